@@ -1,0 +1,306 @@
+"""The register of diagnostic codes: ``code -> (title, explanation)``.
+
+Ranges: 0 files and options, 1 syntax of specifications, 2 names and types of specifications,
+3 herd's litmus formats, 4 cat models, 5 programs and bounds, 6 verdicts, 9 internal.
+`mmcheck explain MMnnn` prints the entry; a test holds every code in use against this table.
+"""
+
+from __future__ import annotations
+
+CODES: dict[str, tuple[str, str]] = {
+    # 0xx: files and options
+    "MM001": (
+        "empty file",
+        "The file holds no text, or only comments. A specification has at least one agent or one requirement; a library"
+        " for `include` has at least one declaration.",
+    ),
+    "MM002": (
+        "file too large",
+        "A specification may have a million characters. Split a larger one with `include`.",
+    ),
+    "MM003": (
+        "not a text",
+        "The file holds a zero byte or is not UTF-8, so it is no specification. Check that the path is the right one.",
+    ),
+    "MM004": (
+        "nested too deeply",
+        "Brackets may stand 200 deep inside each other, and nodes of the syntax tree 250. Give a part of the expression"
+        " a name with `let`, or make a part of the statements a `fn`.",
+    ),
+    # 1xx: syntax of specifications
+    "MM101": (
+        "unexpected word or sign",
+        "The grammar has no place for this here. The message lists what could stand instead.",
+    ),
+    "MM102": (
+        "line ends too early",
+        "A statement ends with its line, or with `;`, unless the line ends behind an operator, a comma or "
+        "an opening bracket. Behind `=` the value stands on the same line.",
+    ),
+    "MM103": (
+        "unknown word",
+        "The line begins with a word that begins no statement or declaration here, and is much like one "
+        "that does.",
+    ),
+    "MM104": (
+        "two statements on one line",
+        "Statements on one line are separated by `;`, also behind a `}`.",
+    ),
+    "MM105": (
+        "brace never closed",
+        "A `{` has no `}`. If a declaration begins in column 1 while a block is open, the block is taken "
+        "to lack its end.",
+    ),
+    "MM106": (
+        "bracket never closed",
+        "A `(` or `[` is not closed before the next statement begins. Inside of them a line end separates "
+        "nothing.",
+    ),
+    "MM107": (
+        "bracket closes nothing",
+        "There is no open bracket of this kind here.",
+    ),
+    "MM108": (
+        "text without end",
+        "A text in quotes ends on the line where it begins. There are no escapes in it.",
+    ),
+    "MM109": (
+        "'=' in place of '=='",
+        "`=` stores and `==` compares. A condition stores nothing, and a statement stores once.",
+    ),
+    "MM110": (
+        "'==' in place of '='",
+        "`==` compares and `=` stores. A comparison alone is no statement.",
+    ),
+    "MM111": (
+        "comparisons do not chain",
+        "`a < b < c` would compare a truth value with `c`. Write `a < b && b < c`, or use parentheses.",
+    ),
+    "MM112": (
+        "instruction without parentheses",
+        "An instruction is written as a call: `dmb(ish)`, `mfence()`.",
+    ),
+    "MM113": (
+        "declaration as in C",
+        "A register is declared with `let`, its type behind the name: `let a: u16 = x`. The type may be "
+        "left out.",
+    ),
+    "MM114": (
+        "':=' is not used",
+        "`let a = x` names a new register, `a = x` stores to a register or to memory.",
+    ),
+    "MM115": (
+        "herd's conjunction",
+        "herd writes `/\\` and `\\/`; here they are `&&` and `||`.",
+    ),
+    "MM116": (
+        "sign without meaning",
+        "This character is no part of the language outside of comments and texts.",
+    ),
+    "MM117": (
+        "not a place",
+        "Only a name, an element, a field or what a pointer points to can be stored to.",
+    ),
+    "MM118": (
+        "value as a statement",
+        "A statement that computes a value and drops it is a mistake: an access is a call, or its value "
+        "goes to a register.",
+    ),
+    "MM119": (
+        "reserved word as a name",
+        "The words that begin or join statements and expressions are reserved and cannot be names.",
+    ),
+    "MM120": (
+        "malformed number",
+        "Numbers are `12`, `1_000`, `0xffff` and `0b10`, of at most 64 bits, without fractions and "
+        "without suffixes.",
+    ),
+    "MM121": (
+        "part of a head or block that does not fit",
+        "Each part of the head of an agent or variant stands once, `mirrors` last; `at most`, `when "
+        "raised` and `nests` are for interrupts; a requirement has one `says`.",
+    ),
+    "MM122": (
+        "requirement named as a verdict",
+        "`holds`, `violated`, `allowed` and `forbidden` cannot be names of requirements, because `expect "
+        "holds` names none.",
+    ),
+    "MM123": (
+        "unknown layer",
+        "`expect … violated by` names the layer that lets the violation through: `compiler`, `hardware` "
+        "or `platform`.",
+    ),
+    "MM124": (
+        "comment without end",
+        "A `/*` has no `*/`.",
+    ),
+    "MM125": (
+        "construct of another language",
+        "The language has no such construct; the message says what takes its place.",
+    ),
+    "MM126": (
+        "two verdicts in one 'expect'",
+        "One `expect` makes one claim: names, one verdict, targets. Write a second one for another "
+        "verdict.",
+    ),
+    # 2xx: names and types of specifications
+    "MM240": (
+        "unknown target",
+        "A target is `armv8` (with `+lse`, `+rcpc`), `x86-tso` (with `+no-irq-fence`), `sc`, or the path of a .cat file.",
+    ),
+    "MM241": (
+        "unknown option of a target",
+        "Options belong to a target: `+lse` (one-instruction atomics) and `+rcpc` (acquire loads are LDAPR) to armv8,"
+        " `+no-irq-fence` (interrupt entry and return are no fences) to x86-tso. A .cat file takes `+armv8` or `+x86-tso`,"
+        " then that target's options: the words become its instructions.",
+    ),
+    "MM242": (
+        "option given twice",
+        "A target has an option or has it not; write it once. The order of options does not matter.",
+    ),
+    "MM243": (
+        "unknown word",
+        "No barrier, access or other operation has this name, and no `fn` of the file. A word that mmcheck does not know"
+        " is never taken for one that does nothing.",
+    ),
+    "MM244": (
+        "word does not exist on this target",
+        "The instruction belongs to another machine. Put it under `on TARGET { ... }`, or use a word that every target has,"
+        " such as `fence(seq_cst)` or `smp_mb()`.",
+    ),
+    "MM245": (
+        "order does not fit",
+        "A load is relaxed, acquire or seq_cst, a store relaxed, release or seq_cst, a read-modify-write any of the five,"
+        " the failure of a compare-exchange what a load can be. A fence is not relaxed: that would order nothing.",
+    ),
+    "MM246": (
+        "unknown instruction",
+        "`asm` takes fences (`dmb ish`, `dsb st`, `isb`, `mfence`), interrupt switches (`cli`, `sti`, `msr daifset, #2`), hints"
+        " (`nop`, `pause`, `wfe`) and a locked add of 0 to the stack. Accesses are written as accesses, not as text.",
+    ),
+    # 3xx: herd's litmus formats
+    "MM300": (
+        "not a herd litmus test",
+        "The first line of a herd test is the architecture and a name, as in `AArch64 MP`. The architectures are"
+        " AArch64, X86_64 and X86.",
+    ),
+    "MM301": (
+        "unknown instruction",
+        "The instruction is not one of those that mmcheck gives a meaning to. An instruction is never skipped: a"
+        " test with an unknown one has no verdict. Not supported are pairs, vectors, memory tags, caches, page"
+        " tables, exceptions and calls.",
+    ),
+    "MM303": (
+        "missing operand",
+        "The instruction takes more operands than are written. The help line shows one way to write it.",
+    ),
+    "MM304": (
+        "too many operands",
+        "The instruction takes fewer operands than are written. The help line shows one way to write it.",
+    ),
+    "MM305": (
+        "wrong operand",
+        "The operand is of another kind than the instruction takes there: a register of the wrong width, a number"
+        " outside its range, an address without brackets, a name that is no register.",
+    ),
+    "MM306": (
+        "unknown barrier option",
+        "DMB and DSB take one of SY ISH ISHLD ISHST OSH OSHLD OSHST NSH NSHLD NSHST LD ST; ISB takes none. A"
+        " barrier with an unknown option would order nothing, so it is an error.",
+    ),
+    "MM310": (
+        "braces of the initial state",
+        "After the name and the lines `Key=value` stands the initial state in braces, as in `{ 0:X1=x; x=1; }`."
+        " It may be empty, but not missing.",
+    ),
+    "MM311": (
+        "names of the threads",
+        "The first row of the table names the threads: `P0 | P1 ;`. Each name is P and a number, and stands once.",
+    ),
+    "MM312": (
+        "wrong number of cells",
+        "Every row of the table has one cell for each thread, separated by `|`. A cell without instruction stays"
+        " empty.",
+    ),
+    "MM313": (
+        "row without semicolon",
+        "Every row of the table ends with `;`, the last one too. Without it two rows run into one.",
+    ),
+    "MM314": (
+        "no condition",
+        "After the table stands `exists`, `~exists` or `forall` with a condition on final states, or at least"
+        " `locations`. If it is missing, the file may have been cut off.",
+    ),
+    "MM315": (
+        "text after the condition",
+        "A file holds one test, and the test ends with its condition. Put further tests into files of their own,"
+        " and join conditions with `/\\` or `\\/`.",
+    ),
+    "MM316": (
+        "mistake in a condition",
+        "Conditions compare registers (`0:X1=2`), locations (`[x]=1` or `x=1`) and addresses (`0:X1=x`) with `=`"
+        " or `!=`, and join the comparisons with `/\\`, `\\/`, `=>`, `not` and parentheses.",
+    ),
+    "MM317": (
+        "mistake in the initial state",
+        "Declarations are `0:X1=x`, `x=1`, `int x=1`, `int64_t 0:X3`, `int x[2]={1,2}` or `int *x=&y`, each"
+        " followed by `;`.",
+    ),
+    "MM318": (
+        "comment or string without end",
+        "A comment `(* ... *)` or the doc string `\"...\"` is not closed. Comments nest.",
+    ),
+    "MM320": (
+        "no such label",
+        "A branch goes to a label of its own thread, written before an instruction or alone in a cell: `L0:`.",
+    ),
+    "MM321": (
+        "label stands twice",
+        "Within a thread every label stands once. Threads may use the same label independently.",
+    ),
+    "MM322": (
+        "no such thread",
+        "The number before the colon is that of a column of the table.",
+    ),
+    "MM323": (
+        "no such register",
+        "The name after the colon is no register of the architecture. Locations are written without a thread:"
+        " `[x]`.",
+    ),
+    "MM324": (
+        "no such location",
+        "A condition speaks of locations that the initial state declares, that a register points to, or that an"
+        " instruction names. A misspelt name would always read 0.",
+    ),
+    "MM325": (
+        "declared twice",
+        "The initial state gives a register or a location two values.",
+    ),
+    "MM326": (
+        "unknown type",
+        "Types are int, int32_t, uint32_t, unsigned, long, int64_t, uint64_t and pointers to them.",
+    ),
+    "MM327": (
+        "value does not fit",
+        "The number needs more bits than the register or location has, so it could never be its value.",
+    ),
+    "MM328": (
+        "mistake with an array",
+        "Arrays are declared `int x[2]={1,2}`, with one value for each element or none, and up to 512 elements. A"
+        " condition names an element, `x[1]=2`, or gives all values, `x={1,2}`.",
+    ),
+    "MM330": (
+        "mixed sizes",
+        "Every access to a location has the width of the location, 32 or 64 bits. A location without a type takes"
+        " the width of its accesses. Accesses of 8 and 16 bits, and tests that access one location with two"
+        " widths, are not supported.",
+    ),
+    "MM340": (
+        "unsupported part of a test",
+        "herd has faults, code addresses as values, memory tags and `observed` as well; mmcheck does not.",
+    ),
+    # 4xx: cat models
+    # 5xx: programs and bounds
+    # 6xx: verdicts
+    # 9xx: internal
+}

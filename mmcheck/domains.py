@@ -1,0 +1,192 @@
+"""What a read may return: value sets, address sets and may-read-from of an event graph.
+
+Every value of a bounded program comes from a constant through at most as many writes as there are, so sets of
+possible values are found by iteration from the initial values. They are over-approximations that ignore
+correlation; values that nothing grounds (out of thin air) are not among them. If the model is coherent, sources
+that break coherence whatever else happens are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import product
+
+from mmcheck.errors import UnknownVerdict
+from mmcheck.graph import EventGraph, GEvent
+from mmcheck.program import Cell, apply
+from mmcheck.terms import Term, walk
+
+MAX_VALUES = 512
+MAX_PRODUCT = 40_000
+
+Set = frozenset[int]
+BOOLS: Set = frozenset((0, 1))
+
+
+@dataclass(slots=True)
+class Domains:
+    """`values` by term number; `addresses` and `sources` (events a read may read from) by event id.
+
+    `wild` are accesses that may go to an address where no cell stands. Initial writes have been appended to the
+    graph's events, one per cell that some event may access.
+    """
+
+    graph: EventGraph
+    values: dict[int, Set] = field(default_factory=dict)
+    addresses: dict[int, Set] = field(default_factory=dict)
+    sources: dict[int, list[GEvent]] = field(default_factory=dict)
+    writers: dict[int, list[GEvent]] = field(default_factory=dict)
+    """Writes that may go to an address, initial one first, by address."""
+    wild: list[int] = field(default_factory=list)
+
+    def of(self, term: Term) -> Set:
+        return self.values[term.number]
+
+
+def implies(a: Term, b: Term) -> bool:
+    """Whether guard `a` holds only if `b` does, as far as their conjuncts tell."""
+    if a is b or (b.op == "const" and b.const == 1):
+        return True
+    parts = {arg.number for arg in a.args} if a.op == "and" else {a.number}
+    needed = b.args if b.op == "and" else (b,)
+    return all(arg.number in parts or (arg.op == "or" and any(x.number in parts for x in arg.args)) for arg in needed)
+
+
+def _combine(term: Term, values: dict[int, Set]) -> Set:
+    sets = [values[arg.number] for arg in term.args]
+    if term.width == 1 and term.op in ("and", "or"):
+        if all(len(one) == 1 for one in sets):
+            bits = [next(iter(one)) for one in sets]
+            return frozenset([int(all(bits) if term.op == "and" else any(bits))])
+        stop = frozenset([0 if term.op == "and" else 1])
+        return stop if any(one == stop for one in sets) else BOOLS
+    if term.op == "select":
+        if len(sets[0]) == 1:
+            return sets[1] if 1 in sets[0] else sets[2]
+        return sets[1] | sets[2]
+    size = 1
+    for one in sets:
+        size *= len(one)
+    if size > MAX_PRODUCT:
+        if term.width == 1:
+            return BOOLS
+        raise UnknownVerdict(f"an expression may take over {MAX_PRODUCT} combinations of values")
+    widths = tuple([arg.width for arg in term.args])
+    op, width = term.op, term.width
+    result = frozenset([apply(op, one, widths, width) for one in product(*sets)])
+    if len(result) > MAX_VALUES:
+        raise UnknownVerdict(f"an expression may take over {MAX_VALUES} values")
+    return result
+
+
+def analyse(graph: EventGraph, *, coherent: bool) -> Domains:
+    """The domains of `graph`. Raises `UnknownVerdict` if a set of values grows too large."""
+    out = Domains(graph)
+    cells = {cell.address: cell for cell in graph.program.cells}
+    events = [event for event in graph.events if not event.is_init]
+    reads = [event for event in events if event.kind == "R"]
+    writes = [event for event in events if event.kind == "W"]
+    roots = [term for e in events for term in (e.address, e.value, e.guard) if term is not None]
+    roots += graph.constraints + [c.guard for c in graph.cuts] + graph.ends
+    roots += [term for check in graph.checks for term in (check.guard, check.cond)]
+    roots += [term for wait in graph.waits for term in (wait.guard, wait.done, wait.cond)]
+    roots += [term for registers in graph.registers for term in registers.values()]
+    for table in (*graph.deps.values(), graph.amo, graph.lxsx):
+        roots += [term for term in table.values() if term.op != "const"]
+    order = list(walk(roots))
+    values = out.values
+    symbol_of = {read.value.number: read for read in reads if read.value is not None}
+    for node in order:
+        if node.op == "const":
+            values[node.number] = frozenset([int(node.payload)])
+        elif node.op == "sym":
+            values[node.number] = frozenset() if node.number in symbol_of else BOOLS
+    operators = [node for node in order if node.op not in ("const", "sym")]
+    for _ in range(len(writes) + 2):
+        for node in operators:
+            values[node.number] = _combine(node, values)
+        changed = False
+        _sources(out, reads, writes, cells, coherent)
+        for read in reads:
+            assert read.value is not None
+            mask = (1 << read.width) - 1
+            found: set[int] = set()
+            for source in out.sources[read.id]:
+                if source.cell is not None:
+                    found.add(source.cell.init & mask)
+                elif source.value is not None:
+                    found |= {value & mask for value in values[source.value.number]}
+            if len(found) > MAX_VALUES:
+                raise UnknownVerdict(f"a read may return over {MAX_VALUES} values")
+            if found != values[read.value.number]:
+                values[read.value.number] = frozenset(found)
+                changed = True
+        if not changed:
+            break
+    for node in operators:
+        values[node.number] = _combine(node, values)
+    _sources(out, reads, writes, cells, coherent)
+    for event in (*reads, *writes):
+        if any(address not in cells for address in out.addresses[event.id]):
+            out.wild.append(event.id)
+    return out
+
+
+def _sources(
+    out: Domains, reads: list[GEvent], writes: list[GEvent], cells: dict[int, Cell], coherent: bool
+) -> None:
+    graph, values = out.graph, out.values
+    initial = {event.cell.address: event for event in graph.events if event.cell is not None}
+    out.writers.clear()
+    for event in (*reads, *writes):
+        assert event.address is not None
+        out.addresses[event.id] = values[event.address.number]
+        for address in out.addresses[event.id]:
+            if address in cells and address not in initial:
+                cell = cells[address]
+                number = graph.terms.number
+                event_id = len(graph.events)
+                initial[address] = GEvent(
+                    event_id, -1, -1, "W", frozenset(), graph.terms.true, number(address, 64),
+                    number(cell.init, cell.width), cell.width, cell=cell,
+                )  # fmt: skip
+                graph.events.append(initial[address])
+                values[number(address, 64).number] = frozenset([address])
+                values[number(cell.init, cell.width).number] = frozenset([cell.init])
+                values[graph.terms.true.number] = frozenset([1])
+    for address, event in initial.items():
+        out.addresses[event.id] = frozenset([address])
+        out.writers[address] = [event]
+    for write in writes:
+        for address in sorted(out.addresses[write.id]):
+            if address in cells:
+                out.writers[address].append(write)
+    for read in reads:
+        found: dict[int, GEvent] = {}
+        for address in sorted(out.addresses[read.id]):
+            if address not in cells:
+                continue
+            for write in out.writers[address]:
+                if not coherent or not _impossible(out, write, read, address):
+                    found[write.id] = write
+        out.sources[read.id] = list(found.values())
+
+
+def _impossible(out: Domains, write: GEvent, read: GEvent, address: int) -> bool:
+    """Whether coherence forbids `read` to take its value from `write` at `address`, in every run."""
+    if write.thread == read.thread and write.id > read.id:
+        return True
+    if write.thread not in (-1, read.thread):
+        return False
+    for other in out.writers[address]:
+        if (
+            other.thread == read.thread
+            and write.id != other.id
+            and other.id < read.id
+            and (write.is_init or write.id < other.id)
+            and len(out.addresses[other.id]) == 1
+            and not (other.group and other.group == write.group)
+            and implies(read.guard, other.guard)
+        ):
+            return True
+    return False

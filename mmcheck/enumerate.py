@@ -1,0 +1,249 @@
+"""Every execution of a program under a model, without a solver: the reference semantics.
+
+For each thread all its traces are computed (`mmcheck.enumeration.traces`), given what its reads may see: the
+initial values, and what any trace writes, to a fixpoint (values are grounded, none comes out of thin air). One
+trace per thread, a write for every read and an order of the writes of each location make a candidate; the
+model keeps or rejects it. Slow and obvious; it shares with the solver side the program and the parsed model.
+
+Two questions are asked of a program:
+
+* ``safety``: every agent may also be stuck for ever before an await; what follows does not exist.
+* ``final``: only runs count in which every agent has ended, or sits in an await whose last round failed and
+  read the co-last writes (semantics.md 3). Those reads are events.
+
+Two executions are the same if they have the same traces, rf and co.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+
+from mmcheck.enumeration import coherence
+from mmcheck.enumeration.candidate import Candidate, execution_of
+from mmcheck.enumeration.coherence import Choice
+from mmcheck.enumeration.layout import Layout, layout_of
+from mmcheck.enumeration.linear import Pair
+from mmcheck.enumeration.traces import Options, Trace
+from mmcheck.enumeration.values import fixpoint
+from mmcheck.errors import UnknownVerdict
+from mmcheck.execution import Execution
+from mmcheck.flatten import flatten
+from mmcheck.model.model import Model
+from mmcheck.program import NOWHERE, Origin, Program, state_cell, state_register
+
+Keep = Callable[[Program, int, Trace], Iterable[Pair]]
+"""For a program, the index of a thread and a trace of it: the compiler-preserved pairs of positions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`candidates`: choices of rf and co that are judged; `combinations`: choices of traces that are looked at;
+    `traces`: traces of one thread."""
+
+    candidates: int = 2_000_000
+    combinations: int = 5_000_000
+    traces: int = 200_000
+
+
+@dataclass(frozen=True)
+class Run:
+    """An allowed run: the final values of registers and cells, the requirements that an assertion violated, and
+    the agents that wait for ever, each with the origin of its await. `execution` is built when asked for."""
+
+    final: Mapping[str, int]
+    failed: frozenset[str]
+    stuck: tuple[tuple[str, Origin], ...]
+    candidate: Candidate
+
+    @cached_property
+    def execution(self) -> Execution:
+        return execution_of(self.candidate, self.final)
+
+
+@dataclass(slots=True)
+class Enumeration:
+    """The runs of `program` that `model` allows.
+
+    `settle` asks for final states, otherwise for safety. `write_back` None means: on Armv8 targets, as Arm
+    allows it. `keep` is the compiler layer; without it compiled threads are taken as assembly. After `runs` is
+    exhausted, `cut` says whether an allowed run was discarded at the bound, `candidates` how many choices of rf
+    and co were judged, `combinations` how many choices of traces.
+    """
+
+    program: Program
+    model: Model
+    bound: int = 2
+    choices: Mapping[str, str] = field(default_factory=dict)
+    settle: bool = False
+    limits: Limits = field(default_factory=Limits)
+    write_back: bool | None = None
+    cas_provenance: bool = False
+    keep: Keep | None = None
+    cut: bool = False
+    candidates: int = 0
+    combinations: int = 0
+    _layouts: dict[object, Layout] = field(default_factory=dict)
+    _local: dict[object, list[Choice]] = field(default_factory=dict)
+    _initial: dict[int, int] = field(default_factory=dict)
+    _names: dict[int, str] = field(default_factory=dict)
+    _unchanged: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for cell in self.program.cells:
+            self._initial[cell.address] = cell.init
+            self._names[cell.address] = state_cell(cell.name).name
+            self._unchanged[state_cell(cell.name).name] = cell.init
+
+    def runs(self) -> Iterator[Run]:
+        """Every allowed run, in a fixed order."""
+        self.cut, self.candidates, self.combinations = False, 0, 0
+        found = self.traces()
+        twins = any(len({trace.identity for trace in of}) < len(of) for of in found)
+        seen: set[object] = set()
+        for combination in self._combined(found):
+            is_cut = any(trace.status == "cut" for trace in combination)
+            if is_cut and self.cut:
+                continue
+            for candidate in self._allowed(combination):
+                if is_cut:
+                    self.cut = True
+                    break
+                if twins:
+                    key = (tuple([trace.identity for trace in combination]), candidate.rf, candidate.co)
+                    if key in seen:
+                        continue
+                    seen.add(key)
+                yield self._run(candidate)
+
+    def traces(self) -> list[list[Trace]]:
+        """For each thread its traces, with every value that a read of it could see."""
+        arm = self.program.target.startswith("armv8")
+        options = Options(
+            settle=self.settle,
+            write_back=arm if self.write_back is None else self.write_back,
+            cas_provenance=self.cas_provenance,
+            traces=self.limits.traces,
+        )
+        codes = [flatten(self.program, t, bound=self.bound, choices=self.choices) for t in self.program.threads]
+        return fixpoint(codes, self._initial, options)
+
+    def _combined(self, found: Sequence[Sequence[Trace]]) -> Iterator[tuple[Trace, ...]]:
+        """One trace per thread, such that each value read is written by somebody, or initial."""
+        number: dict[tuple[int, int], int] = {}
+
+        def mask(pairs: Iterable[tuple[int, int]]) -> int:
+            word = 0
+            for pair in pairs:
+                word |= 1 << number.setdefault(pair, len(number))
+            return word
+
+        coded = [[(mask(t.needs), mask(t.gives), t) for t in of] for of in found]
+        initial = mask([pair for pair in number if pair[1] == self._initial.get(pair[0], 0)])
+        offers = [0] * (len(found) + 1)
+        for i in range(len(found) - 1, -1, -1):
+            offers[i] = offers[i + 1]
+            for _, gives, _ in coded[i]:
+                offers[i] |= gives
+
+        def extend(chosen: tuple[Trace, ...], needs: int, gives: int) -> Iterator[tuple[Trace, ...]]:
+            depth = len(chosen)
+            if depth == len(coded):
+                yield chosen
+                return
+            for need, give, trace in coded[depth]:
+                self.combinations += 1
+                if self.combinations > self.limits.combinations:
+                    raise UnknownVerdict(f"more than {self.limits.combinations} combinations of traces")
+                if not (needs | need) & ~(gives | give | offers[depth + 1]):
+                    yield from extend((*chosen, trace), needs | need, gives | give)
+
+        yield from extend((), 0, initial)
+
+    def _allowed(self, combination: tuple[Trace, ...]) -> Iterator[Candidate]:
+        """The choices of rf and co that the model allows, each with the first order of compiled code that does."""
+        orders = [self._kept(number, trace) for number, trace in enumerate(combination)]
+        key = tuple([(trace.shape, order) for trace, order in zip(combination, orders, strict=True)])
+        layout = self._layouts.get(key)
+        if layout is None:
+            layout = self._layouts[key] = layout_of(self.model, self.program.threads, combination, orders)
+        values = [self._initial.get(place.address, 0) for place in layout.locations]
+        for trace in combination:
+            values += [item.value for item in trace.items]
+        last = frozenset([s + i for t, s in zip(combination, layout.first, strict=True) for i in t.last])
+        coherent = self.model.coherent
+        local = []
+        for number, place in enumerate(layout.locations):
+            here = tuple([values[event] for event in place.events])
+            settled = last.intersection(place.reads) if last else last
+            name = (id(layout), number, here, settled)
+            options = self._local.get(name)
+            if options is None:
+                options = coherence.choices(place, here, layout.before, settled, coherent=coherent)
+                self._local[name] = options
+            if not options:
+                return
+            local.append(options)
+        for chosen in product(*local):
+            self.candidates += 1
+            if self.candidates > self.limits.candidates:
+                raise UnknownVerdict(f"more than {self.limits.candidates} candidate executions")
+            rf, co = [0] * layout.n, [0] * layout.n
+            for choice in chosen:
+                for event, row in choice.rf:
+                    rf[event] = row
+                for event, row in choice.co:
+                    co[event] = row
+            candidate = Candidate(self.program, combination, layout, tuple(rf), tuple(co), chosen)
+            for number, (frame, _) in enumerate(layout.frames):
+                if frame.allows(candidate.rf, candidate.co):
+                    yield candidate._replace(frame=number)
+                    break
+
+    def _kept(self, number: int, trace: Trace) -> frozenset[Pair] | None:
+        if self.keep is None or not self.program.threads[number].source:
+            return None
+        return frozenset(self.keep(self.program, number, trace))
+
+    def _run(self, candidate: Candidate) -> Run:
+        final, stuck = dict(self._unchanged), []
+        for agent, trace in zip(self.program.threads, candidate.traces, strict=True):
+            for register, value in trace.registers:
+                final[state_register(agent.name, register).name] = value
+            if trace.status == "stuck":
+                stuck.append((agent.name, trace.where or NOWHERE))
+        for place, choice in zip(candidate.layout.locations, candidate.chosen, strict=True):
+            name = self._names.get(place.address)
+            if name is not None and len(choice.chain) > 1:
+                final[name] = candidate.item(choice.chain[-1]).value
+        failed = frozenset[str]().union(*[trace.failed for trace in candidate.traces])
+        return Run(final, failed, tuple(stuck), candidate)
+
+
+def runs(program: Program, model: Model, **options: object) -> Iterator[Run]:
+    """The allowed runs of `program`; the options are the fields of `Enumeration`."""
+    return Enumeration(program, model, **options).runs()  # type: ignore[arg-type]
+
+
+def executions(
+    program: Program, model: Model, *, bound: int = 2, choices: Mapping[str, str] | None = None,
+    limits: Limits | None = None, settle: bool = False,
+) -> Iterator[Execution]:  # fmt: skip
+    """The executions of `program` that `model` allows, each once. Raises `UnknownVerdict` beyond `limits`."""
+    enumeration = Enumeration(program, model, bound, choices or {}, settle, limits or Limits())
+    return (run.execution for run in enumeration.runs())
+
+
+def final_states(found: Iterable[Run], names: Iterable[str] | None = None) -> set[tuple[tuple[str, int], ...]]:
+    """The distinct final states of `found`, projected on `names` (all, if None), as sorted pairs."""
+    wanted = None if names is None else sorted(set(names))
+    out = set()
+    for run in found:
+        shown = sorted(run.final) if wanted is None else wanted
+        out.add(tuple([(name, run.final.get(name, 0)) for name in shown]))
+    return out
+
+
+__all__ = ["Enumeration", "Keep", "Limits", "Run", "executions", "final_states", "runs"]

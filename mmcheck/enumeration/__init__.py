@@ -1,0 +1,1 @@
+"""The parts of the enumerator (`mmcheck.enumerate`): the traces of a thread, and their combinations."""

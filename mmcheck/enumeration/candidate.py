@@ -1,0 +1,57 @@
+"""One choice of traces, rf and co, and the `Execution` that it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mmcheck.enumeration.coherence import Choice
+from mmcheck.enumeration.layout import Layout
+from mmcheck.enumeration.traces import Item, Trace
+from mmcheck.execution import BASE_RELATIONS, Agent, Event, Execution
+from mmcheck.program import Program
+from mmcheck.relations import Rel, pairs
+
+
+class Candidate(NamedTuple):
+    """`chosen` has rf and co location by location; `frame` is the number of the order that the model allows."""
+
+    program: Program
+    traces: tuple[Trace, ...]
+    layout: Layout
+    rf: Rel
+    co: Rel
+    chosen: tuple[Choice, ...]
+    frame: int = 0
+
+    def item(self, event: int) -> Item:
+        """The trace item of an event that is not an initial write."""
+        thread = self.layout.threads[event]
+        return self.traces[thread].items[event - self.layout.first[thread]]
+
+
+def execution_of(candidate: Candidate, final: Mapping[str, int]) -> Execution:
+    """The candidate as an `Execution`."""
+    program, layout = candidate.program, candidate.layout
+    frame, linear = layout.frames[candidate.frame]
+    cells = {cell.address: cell for cell in program.cells}
+    names = {address: cell.name for address, cell in cells.items()}
+    events = []
+    for number, place in enumerate(layout.locations):
+        cell = cells.get(place.address)
+        name, value, width = (hex(place.address), 0, 32) if cell is None else (cell.name, cell.init, cell.width)
+        events.append(Event(number, -1, number, "W", address=place.address, location=name, value=value, width=width))
+    for thread, trace in enumerate(candidate.traces):
+        cpu = program.threads[thread].cpu
+        for index, item in enumerate(trace.items):
+            event = Event(
+                len(events), thread, index, item.kind, item.tags, width=item.width, origin=item.origin, cpu=cpu,
+                address=None if item.kind == "F" else item.address,
+                location="" if item.kind == "F" else names.get(item.address, hex(item.address)),
+                value=None if item.kind == "F" else item.value,
+            )  # fmt: skip
+            events.append(event)
+    rows = {**layout.static, "po": frame.static["po"], "rf": candidate.rf, "co": candidate.co}
+    relations = {name: frozenset(pairs(rows[name])) for name in (*BASE_RELATIONS, "src") if any(rows[name])}
+    agents = tuple([Agent(thread.name, thread.kind, thread.source, thread.origin) for thread in program.threads])
+    return Execution(agents, tuple(events), relations, final, linear)

@@ -1,0 +1,163 @@
+"""The part of a candidate execution that does not depend on values: events, order, dependencies.
+
+Many combinations of traces differ in values alone and share one `Layout`, and so one evaluation of the part
+of the model that is free of rf and co. Event ids are those of `mmcheck.execution`: the initial writes of the
+accessed cells first, by address, then the agents one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from mmcheck.enumeration.linear import Order, Pair, closure_of, linear_extensions
+from mmcheck.enumeration.traces import Trace
+from mmcheck.model.concrete import Frame
+from mmcheck.model.model import Model
+from mmcheck.program import Thread
+from mmcheck.relations import Rel, bits, from_pairs
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """The accesses to one address, by id: writes (the initial one first) and, per thread, all of them in order."""
+
+    address: int
+    events: tuple[int, ...]
+    writes: tuple[int, ...]
+    reads: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`sets` and `static` are those of `Frame`. `before` has, for each event, its predecessors in every order that the
+    model may be given. `frames` are the orders to try: one for assembly, one for each choice of linear orders for
+    compiled code, given as position of each event id in `linear` (None for assembly)."""
+
+    n: int
+    first: tuple[int, ...]
+    threads: tuple[int, ...]
+    locations: tuple[Location, ...]
+    static: dict[str, Rel]
+    before: tuple[int, ...]
+    frames: tuple[tuple[Frame, tuple[Order, ...] | None], ...]
+
+
+def layout_of(
+    model: Model, threads: Sequence[Thread], traces: Sequence[Trace], orders: Sequence[Iterable[Pair] | None]
+) -> Layout:
+    """The layout of one combination. `orders` has, for each thread, None if its program order is what the model
+    sees, or else the compiler-preserved pairs of its trace: then each linear extension is tried."""
+    addresses = sorted({item.address for trace in traces for item in trace.items if item.kind != "F"})
+    first, n = [], len(addresses)
+    for trace in traces:
+        first.append(n)
+        n += len(trace.items)
+    owner = [-1] * len(addresses)
+    for thread, trace in enumerate(traces):
+        owner += [thread] * len(trace.items)
+    sets = _sets(addresses, traces, first)
+    static = _dependencies(n, traces, first)
+    places = [*addresses, *[item.address if item.kind != "F" else None for trace in traces for item in trace.items]]
+    static["loc"] = _classes(n, places)
+    cpus = [_cpu(thread, number) for number, thread in enumerate(threads)]
+    static["int"] = _classes(n, [("init", event) if t < 0 else cpus[t] for event, t in enumerate(owner)])
+    static["ext"] = tuple([((1 << n) - 1) & ~row for row in static["int"]])
+    src = [_order(trace) for trace in traces]
+    static["src"] = _placed(n, src, first)
+    kept = [pairs if order is None else closure_of(order) for pairs, order in zip(src, orders, strict=True)]
+    common = _placed(n, kept, first)
+    before = [0] * n
+    for event, row in enumerate(common):
+        for later in bits(row):
+            before[later] |= 1 << event
+    frames: list[tuple[Frame, tuple[Order, ...] | None]] = []
+    if all(order is None for order in orders):
+        frames.append((Frame(model, n, sets, {**static, "po": common}), None))
+    else:
+        choices = [
+            [tuple(range(len(trace.items)))] if order is None else linear_extensions(len(trace.items), pairs)
+            for trace, pairs, order in zip(traces, kept, orders, strict=True)
+        ]
+        for chosen in product(*choices):
+            pairs = [
+                src[t] if orders[t] is None else {(a, b) for i, a in enumerate(line) for b in line[i + 1 :]}
+                for t, line in enumerate(chosen)
+            ]
+            order = tuple(tuple(first[t] + i for i in line) for t, line in enumerate(chosen))
+            frames.append((Frame(model, n, sets, {**static, "po": _placed(n, pairs, first)}), order))
+    init = {address: event for event, address in enumerate(addresses)}
+    locations = tuple(_location(init[address], address, traces, first) for address in addresses)
+    return Layout(n, tuple(first), tuple(owner), locations, static, tuple(before), tuple(frames))
+
+
+def _location(init: int, address: int, traces: Sequence[Trace], first: Sequence[int]) -> Location:
+    found = [
+        (start + i, item.kind)
+        for trace, start in zip(traces, first, strict=True)
+        for i, item in enumerate(trace.items)
+        if item.address == address and item.kind != "F"
+    ]
+    writes = (init, *[event for event, kind in found if kind == "W"])
+    return Location(
+        address, (init, *[event for event, _ in found]), writes, tuple([event for event, kind in found if kind == "R"])
+    )
+
+
+def _sets(addresses: Sequence[int], traces: Sequence[Trace], first: Sequence[int]) -> dict[str, int]:
+    initial = (1 << len(addresses)) - 1
+    sets = {"R": 0, "W": initial, "F": 0, "M": initial, "IW": initial}
+    for trace, start in zip(traces, first, strict=True):
+        for i, item in enumerate(trace.items):
+            bit = 1 << start + i
+            sets[item.kind] |= bit
+            if item.kind != "F":
+                sets["M"] |= bit
+            for tag in item.tags:
+                sets[tag] = sets.get(tag, 0) | bit
+    return sets
+
+
+_MASKS = (("addr", 6), ("data", 7), ("ctrl", 8), ("pick-addr", 9), ("pick-data", 10), ("pick-ctrl", 11))
+
+
+def _dependencies(n: int, traces: Sequence[Trace], first: Sequence[int]) -> dict[str, Rel]:
+    rows = {name: [0] * n for name, _ in _MASKS}
+    pairs: dict[str, list[Pair]] = {"amo": [], "lxsx": []}
+    for trace, start in zip(traces, first, strict=True):
+        pairs["amo"] += [(start + r, start + w) for r, w in trace.amo]
+        pairs["lxsx"] += [(start + r, start + w) for r, w in trace.lxsx]
+        for i, item in enumerate(trace.items):
+            for name, place in _MASKS:
+                mask = item[place]
+                assert isinstance(mask, int)
+                for read in bits(mask):
+                    rows[name][start + read] |= 1 << start + i
+    static: dict[str, Rel] = {name: tuple(row) for name, row in rows.items()}
+    static.update({name: from_pairs(n, found) for name, found in pairs.items()})
+    return static
+
+
+def _classes(n: int, keys: Sequence[object]) -> Rel:
+    """The equivalence of having the same key; None is related to nothing."""
+    members: dict[object, int] = {}
+    for event, key in enumerate(keys):
+        if key is not None:
+            members[key] = members.get(key, 0) | 1 << event
+    return tuple([0 if key is None else members[key] for key in keys])
+
+
+def _cpu(thread: Thread, number: int) -> tuple[str, int]:
+    return ("own", number) if thread.cpu is None else ("cpu", thread.cpu)
+
+
+def _order(trace: Trace) -> set[Pair]:
+    n = len(trace.items)
+    if not any(item.pieces for item in trace.items):
+        return {(a, b) for a in range(n) for b in range(a + 1, n)}
+    return {(a, b) for a in range(n) for b in range(a + 1, n) if trace.before(a, b)}
+
+
+def _placed(n: int, orders: Sequence[Iterable[Pair]], first: Sequence[int]) -> Rel:
+    return from_pairs(n, [(start + a, start + b) for start, pairs in zip(first, orders, strict=True) for a, b in pairs])

@@ -1,0 +1,332 @@
+"""All finite traces of one thread, given what its reads may see.
+
+A `Trace` is one path of one thread: its events with concrete addresses and values, and the relations that
+the thread decides alone: order, dependencies, the pairs of read-modify-writes. Dependencies of an event are bit
+sets of earlier events of the same trace.
+
+An await contributes its last round (semantics.md 3). A thread that waits for ever is a trace that is `stuck`:
+without the events of the failing round if only safety is asked for; with them, in `last`, if final states
+are, and then they must read the last value of their location.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
+
+from mmcheck import steps
+from mmcheck.errors import UnknownVerdict
+from mmcheck.flatten import CLEAN, Code, StoreOp, Taint
+from mmcheck.program import NO_TAGS, Origin, Tags
+
+Values: TypeAlias = Callable[[int], tuple[int, ...]]
+"""For an address, every value that a read of it may see."""
+Pairs: TypeAlias = tuple[tuple[int, int], ...]
+
+
+class Item(NamedTuple):
+    """One event of a trace; `addr` to `pick_ctrl` are the reads it depends on, as bits. `pieces` are the
+    parallel statements that it is in: (instance, piece)."""
+
+    kind: str
+    address: int
+    width: int
+    value: int
+    tags: Tags
+    origin: Origin
+    addr: int = 0
+    data: int = 0
+    ctrl: int = 0
+    pick_addr: int = 0
+    pick_data: int = 0
+    pick_ctrl: int = 0
+    pieces: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """One path of one thread. `status` is ``ended``, ``stuck`` (at the await of `where`) or ``cut``.
+
+    `amo` and `lxsx` are pairs of positions; `last` the reads of the failing round in which it is stuck.
+    `number` tells the awaits of a thread apart.
+    """
+
+    items: tuple[Item, ...]
+    amo: Pairs
+    lxsx: Pairs
+    registers: tuple[tuple[str, int], ...]
+    failed: frozenset[str] = frozenset()
+    status: str = "ended"
+    where: Origin | None = None
+    number: int = 0
+    last: frozenset[int] = frozenset()
+
+    @cached_property
+    def shape(self) -> tuple[object, ...]:
+        """What a model can see of the trace, values and places in the text apart."""
+        return tuple([(i.kind, i.address, i.tags, i[6:]) for i in self.items]), self.amo, self.lxsx
+
+    @cached_property
+    def identity(self) -> tuple[object, ...]:
+        """Two traces with the same identity are the same execution, up to dependencies."""
+        events = tuple([(i.kind, i.address, i.value, i.tags) for i in self.items])
+        return events, self.amo, self.lxsx, self.registers, self.failed, self.status, self.number, self.last
+
+    @cached_property
+    def needs(self) -> frozenset[tuple[int, int]]:
+        """The (address, value) that its reads see."""
+        return frozenset([(i.address, i.value) for i in self.items if i.kind == "R"])
+
+    @cached_property
+    def gives(self) -> frozenset[tuple[int, int]]:
+        """The (address, value) that its writes offer."""
+        return frozenset([(i.address, i.value) for i in self.items if i.kind == "W"])
+
+    def before(self, a: int, b: int) -> bool:
+        """Whether position `a` is program-order before `b`: the fields of one store are in no order."""
+        if a >= b:
+            return False
+        other = dict(self.items[b].pieces)
+        return all(other.get(instance, piece) == piece for instance, piece in self.items[a].pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`settle`: threads that wait show the failing round (final states); otherwise they stop before it (safety).
+
+    `write_back`: a failing compare-and-swap that allows it may write the old value back. `cas_provenance`: a
+    successful one in assembly passes on either its own read, or the expected value.
+    """
+
+    settle: bool = False
+    write_back: bool = True
+    cas_provenance: bool = False
+    traces: int = 200_000
+
+
+class _Path(NamedTuple):
+    """A trace that is being extended."""
+
+    state: steps.State
+    items: tuple[Item, ...] = ()
+    amo: Pairs = ()
+    lxsx: Pairs = ()
+    failed: frozenset[str] = frozenset()
+    rounds: Pairs = ()
+    pieces: tuple[tuple[int, int, int], ...] = ()
+
+    def at(self, state: steps.State) -> _Path:
+        return self._replace(state=state)
+
+    def extend(self, state: steps.State, item: Item) -> _Path:
+        return self._replace(state=state, items=(*self.items, item))
+
+    def pair(self, read: int, write: int, *, exclusive: bool) -> _Path:
+        if exclusive:
+            return self._replace(lxsx=(*self.lxsx, (read, write)))
+        return self._replace(amo=(*self.amo, (read, write)))
+
+
+def traces(code: Code, values: Values, options: Options) -> list[Trace]:
+    """The traces of a thread if each read may see any of `values`; in a fixed order, without duplicates."""
+    tracer = _Tracer(code, values, options)
+    tracer.run()
+    return list(tracer.found.values())
+
+
+@dataclass(slots=True)
+class _Tracer:
+    code: Code
+    values: Values
+    options: Options
+    found: dict[tuple[object, object], Trace] = field(default_factory=dict)
+    work: list[_Path] = field(default_factory=list)
+
+    def run(self) -> None:
+        self.work.append(_Path(steps.start(self.code, taints=True)))
+        while self.work:
+            path = self.work.pop()
+            state, action = steps.advance(self.code, path.state)
+            following = self.after(path, state, action)
+            self.work += following[::-1]
+            if len(self.found) > self.options.traces:
+                raise UnknownVerdict(f"thread {self.code.thread.name} has more than {self.options.traces} traces")
+
+    def after(self, path: _Path, state: steps.State, action: steps.Action) -> list[_Path]:
+        code = self.code
+        match action:
+            case steps.Read():
+                return self.read(path, state, action)
+            case steps.Write():
+                return self.write(path, state, action)
+            case steps.Modify():
+                return self.modify(path, state, action)
+            case steps.Barrier():
+                item = self.item("F", path, state, 0, 0, 0, action.tags, action.origin)
+                return [path.extend(steps.skip(state), item)]
+            case steps.Check():
+                failed = path.failed if action.holds else path.failed | {action.requirement}
+                return [path._replace(state=steps.skip(state), failed=failed)]
+            case steps.Wait():
+                if not self.options.settle:
+                    self.finish(path, state, "stuck", action)
+                mark = (action.number, len(path.items))
+                rounds = (*[r for r in path.rounds if r[0] != action.number], mark)
+                return [path._replace(state=steps.after_wait(code, state), rounds=rounds)]
+            case steps.Failed():
+                if action.gives_up:
+                    return [path.at(steps.give_up(code, state))]
+                if self.options.settle:
+                    self.finish(path, state, "stuck", action)
+                return []
+            case steps.Fork():
+                return [self.fork(path, state, action)]
+            case steps.Ended():
+                self.finish(path, state, "ended")
+            case steps.Cut():
+                self.finish(path, state, "cut")
+        return []
+
+    def read(self, path: _Path, state: steps.State, action: steps.Read) -> list[_Path]:
+        out = []
+        n = len(path.items)
+        for value in self.values(action.address):
+            value &= (1 << action.width) - 1
+            item = self.item(
+                "R", path, state, action.address, action.width, value, action.tags, action.origin, action.address_taint
+            )
+            out.append(path.extend(steps.after_read(self.code, state, value, n), item))
+        return out
+
+    def write(self, path: _Path, state: steps.State, action: steps.Write) -> list[_Path]:
+        out = []
+        if action.exclusive:
+            out.append(path.at(steps.after_write(self.code, state, success=False)))
+            if action.partner is None:
+                return out
+        op = self.code.ops[state.pc]
+        assert isinstance(op, StoreOp)
+        item = self.item(
+            "W", path, state, action.address, action.width, action.value, action.tags, action.origin,
+            action.address_taint, action.data_taint, shared=op.shared,
+        )  # fmt: skip
+        extended = path.extend(steps.after_write(self.code, state), item)
+        if action.partner is not None:
+            extended = extended.pair(action.partner, len(path.items), exclusive=True)
+        return [extended, *out]
+
+    def modify(self, path: _Path, state: steps.State, action: steps.Modify) -> list[_Path]:
+        op, n = action.op, len(path.items)
+        statement = op.statement
+        taints = state.taints
+        assert taints is not None
+        compare = CLEAN if op.compare is None else op.compare.taint(state.registers, taints)
+        new = op.new.taint(state.registers, taints)
+        data = (new[0], new[1] | compare[0] | compare[1])
+        out = []
+        for old in self.values(action.address):
+            old &= (1 << action.width) - 1
+            written = steps.modified(action, state, old)
+            tags = statement.fail_tags if written is None else statement.read_tags
+            read = self.item(
+                "R", path, state, action.address, action.width, old, tags, statement.origin, action.address_taint,
+                modifies=True,
+            )  # fmt: skip
+            halves: list[tuple[int, Tags, Taint] | None]
+            if written is not None:
+                halves = [(written, statement.write_tags, data)]
+            elif statement.write_back and self.options.write_back:
+                halves = [None, (old, NO_TAGS, (0, data[1]))]
+            else:
+                halves = [None]
+            for half in halves:
+                picks = (False, True) if self.has_two_provenances(action, written) else (False,)
+                for by_pick in picks:
+                    following = steps.after_modify(self.code, state, old, n, by_pick=by_pick)
+                    extended = path.extend(following, read)
+                    if half is not None:
+                        write = self.item(
+                            "W", path, state, action.address, action.width, half[0], half[1], statement.origin,
+                            action.address_taint, half[2], modifies=True,
+                        )  # fmt: skip
+                        extended = extended.extend(following, write).pair(n, n + 1, exclusive=statement.exclusive)
+                    out.append(extended)
+        return out
+
+    def has_two_provenances(self, action: steps.Modify, written: int | None) -> bool:
+        asked = self.options.cas_provenance and not self.code.thread.source
+        return asked and written is not None and action.op.compare is not None
+
+    def fork(self, path: _Path, state: steps.State, action: steps.Fork) -> _Path:
+        """The text order, every event marked with its piece."""
+        instance = next((i for c, i, _ in path.pieces if c == action.counter), len(path.items))
+        outer: list[tuple[int, int, int]] = []
+        for entry in path.pieces:
+            if entry[0] == action.counter:
+                break
+            outer.append(entry)
+        if not action.left:
+            return path._replace(state=steps.join(self.code, state), pieces=tuple(outer))
+        outer.append((action.counter, instance, action.left[0]))
+        return path._replace(state=steps.choose(self.code, state, action.left[0]), pieces=tuple(outer))
+
+    def item(
+        self, kind: str, path: _Path, state: steps.State, address: int, width: int, value: int, tags: Tags,
+        origin: Origin, address_taint: Taint = CLEAN, data_taint: Taint = CLEAN,
+        *, modifies: bool = False, shared: frozenset[int] = frozenset(),
+    ) -> Item:  # fmt: skip
+        ctrl = pick = 0
+        source = self.code.thread.source
+        if not source or kind == "W" or modifies:
+            for control in state.control:
+                if control.number in shared:
+                    continue
+                waived = _plain(path.items) if source and control.waited else 0
+                ctrl |= control.data & ~waived
+                pick |= control.pick & ~waived
+        pieces = tuple([(instance, piece) for _, instance, piece in path.pieces])
+        return Item(
+            kind, address, width, value, tags, origin,
+            address_taint[0], data_taint[0], ctrl, address_taint[1], data_taint[1], pick, pieces,
+        )  # fmt: skip
+
+    def finish(
+        self, path: _Path, state: steps.State, status: str, at: steps.Wait | steps.Failed | None = None
+    ) -> None:
+        registers = tuple([(name, state.registers[slot]) for name, slot in self.code.named])
+        items, amo, lxsx, last = path.items, path.amo, path.lxsx, frozenset[int]()
+        if isinstance(at, steps.Failed):
+            since = dict(path.rounds)[at.number]
+            items, amo, lxsx = _without_idle_writes(items, amo, lxsx, since)
+            last = frozenset([i for i in range(since, len(items)) if items[i].kind == "R"])
+        where, number = (at.origin, at.number) if at is not None else (None, 0)
+        trace = Trace(items, amo, lxsx, registers, path.failed, status, where, number, last)
+        self.found.setdefault((trace.identity, trace.shape), trace)
+
+
+def _plain(items: tuple[Item, ...]) -> int:
+    return sum(1 << i for i, item in enumerate(items) if "Plain" in item.tags)
+
+
+def _without_idle_writes(items: tuple[Item, ...], amo: Pairs, lxsx: Pairs, since: int) -> tuple[tuple[Item, ...], Pairs, Pairs]:
+    """Drop the writes of a failing round that store what their own read saw (semantics.md 3)."""
+    idle = [w for r, w in (*amo, *lxsx) if r >= since and items[r].value == items[w].value]
+    for gone in sorted(idle, reverse=True):
+        items = tuple([_renumbered(item, gone) for i, item in enumerate(items) if i != gone])
+        amo, lxsx = _without(amo, gone), _without(lxsx, gone)
+    return items, amo, lxsx
+
+
+def _without(pairs: Pairs, gone: int) -> Pairs:
+    return tuple([(r - (r > gone), w - (w > gone)) for r, w in pairs if w != gone])
+
+
+def _renumbered(item: Item, gone: int) -> Item:
+    low = (1 << gone) - 1
+    masks = [mask & low | mask >> gone + 1 << gone for mask in item[6:12] if isinstance(mask, int)]
+    addr, data, ctrl, pick_addr, pick_data, pick_ctrl = masks
+    return item._replace(
+        addr=addr, data=data, ctrl=ctrl, pick_addr=pick_addr, pick_data=pick_data, pick_ctrl=pick_ctrl
+    )

@@ -1,0 +1,98 @@
+"""The Execution: one finished run. Everything meets here (design.md 2).
+
+Solver, enumerator, machines and recorded traces all produce it; models judge it, reports print it and
+pictures draw it. Event identities are positions in `Execution.events`; initial writes come first, one
+per cell that is accessed, and belong to no thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from mmcheck.program import NO_TAGS, NOWHERE, Origin, Tags
+
+BASE_RELATIONS = ("po", "rf", "co", "amo", "lxsx", "addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")
+"""The relations that an execution states; all others (fr, ob ...) are derived by a model.
+
+``amo`` pairs the two halves of a one-instruction read-modify-write, ``lxsx`` those of a successful exclusive
+pair; models see their union as ``rmw``. ``po`` is the order that the model sees (for compiled code the compiler-preserved order or one linear
+order); ``src`` is the order of the text. Dependencies are those that the layer in question keeps.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One access or fence.
+
+    `thread` is the index of the agent in `Execution.threads`, -1 for an initial write. `index` counts the
+    events of that agent in source order. `kind` is ``R``, ``W`` or ``F``. `address`, `location` (the
+    cell's name), `value` (unsigned) and `width` (bits) are set for accesses. `cpu` is where it ran; `step` the
+    position in a machine's schedule, if it came from one.
+    """
+
+    id: int
+    thread: int
+    index: int
+    kind: str
+    tags: Tags = NO_TAGS
+    address: int | None = None
+    location: str = ""
+    value: int | None = None
+    width: int = 32
+    origin: Origin = NOWHERE
+    cpu: int | None = None
+    step: int | None = None
+
+    @property
+    def is_init(self) -> bool:
+        return self.thread < 0
+
+    def __str__(self) -> str:
+        tags = "".join(f".{tag}" for tag in sorted(self.tags))
+        if self.kind == "F":
+            return f"e{self.id}: F{tags}"
+        return f"e{self.id}: {self.kind}{tags} {self.location}={self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Who ran: name, kind (``thread``, ``device``, ``interrupt``) and whether the code was compiled."""
+
+    name: str
+    kind: str = "thread"
+    source: bool = False
+    origin: Origin = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A finished run: events, base relations, the final state.
+
+    `relations` maps names of `BASE_RELATIONS` (and ``src``) to sets of pairs of event ids; missing means
+    empty. `co` is transitive and includes the initial writes. `final` maps `state_register` and
+    `state_cell` names to values. `linear` is, for compiled code, the order that the compiler may emit:
+    one tuple of event ids per agent.
+    """
+
+    threads: tuple[Agent, ...]
+    events: tuple[Event, ...]
+    relations: Mapping[str, frozenset[tuple[int, int]]]
+    final: Mapping[str, int] = field(default_factory=dict)
+    linear: tuple[tuple[int, ...], ...] | None = None
+
+    def relation(self, name: str) -> frozenset[tuple[int, int]]:
+        return self.relations.get(name, frozenset())
+
+    def of_thread(self, thread: int) -> Iterator[Event]:
+        """The events of one agent, in source order."""
+        return iter(sorted((e for e in self.events if e.thread == thread), key=lambda e: e.index))
+
+    def __str__(self) -> str:
+        lines = [f"{i} {agent.name}: " + "; ".join(map(str, self.of_thread(i))) for i, agent in enumerate(self.threads)]
+        lines += [
+            f"{name}: " + " ".join(f"{i}->{j}" for i, j in sorted(pairs))
+            for name, pairs in sorted(self.relations.items())
+            if pairs
+        ]
+        return "\n".join(lines)

@@ -1,0 +1,128 @@
+"""The event graph: all bounded runs of a program at once.
+
+Events have guards (when they happen), symbolic addresses and values over the symbols ``r7`` (the value that
+event 7 reads) and free choices. Relations that the text decides are maps from pairs of event ids to the
+term under which they hold, given that both events happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mmcheck.program import NOWHERE, Cell, Origin, Program, Tags
+from mmcheck.terms import Term, Terms
+
+
+@dataclass(frozen=True, slots=True)
+class GEvent:
+    """One event that may happen.
+
+    `thread` is an index into `Program.threads`, -1 for the initial write of `cell`. `index` counts the events
+    of a thread in text order; events of one `group` (not 0) are in no program order. For a read, `value` is
+    its symbol; for a write, the value written. `address` is None for a fence. `sure` is set for accesses whose
+    address is one known cell.
+    """
+
+    id: int
+    thread: int
+    index: int
+    kind: str
+    tags: Tags
+    guard: Term
+    address: Term | None = None
+    value: Term | None = None
+    width: int = 32
+    group: int = 0
+    origin: Origin = NOWHERE
+    cell: Cell | None = None
+
+    @property
+    def is_init(self) -> bool:
+        return self.thread < 0
+
+    @property
+    def is_access(self) -> bool:
+        return self.kind != "F"
+
+    def __str__(self) -> str:
+        tags = "".join(f".{tag}" for tag in sorted(self.tags))
+        place = "" if self.address is None else f" [{self.address}] = {self.value}"
+        return f"e{self.id} t{self.thread} {self.kind}{tags}{place} if {self.guard}"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """An `Assert` that may be reached: violated when `guard` holds and `cond` does not.
+
+    `reads` are the events whose values the condition uses.
+    """
+
+    requirement: str
+    guard: Term
+    cond: Term
+    thread: int
+    origin: Origin
+    after: int
+    """Id of the last event of the thread before this point, or -1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """One instance of an `await` without time-out.
+
+    `guard`: it is reached; `done`: the choice that it ends; `reads`: ids of the last round's reads.
+    """
+
+    thread: int
+    guard: Term
+    done: Term
+    cond: Term
+    reads: tuple[int, ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A loop that may go on past the bound, under `guard`."""
+
+    guard: Term
+    thread: int
+    origin: Origin
+
+
+Pairs = dict[tuple[int, int], Term]
+
+
+@dataclass(slots=True)
+class EventGraph:
+    """See the module. `deps` has ``addr data ctrl pick-addr pick-data pick-ctrl`` (those that the hardware sees after the
+    compiler) and the same with prefix ``text-`` (those of the text); `amo` and `lxsx` pair the halves of a
+    read-modify-write. `constraints` hold in every run (they tie free choices to values). `ends` is, per thread,
+    the guard under which it runs to its end. `registers` are the final values of each thread's registers.
+    """
+
+    program: Program
+    terms: Terms
+    quiescent: bool
+    events: list[GEvent] = field(default_factory=list)
+    deps: dict[str, Pairs] = field(default_factory=dict)
+    amo: Pairs = field(default_factory=dict)
+    lxsx: Pairs = field(default_factory=dict)
+    constraints: list[Term] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    waits: list[Wait] = field(default_factory=list)
+    cuts: list[Cut] = field(default_factory=list)
+    ends: list[Term] = field(default_factory=list)
+    registers: list[Mapping[str, Term]] = field(default_factory=list)
+    choices: dict[str, tuple[tuple[str, Term], ...]] = field(default_factory=dict)
+
+    def of_thread(self, thread: int) -> list[GEvent]:
+        return [event for event in self.events if event.thread == thread]
+
+    def __str__(self) -> str:
+        lines = [str(event) for event in self.events]
+        for name, pairs in sorted({**self.deps, "amo": self.amo, "lxsx": self.lxsx}.items()):
+            if pairs:
+                lines.append(f"{name}: " + " ".join(f"{i}->{j}" for i, j in sorted(pairs)))
+        return "\n".join(lines)

@@ -1,0 +1,307 @@
+"""Words of the vocabulary in code: their arguments, and what the operations mean.
+
+Which words exist and which instructions they become is said by `mmcheck.target.words`; what an operation
+does to values and places is said here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mmcheck import program as ir
+from mmcheck.errors import InputError
+from mmcheck.lower import values
+from mmcheck.lower.expressions import Place, single
+from mmcheck.lower.layout import NOT_YET
+from mmcheck.lower.names import Problem, near, problem
+from mmcheck.lower.types import BoolType, IntType, LatchType, PointerType, RecordType, Scalar, width_of
+from mmcheck.lower.values import RecordVal, Val, Value
+from mmcheck.source import Span
+from mmcheck.syntax import ast
+from mmcheck.target import words
+from mmcheck.target.pieces import AccessPiece, FencePiece
+from mmcheck.target.words import Word
+
+if TYPE_CHECKING:
+    from mmcheck.lower.code import Code
+
+_LATER = {"irq_disable", "irq_enable", "irq_save", "irq_restore", "this_cpu_ptr", "per_cpu", "migrate"}
+"""Operations on interrupts and per-CPU memory: parsed and checked, not lowered yet."""
+
+_BITWISE = ("and", "or", "xor")
+_ORDERS = ("order", "fail_order", "domain", "text", "clobber")
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The arguments of a word, by role; `orders` are those that `mmcheck.target.words` reads."""
+
+    word: Word
+    nodes: dict[str, ast.Expr]
+    orders: tuple[str, ...]
+    span: Span
+
+    @property
+    def text(self) -> str:
+        """The word as shown: ``fence(release)``, ``READ_ONCE()``."""
+        return f"{self.word.name}({', '.join(self.orders)})"
+
+
+def call_word(code: Code, node: ast.Call, *, wanted: bool) -> Value | None:
+    """A word that is called: a fence, or an access whose place is an argument."""
+    name = node.function.text
+    word = words.WORDS.get(name) or words.WORDS.get(name.rpartition("::")[2])
+    if word is None:
+        method = words.METHODS.get(name)
+        hint = f"'{name}' stands behind a place: x.{words.usage(method)}" if method is not None else ""
+        known = [each for each in code.unit.declarations.functions if each != name]
+        found = near(name, [*known, *words.WORDS, "assert", "await", "return", "raise", "nothing"])
+        if name in code.unit.declarations.variables:
+            found = " — it is a location"
+        raise problem("MM201", f"unknown word '{name}'{found}", node.function.span, hint)
+    arguments = read_arguments(word, node.args, node.span)
+    if word.operation in _LATER or word.name.startswith("this_cpu"):
+        raise problem("MM290", NOT_YET.format(f"'{word.name}'"), node.span)
+    if word.operation == "fence":
+        return _fence(code, arguments)
+    # Arguments are evaluated in the order of the text; what they become depends on the place.
+    place: Place | None = None
+    given: dict[str, Value] = {}
+    for role, arg in arguments.nodes.items():
+        if role == "place":
+            place = place_argument(code, arg)
+        elif not isinstance(arg, ast.RecordLiteral):
+            given[role] = code.value(arg)
+    assert place is not None
+    return _operate(code, arguments, place, given, wanted=wanted)
+
+
+def method_word(code: Code, node: ast.MethodCall, *, wanted: bool) -> Value | None:
+    """A word behind a dot; also ``.is_ok()`` and ``.is_err()`` of a compare-exchange."""
+    name = node.method.text
+    receiver = code.resolve(node.receiver)
+    if isinstance(receiver, RecordVal) and receiver.is_result and name in ("is_ok", "is_err"):
+        ok = values.condition(receiver.fields["is_ok"], node.span)
+        return Val(ok if name == "is_ok" else values.make("not", (ok,), 1), values.BOOL)
+    word = words.METHODS.get(name)
+    if word is None:
+        found = near(name, [*words.METHODS, "is_ok", "is_err"])
+        hint = ""
+        if name in words.WORDS:
+            hint = f"'{name}' is called with the place: {words.usage(words.WORDS[name])}"
+        raise problem("MM209", f"no access is called '{name}'{found}", node.method.span, hint)
+    arguments = read_arguments(word, node.args, node.span)
+    if isinstance(receiver, Place):
+        place = receiver
+    elif isinstance(receiver, Val) and isinstance(receiver.type, PointerType):
+        place = code.target(receiver, node.receiver.span)
+    elif isinstance(receiver, values.Unknown):
+        raise Problem(None)
+    else:
+        raise problem("MM237", f"'{name}' needs a place in memory in front of the dot", node.receiver.span)
+    given = {
+        role: code.value(arg) for role, arg in arguments.nodes.items() if not isinstance(arg, ast.RecordLiteral)
+    }
+    return _operate(code, arguments, place, given, wanted=wanted)
+
+
+def read_arguments(word: Word, args: Sequence[ast.Argument], span: Span) -> Arguments:
+    """Sort the arguments of `word` by their roles, and check orders."""
+    roles = word.roles()
+    nodes: dict[str, ast.Expr] = {}
+    orders: list[str] = []
+    order_spans: list[Span] = []
+    for role, arg in zip(roles, args, strict=False):
+        if role in _ORDERS:
+            orders.append(_order_text(arg.value))
+            order_spans.append(arg.span)
+        else:
+            nodes[role] = arg.value
+        if arg.choice and role not in ("order", "fail_order"):
+            raise problem("MM219", "'?' marks an order, and this is none", arg.span)
+    required = sum(not param.optional for param in word.params)
+    if len(args) > len(roles):
+        raise problem("MM219", f"'{word.name}' takes {_count(len(roles))}: {words.usage(word)}", span)
+    message = words.check_orders(word, tuple(orders))
+    if message is not None:
+        # A missing order is the call's fault, a wrong one its own: the first that does not go.
+        raise problem("MM218", message, _wrong(word, orders, order_spans, message) or span)
+    if len(args) < required:
+        raise problem("MM219", f"'{word.name}' takes {_count(required)}: {words.usage(word)}", span)
+    return Arguments(word, nodes, tuple(orders), span)
+
+
+def _wrong(word: Word, orders: Sequence[str], spans: Sequence[Span], message: str) -> Span | None:
+    wanted = sum(role in ("order", "fail_order", "domain", "text") for role in word.roles())
+    if len(orders) < wanted or not spans:
+        return None
+    for position in range(len(orders)):
+        # Orders that are right do not matter: put a good one in the place of each in turn.
+        for good in ("relaxed", "seq_cst"):
+            fixed = tuple(good if at == position else text for at, text in enumerate(orders))
+            if words.check_orders(word, fixed) != message:
+                return spans[position]
+    return spans[0]
+
+
+def _order_text(node: ast.Expr) -> str:
+    if isinstance(node, ast.Name):
+        return node.text
+    if isinstance(node, ast.Text):
+        return node.value
+    return " ".join(node.span.text.split())
+
+
+def _count(number: int) -> str:
+    names = ("no arguments", "one argument", "two arguments", "three arguments", "four arguments")
+    return names[number] if number < len(names) else f"{number} arguments"
+
+
+def place_argument(code: Code, node: ast.Expr) -> Place:
+    """The place that a word is called with: itself, ``&place``, or a pointer's target."""
+    inner = node.place if isinstance(node, ast.AddrOf) else node
+    found = code.resolve(inner)
+    if isinstance(found, Place):
+        return found
+    if isinstance(found, Val) and isinstance(found.type, PointerType) and inner is node:
+        return code.target(found, node.span)
+    if isinstance(found, values.Unknown):
+        raise Problem(None)
+    raise problem("MM237", "a place in memory is needed here", node.span)
+
+
+def _fence(code: Code, arguments: Arguments) -> None:
+    for piece in code.unit.realise(arguments.word, arguments.orders, arguments.span):
+        assert isinstance(piece, FencePiece)
+        # An instruction that is nothing on this target and to this compiler is no event.
+        if piece.tags:
+            code.accesses.fence(piece, arguments.text)
+
+
+def _operate(
+    code: Code, arguments: Arguments, place: Place, given: dict[str, Value], *, wanted: bool
+) -> Value | None:
+    """What the operation of a word does at `place`."""
+    word, span = arguments.word, arguments.span
+    if code.silent:
+        raise problem("MM229", f"an assert accesses no memory, and '{word.name}' does", span, "do it in front")
+    found = single(place)
+    _check_width(word, found, span)
+    if word.operation == "load":
+        return code.read_as(found, span, word, arguments.orders, word_text=arguments.text)
+    if word.operation == "store":
+        node = arguments.nodes["value"]
+        value = given["value"] if "value" in given else code.record_literal(node, found.type)
+        store_place(code, found, value, word, arguments.orders, arguments.text, node.span)
+        return None
+    pieces = code.unit.realise(word, arguments.orders, span)
+    if word.operation == "take":
+        if not isinstance(found.type, LatchType):
+            raise problem("MM216", f"'{found.name}' is {found.type} and no latch", span)
+        return code.accesses.take(found, pieces, arguments.text)
+    type_ = found.type
+    if not isinstance(type_, IntType | BoolType | PointerType):
+        raise problem("MM216", f"'{word.name}' does not go with {type_}", span)
+    if word.operation in ("cas", "cas_weak"):
+        return _compare_exchange(code, arguments, found, type_, given)
+    operand: Val | None = None
+    if "value" in given:
+        operand = values.coerce(given["value"], type_, arguments.nodes["value"].span)
+    new = _new_value(word, type_, operand, span)
+    old = code.accesses.modify(found, new, pieces, arguments.text, type_)
+    if wanted and not word.result:
+        raise problem("MM216", f"'{word.name}' gives no value", span)
+    return old
+
+
+def _check_width(word: Word, place: Place, span: Span) -> None:
+    if word.width == 0 or isinstance(place.type, RecordType):
+        return
+    have: Scalar | None = place.type.value if isinstance(place.type, LatchType) else None
+    if isinstance(place.type, IntType):
+        have = place.type
+    if have is not None and width_of(have) != word.width:
+        message = f"'{word.name}' accesses {word.width} bits, and '{place.name}' has {width_of(have)}"
+        raise problem("MM211", message, span)
+
+
+def _new_value(word: Word, type_: Scalar, operand: Val | None, span: Span) -> ir.Expr:
+    """The value that a read-modify-write puts in the place of `OLD`."""
+    width = width_of(type_)
+    old = ir.Reg(ir.OLD, width)
+    operation = word.operation
+    if operation in ("inc", "dec"):
+        operation, operand = ("add" if operation == "inc" else "sub"), Val(ir.Const(1, width), type_)
+    assert operand is not None
+    if operation == "swap":
+        return operand.expr
+    if not isinstance(type_, IntType) and not (isinstance(type_, BoolType) and operation in _BITWISE):
+        raise problem("MM216", f"'{word.name}' does not go with {type_}", span)
+    if operation in ("min", "max"):
+        less = "slt" if isinstance(type_, IntType) and type_.signed else "ult"
+        args = (old, operand.expr) if operation == "min" else (operand.expr, old)
+        return values.make("select", (values.make(less, args, 1), old, operand.expr), width)
+    return values.make(operation, (old, operand.expr), width)
+
+
+def _compare_exchange(
+    code: Code, arguments: Arguments, place: Place, type_: Scalar, given: dict[str, Value]
+) -> Value:
+    word = arguments.word
+    expected = values.coerce(given["expected"], type_, arguments.nodes["expected"].span)
+    new = values.coerce(given["new"], type_, arguments.nodes["new"].span)
+    pieces = code.unit.realise(word, arguments.orders, arguments.span)
+    weak = word.operation == "cas_weak"
+    old, ok = code.accesses.compare_exchange(place, expected, new, pieces, arguments.text, weak=weak)
+    if not word.receiver:
+        return old
+    return RecordVal(word.name, {"value": old, "is_ok": ok}, is_result=True)
+
+
+def store_place(
+    code: Code, place: Place, value: Value, word: Word, orders: tuple[str, ...], text: str, span: Span
+) -> None:
+    """Write `value` at `place` as `word` says: a record field by field, unless the word is atomic."""
+    pieces = code.unit.realise(word, orders, span)
+    found = single(place)
+    if isinstance(value, values.Unknown):
+        raise Problem(None)
+    if isinstance(found.type, RecordType):
+        if not isinstance(value, RecordVal) or value.is_result:
+            raise problem("MM216", f"the record '{found.name}' is written by a record", span)
+        if code.accesses.whole(word):
+            code.accesses.store_whole(found, found.type, value, pieces, text, span)
+        else:
+            code.accesses.store_fields(found, found.type, value, pieces, text, span)
+        return
+    code.accesses.store(found, value, pieces, text, span)
+
+
+def raise_place(code: Code, node: ast.Expr) -> None:
+    """``raise place``: set a latch. Interrupts come with the handlers."""
+    if isinstance(node, ast.Name):
+        agent = code.unit.declarations.agents.get(node.text)
+        if agent is not None and agent.kind == "interrupt":
+            raise problem("MM290", NOT_YET.format("an interrupt"), node.span)
+    place = single(code.place(node))
+    if not isinstance(place.type, LatchType):
+        raise problem("MM216", f"only a latch or an interrupt is raised, and '{place.name}' is {place.type}", node.span)
+    width = width_of(place.type)
+    pieces = code.unit.realise(words.IMPLICIT["latch_raise"], (), node.span)
+    for piece in pieces:
+        if isinstance(piece, FencePiece):
+            code.accesses.fence(piece, "raise")
+        else:
+            _raise(code, place, piece, width)
+
+
+def _raise(code: Code, place: Place, piece: AccessPiece, width: int) -> None:
+    origin = replace(code.origin, word="raise")
+    code.emit(ir.Store(place.address, ir.Const(1 << width - 1, width), piece.write_tags, origin))
+
+
+def relocated(found: InputError, span: Span) -> InputError:
+    """`found`, raised by the vocabulary without a place, at `span`."""
+    return InputError([replace(each, span=each.span or span) for each in found.diagnostics])

@@ -1,0 +1,219 @@
+"""Exhaustive exploration of an operational machine.
+
+A machine says what the memory does; this module runs the threads on it in every order, each state once. A run
+counts when its buffers are empty and every thread has ended or sits in an await that fails on the present
+memory: that is a final state. Assertions are collected from every run in which each thread has ended or
+stands before an await, for a thread may be stuck there while only safety is asked for. Runs that
+reach the bound are discarded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, TypeAlias
+
+from mmcheck import steps
+from mmcheck.errors import UnknownVerdict
+from mmcheck.flatten import Code, flatten
+from mmcheck.program import Program, state_cell, state_register
+
+Memory: TypeAlias = tuple[tuple[int, int], ...]
+"""Address and value of everything that is not in its initial state 0, by address."""
+Buffer: TypeAlias = tuple[tuple[int, int], ...]
+"""Writes that have not reached memory, oldest first."""
+Values: TypeAlias = tuple[tuple[str, int], ...]
+
+
+class State(NamedTuple):
+    """All threads, what they see, and the requirements violated so far."""
+
+    threads: tuple[steps.State, ...]
+    memory: Memory
+    buffers: tuple[Buffer, ...]
+    failed: frozenset[str] = frozenset()
+
+
+class Final(NamedTuple):
+    """A final state: every register and cell by name, in order; and the threads that wait for ever."""
+
+    values: Values
+    stuck: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What a machine can do. `failed` are the requirements that some run violates."""
+
+    finals: frozenset[Final]
+    failed: frozenset[str]
+    cut: bool
+    states: int
+
+
+class Machine(Protocol):
+    """The memory of a machine: how one action of a thread changes a state, and what happens without a thread."""
+
+    def act(self, code: Code, state: State, thread: int, action: steps.Action) -> Iterator[State]:
+        """The states after memory action `action` of `thread`, before which it stands."""
+
+    def drift(self, state: State) -> Iterator[State]:
+        """The states after something that no thread does: a buffered write reaches memory."""
+
+
+def explore(
+    program: Program,
+    machine: Machine,
+    *,
+    bound: int = 2,
+    choices: Mapping[str, str] | None = None,
+    limit: int = 1_000_000,
+) -> Outcomes:
+    """Everything `machine` can do with `program`. Raises `UnknownVerdict` beyond `limit` states."""
+    codes = [flatten(program, thread, bound=bound, choices=choices) for thread in program.threads]
+    memory = tuple(sorted((cell.address, cell.init) for cell in program.cells))
+    first = State(tuple([steps.start(code) for code in codes]), memory, ((),) * len(codes))
+    return _Explorer(program, codes, machine, limit).run(first)
+
+
+def load(memory: Memory, address: int) -> int:
+    """The value at `address`."""
+    for place, value in memory:
+        if place == address:
+            return value
+    return 0
+
+
+def store(state: State, thread: int, address: int, value: int) -> State:
+    """`thread` writes to memory; the other threads lose their monitors for `address`."""
+    memory = dict(state.memory)
+    memory[address] = value
+    threads = [
+        t._replace(monitor=None) if i != thread and t.monitor is not None and t.monitor[0] == address else t
+        for i, t in enumerate(state.threads)
+    ]
+    return state._replace(threads=tuple(threads), memory=tuple(sorted(memory.items())))
+
+
+def moved(state: State, thread: int, to: steps.State) -> State:
+    """`state` with `thread` at `to`."""
+    return state._replace(threads=(*state.threads[:thread], to, *state.threads[thread + 1 :]))
+
+
+class _Explorer:
+    def __init__(self, program: Program, codes: list[Code], machine: Machine, limit: int) -> None:
+        self.program, self.codes, self.machine, self.limit = program, codes, machine, limit
+        self.steps: list[dict[steps.State, tuple[steps.State, steps.Action]]] = [{} for _ in codes]
+        self.finals: set[Final] = set()
+        self.failed: frozenset[str] = frozenset()
+
+    def run(self, first: State) -> Outcomes:
+        seen = {first}
+        work = [first]
+        cut = False
+        while work:
+            state = work.pop()
+            actions = [self.next(i, thread) for i, thread in enumerate(state.threads)]
+            if any(isinstance(action, steps.Cut) for _, action in actions):
+                cut = True
+                continue
+            state = state._replace(threads=tuple([thread for thread, _ in actions]))
+            if all(isinstance(action, steps.Ended | steps.Wait) for _, action in actions):
+                self.finish(state)
+            for following in self.following(state, [action for _, action in actions]):
+                if following not in seen:
+                    seen.add(following)
+                    work.append(following)
+            if len(seen) > self.limit:
+                raise UnknownVerdict(f"the machine has more than {self.limit} states")
+        return Outcomes(frozenset(self.finals), self.failed, cut, len(seen))
+
+    def next(self, thread: int, state: steps.State) -> tuple[steps.State, steps.Action]:
+        known = self.steps[thread]
+        found = known.get(state)
+        if found is None:
+            found = known[state] = steps.advance(self.codes[thread], state)
+        return found
+
+    def following(self, state: State, actions: list[steps.Action]) -> Iterator[State]:
+        for thread, action in enumerate(actions):
+            yield from self.act(state, thread, action)
+        yield from self.machine.drift(state)
+
+    def act(self, state: State, thread: int, action: steps.Action) -> Iterator[State]:
+        code, here = self.codes[thread], state.threads[thread]
+        match action:
+            case steps.Check():
+                failed = state.failed if action.holds else state.failed | {action.requirement}
+                yield moved(state, thread, steps.skip(here))._replace(failed=failed)
+            case steps.Wait():
+                yield moved(state, thread, steps.after_wait(code, here))
+            case steps.Failed():
+                yield moved(state, thread, steps.retry(code, here))
+                if action.gives_up:
+                    yield moved(state, thread, steps.give_up(code, here))
+            case steps.Fork(left=()):
+                yield moved(state, thread, steps.join(code, here))
+            case steps.Fork():
+                for piece in action.left:
+                    yield moved(state, thread, steps.choose(code, here, piece))
+            case steps.Ended() | steps.Cut():
+                pass
+            case _:
+                yield from self.machine.act(code, state, thread, action)
+
+    def finish(self, state: State) -> None:
+        """All threads have ended or stand before an await."""
+        self.failed |= state.failed
+        if any(state.buffers):
+            return
+        stuck = []
+        names: dict[str, int] = {}
+        for i, thread in enumerate(state.threads):
+            last: steps.State | None = thread
+            if isinstance(self.next(i, thread)[1], steps.Wait):
+                last = self.fails(i, thread, state.memory)
+                if last is None:
+                    return
+                stuck.append(self.program.threads[i].name)
+            assert last is not None
+            for name, slot in self.codes[i].named:
+                names[state_register(self.program.threads[i].name, name).name] = last.registers[slot]
+        for cell in self.program.cells:
+            names[state_cell(cell.name).name] = load(state.memory, cell.address)
+        self.finals.add(Final(tuple(sorted(names.items())), tuple(stuck)))
+
+    def fails(self, number: int, state: steps.State, memory: Memory) -> steps.State | None:
+        """Run the thread alone from an await on: its state if the round, or one inside it, fails for good;
+        None if it goes on. A failing round writes nothing but what it read."""
+        code = self.codes[number]
+        outer: int | None = None
+        while True:
+            state, action = self.next(number, state)
+            if outer is not None and outer not in dict(state.saved):
+                return None
+            match action:
+                case steps.Wait():
+                    outer = action.number if outer is None else outer
+                    state = steps.after_wait(code, state)
+                case steps.Failed():
+                    if not action.gives_up:
+                        return state
+                    if action.number == outer:
+                        return None
+                    state = steps.give_up(code, state)
+                case steps.Read():
+                    state = steps.after_read(code, state, load(memory, action.address) & (1 << action.width) - 1)
+                case steps.Modify():
+                    old = load(memory, action.address) & (1 << action.width) - 1
+                    if steps.modified(action, state, old) not in (None, old):
+                        return None
+                    state = steps.after_modify(code, state, old)
+                case steps.Barrier() | steps.Check():
+                    state = steps.skip(state)
+                case steps.Fork(left=()):
+                    state = steps.join(code, state)
+                case steps.Fork():
+                    state = steps.choose(code, state, action.left[0])
+                case _:
+                    return None

@@ -1,0 +1,74 @@
+"""x86-TSO as a machine (Sewell, Sarkar, Owens, Zappa Nardelli, Myreen, CACM 2010).
+
+Each thread has a store buffer, first in first out. A read takes the newest buffered write of its own to the address,
+else memory. MFENCE and locked instructions wait until the buffer is empty; a locked instruction, failing
+compare-exchange included, then acts on memory in one step. A read-modify-write that is not locked (tag ``X``) is a
+read and a buffered write. Other fences do nothing for ordinary memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from mmcheck import steps
+from mmcheck.errors import UnknownVerdict
+from mmcheck.flatten import Code
+from mmcheck.machine.explore import Outcomes, State, explore, load, moved, store
+from mmcheck.program import Program
+
+
+def run(
+    program: Program, *, bound: int = 2, choices: Mapping[str, str] | None = None, limit: int = 1_000_000
+) -> Outcomes:
+    """Everything `program` can do under x86-TSO. Raises `UnknownVerdict` beyond `limit` states, and for instructions
+    that x86 does not have."""
+    return explore(program, TSO(), bound=bound, choices=choices, limit=limit)
+
+
+class TSO:
+    """Threads write to their buffers; `drift` moves the oldest write of a buffer to memory."""
+
+    def act(self, code: Code, state: State, thread: int, action: steps.Action) -> Iterator[State]:
+        here, buffer = state.threads[thread], state.buffers[thread]
+        match action:
+            case steps.Read():
+                value = _visible(state, thread, action.address) & (1 << action.width) - 1
+                yield moved(state, thread, steps.after_read(code, here, value))
+            case steps.Write(exclusive=True):
+                raise UnknownVerdict("x86-TSO has no exclusive stores")
+            case steps.Write():
+                after = moved(state, thread, steps.after_write(code, here))
+                yield _buffered(after, thread, (*buffer, (action.address, action.value)))
+            case steps.Modify():
+                locked = "X" in action.op.statement.read_tags
+                if not locked:
+                    old = _visible(state, thread, action.address) & (1 << action.width) - 1
+                    new = steps.modified(action, here, old)
+                    after = moved(state, thread, steps.after_modify(code, here, old))
+                    entries = buffer if new is None else (*buffer, (action.address, new))
+                    yield _buffered(after, thread, entries)
+                elif not buffer:
+                    old = load(state.memory, action.address) & (1 << action.width) - 1
+                    new = steps.modified(action, here, old)
+                    after = moved(state, thread, steps.after_modify(code, here, old))
+                    yield after if new is None else store(after, thread, action.address, new)
+            case steps.Barrier():
+                if not buffer or "MFENCE" not in action.tags:
+                    yield moved(state, thread, steps.skip(here))
+
+    def drift(self, state: State) -> Iterator[State]:
+        for thread, buffer in enumerate(state.buffers):
+            if buffer:
+                after = _buffered(state, thread, buffer[1:])
+                yield store(after, thread, *buffer[0])
+
+
+def _visible(state: State, thread: int, address: int) -> int:
+    for place, value in reversed(state.buffers[thread]):
+        if place == address:
+            return value
+    return load(state.memory, address)
+
+
+def _buffered(state: State, thread: int, buffer: tuple[tuple[int, int], ...]) -> State:
+    return state._replace(buffers=(*state.buffers[:thread], buffer, *state.buffers[thread + 1 :]))

@@ -1,0 +1,253 @@
+"""A model on finished runs: sets and relations as bits, no solver.
+
+A `Frame` holds one set of events with everything that does not depend on rf and co; `Frame.allows` then
+decides one choice of rf and co. The part of the model free of rf and co is evaluated once per frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mmcheck.execution import Execution
+from mmcheck.model.expr import Node, walk
+from mmcheck.model.model import Axiom, Model
+from mmcheck.relations import (
+    Rel,
+    Set,
+    closure,
+    codomain,
+    compose,
+    difference,
+    domain,
+    find_cycle,
+    from_pairs,
+    identity,
+    intersection,
+    inverse,
+    is_acyclic,
+    is_irreflexive,
+    product,
+    union,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """An axiom that an execution breaks; `cycle` are the events of a shortest witness."""
+
+    axiom: Axiom
+    cycle: tuple[int, ...]
+
+
+class Frame:
+    """`n` events with their sets and the relations that are the same for every rf and co.
+
+    `sets` maps names (``R``, ``W``, ``M``, ``F``, ``IW``, tags) to bit sets; a name that is missing is empty.
+    `static` maps the base relations other than ``rf`` and ``co`` to bit rows.
+    """
+
+    def __init__(self, model: Model, n: int, sets: Mapping[str, Set], static: Mapping[str, Rel]) -> None:
+        self.model = model
+        self.n = n
+        self.sets = sets
+        self.static = static
+        self.none: Rel = (0,) * n
+        self._fixed: dict[int, Set | Rel] = {}
+        self._plan: list[Node] = []
+        for node in walk([axiom.node for axiom in model.axioms]):
+            if node.dynamic:
+                self._plan.append(node)
+            else:
+                self._fixed[node.number] = self._value(node, self._fixed)
+
+    def allows(self, rf: Rel, co: Rel) -> bool:
+        """Whether the model allows these rf and co (co transitive)."""
+        values = self.values(rf, co)
+        return all(self._holds(axiom, values) for axiom in self.model.axioms if not axiom.flag)
+
+    def values(self, rf: Rel, co: Rel) -> dict[int, Set | Rel]:
+        """The value of every node of the model, by node number."""
+        values = dict(self._fixed)
+        for node in self._plan:
+            if node.op == "rel":
+                values[node.number] = rf if node.name == "rf" else co
+            elif node.op == "rec":
+                self._fixpoint(node, values)
+            else:
+                values[node.number] = self._value(node, values)
+        return values
+
+    def violations(self, rf: Rel, co: Rel) -> list[Violation]:
+        """The axioms that fail, flags left out, each with a witness."""
+        values = self.values(rf, co)
+        out = []
+        for axiom in self.model.axioms:
+            if axiom.flag or self._holds(axiom, values):
+                continue
+            out.append(Violation(axiom, () if axiom.negated else self._witness(axiom, values)))
+        return out
+
+    def relation(self, node: Node, rf: Rel, co: Rel) -> Rel:
+        """The value of a relation of this model that some axiom uses, or of any node without `rec`."""
+        values = self.values(rf, co)
+        for inner in walk([node]):
+            if inner.number not in values:
+                values[inner.number] = (
+                    (rf if inner.name == "rf" else co)
+                    if inner.op == "rel" and inner.name in ("rf", "co")
+                    else self._value(inner, values)
+                )
+        value = values[node.number]
+        assert isinstance(value, tuple)
+        return value
+
+    def _holds(self, axiom: Axiom, values: Mapping[int, Set | Rel]) -> bool:
+        value = values[axiom.node.number]
+        if isinstance(value, int):
+            holds = value == 0
+        elif axiom.kind == "acyclic":
+            holds = is_acyclic(value)
+        elif axiom.kind == "irreflexive":
+            holds = is_irreflexive(value)
+        else:
+            holds = not any(value)
+        return holds != axiom.negated
+
+    def _witness(self, axiom: Axiom, values: Mapping[int, Set | Rel]) -> tuple[int, ...]:
+        value = values[axiom.node.number]
+        if isinstance(value, int):
+            return ((value & -value).bit_length() - 1,)
+        if axiom.kind == "acyclic":
+            return tuple(find_cycle(value) or ())
+        if axiom.kind == "irreflexive":
+            return (next(i for i, row in enumerate(value) if row >> i & 1),)
+        return next((i, (row & -row).bit_length() - 1) for i, row in enumerate(value) if row)
+
+    def _fixpoint(self, node: Node, values: dict[int, Set | Rel]) -> None:
+        """The least value of a recursion variable, mutual recursion included, by iteration from empty."""
+        group = [inner for inner in walk([node]) if inner.dynamic]
+        variables = [inner for inner in group if inner.op == "rec"]
+        for variable in variables:
+            values[variable.number] = self.none
+        while True:
+            for inner in group:
+                if inner.op == "rel":
+                    continue
+                if inner.op != "rec":
+                    values[inner.number] = self._value(inner, values)
+            changed = False
+            for variable in variables:
+                assert variable.body is not None
+                value = values[variable.body.number]
+                if value != values[variable.number]:
+                    values[variable.number] = value
+                    changed = True
+            if not changed:
+                return
+
+    def _value(self, node: Node, values: Mapping[int, Set | Rel]) -> Set | Rel:
+        op = node.op
+        if op == "set":
+            return self.sets.get(node.name, 0)
+        if op == "rel":
+            return self.static.get(node.name, self.none)
+        if op == "all":
+            return (1 << self.n) - 1
+        if op == "none":
+            return 0
+        if op == "empty":
+            return self.none
+        args = [values[arg.number] for arg in node.args]
+        first = args[0]
+        if isinstance(first, int):
+            return self._of_sets(op, [arg for arg in args if isinstance(arg, int)])
+        rest = [arg for arg in args[1:] if isinstance(arg, tuple)]
+        match op:
+            case "union":
+                for other in rest:
+                    first = union(first, other)
+                return first
+            case "inter":
+                for other in rest:
+                    first = intersection(first, other)
+                return first
+            case "diff":
+                return difference(first, rest[0])
+            case "seq":
+                return compose(first, rest[0])
+            case "plus":
+                return closure(first)
+            case "inverse":
+                return inverse(first)
+            case "domain":
+                return domain(first)
+            case "range":
+                return codomain(first)
+        raise KeyError(op)
+
+    def _of_sets(self, op: str, args: list[Set]) -> Set | Rel:
+        first, rest = args[0], args[1:]
+        match op:
+            case "ident":
+                return identity(self.n, first)
+            case "product":
+                return product(self.n, first, rest[0])
+            case "s-union":
+                for other in rest:
+                    first |= other
+                return first
+            case "s-inter":
+                for other in rest:
+                    first &= other
+                return first
+            case "s-diff":
+                return first & ~rest[0]
+        raise KeyError(op)
+
+
+def event_sets(execution: Execution) -> dict[str, Set]:
+    """The base sets of an execution as bits over event ids."""
+    sets: dict[str, Set] = {}
+    for event in execution.events:
+        bit = 1 << event.id
+        names = [event.kind, *event.tags]
+        if event.kind in "RW":
+            names.append("M")
+        if event.is_init:
+            names.append("IW")
+        for name in names:
+            sets[name] = sets.get(name, 0) | bit
+    return sets
+
+
+def frame_of(model: Model, execution: Execution) -> Frame:
+    """The frame of an execution: its base relations, with `loc`, `int` and `ext` computed from the events."""
+    n = len(execution.events)
+    static = {
+        name: from_pairs(n, pairs) for name, pairs in execution.relations.items() if name not in ("rf", "co")
+    }
+    accesses = [event for event in execution.events if event.kind in "RW"]
+    static["loc"] = from_pairs(n, ((a.id, b.id) for a in accesses for b in accesses if a.address == b.address))
+    cpu = [event.cpu if event.cpu is not None else -1 - event.thread for event in execution.events]
+    inside = [(a.id, b.id) for a in execution.events for b in execution.events if _same_cpu(a, b, cpu)]
+    static["int"] = from_pairs(n, inside)
+    everything = (1 << n) - 1
+    static["ext"] = tuple([everything & ~row for row in static["int"]])
+    return Frame(model, n, event_sets(execution), static)
+
+
+def _same_cpu(a: object, b: object, cpu: list[int]) -> bool:
+    from mmcheck.execution import Event
+
+    assert isinstance(a, Event) and isinstance(b, Event)
+    if a.is_init or b.is_init:
+        return a.id == b.id
+    return cpu[a.id] == cpu[b.id]
+
+
+def check(model: Model, execution: Execution) -> list[Violation]:
+    """What `model` has against `execution`; empty if it is allowed."""
+    n = len(execution.events)
+    frame = frame_of(model, execution)
+    return frame.violations(from_pairs(n, execution.relation("rf")), from_pairs(n, execution.relation("co")))

@@ -1,0 +1,305 @@
+"""A loaded memory model: axioms over expression nodes, and what is known about them.
+
+`load_model` elaborates a cat file: names are resolved (an unknown one is an error, never an empty set),
+functions expanded, includes read. Base relations and sets are those of `BASE_RELATIONS` and the tags
+registered by the targets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+
+from mmcheck.errors import InputError, fail
+from mmcheck.model import cat_syntax as cat
+from mmcheck.model.expr import Node, Pool, walk
+from mmcheck.source import SourceFile, Span
+from mmcheck.target.tags import HARDWARE_TAGS, SOURCE_TAGS
+
+BUILTIN = ("sc", "x86-tso", "armv8")
+"""Models that ship with mmcheck; their files stand beside this module."""
+
+BASE_SETS = ("R", "W", "F", "M", "IW")
+BASE_RELATIONS = (
+    "po", "rf", "co", "amo", "lxsx", "addr", "data", "ctrl",
+    "pick-addr", "pick-data", "pick-ctrl", "pick-basic", "loc", "int", "ext", "src",
+)  # fmt: skip
+"""What an execution supplies. `loc` pairs accesses of one location, `int` and `ext` are decided by CPU,
+`src` is the order of the source text; the rest is described in `mmcheck.execution`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axiom:
+    """``kind node``: ``acyclic``, ``irreflexive`` or ``empty``; `flag` only marks executions."""
+
+    name: str
+    kind: str
+    node: Node
+    negated: bool = False
+    flag: bool = False
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A memory model. `name` is what reports print; `title` the first line of the file."""
+
+    name: str
+    title: str
+    pool: Pool
+    axioms: tuple[Axiom, ...]
+    definitions: Mapping[str, Node] = field(repr=False, default_factory=dict)
+
+    @property
+    def coherent(self) -> bool:
+        """Whether some axiom is ``acyclic`` of at least ``po-loc | rf | co | fr``: SC per location."""
+        return any(self.is_coherence(axiom, exact=False) for axiom in self.axioms)
+
+    def is_coherence(self, axiom: Axiom, *, exact: bool = True) -> bool:
+        """Whether `axiom` is (or, not `exact`, implies) ``acyclic po-loc | rf | co | fr``."""
+        if axiom.kind != "acyclic" or axiom.negated or axiom.flag:
+            return False
+        parts = set(axiom.node.args if axiom.node.op == "union" else (axiom.node,))
+        communication = {self.definitions[name] for name in ("rf", "co", "fr")}
+        po_loc = self.definitions["po-loc"]
+        if exact:
+            return parts == communication | {po_loc}
+        return communication <= parts and (po_loc in parts or self.definitions["po"] in parts)
+
+    def polarities(self) -> Mapping[str, set[int]]:
+        """For each base name, in which polarity it occurs in the axioms: +1, -1.
+
+        ``po-loc`` next to ``[W]`` under a difference is not counted: the compiler layer keeps accesses of one
+        location in order if one of them writes (semantics.md 1), so it is the same in every order.
+        """
+        found: dict[str, set[int]] = {}
+        done: set[tuple[int, int]] = set()
+        work = [(axiom.node, -1 if axiom.negated else 1) for axiom in self.axioms]
+        po_loc, writes = self.definitions["po-loc"], self.definitions["W"]
+        while work:
+            node, sign = work.pop()
+            if (node.number, sign) in done:
+                continue
+            done.add((node.number, sign))
+            if node.op in ("set", "rel"):
+                found.setdefault(node.name, set()).add(sign)
+            if sign < 0 and _is_write_chain(node, po_loc, writes):
+                continue
+            if node.op in ("diff", "s-diff"):
+                work += [(node.args[0], sign), (node.args[1], -sign)]
+            else:
+                work += [(arg, sign) for arg in node.args]
+                if node.body is not None:
+                    work.append((node.body, sign))
+        return found
+
+
+def _is_write_chain(node: Node, po_loc: Node, writes: Node) -> bool:
+    """``po-loc;[W];po-loc``."""
+    if node.op != "seq" or node.args[0] is not po_loc:
+        return False
+    rest = node.args[1]
+    return rest.op == "seq" and rest.args[0].op == "ident" and rest.args[0].args[0] is writes and rest.args[1] is po_loc
+
+
+class _Elaborator:
+    def __init__(self, read: Mapping[str, str] | None) -> None:
+        self.pool = Pool()
+        self.scope: dict[str, Node | cat.Binding] = {}
+        self.axioms: list[Axiom] = []
+        self.title = ""
+        self.included: list[Path] = []
+        self.base()
+
+    def base(self) -> None:
+        pool, scope = self.pool, self.scope
+        for name in (*BASE_SETS, *HARDWARE_TAGS, *SOURCE_TAGS):
+            scope[name] = pool.set(name)
+        for name in BASE_RELATIONS:
+            scope[name] = pool.rel(name)
+        rel = pool.rel
+        scope["_"] = pool.all
+        scope["id"] = pool.id
+        scope["emptyset"] = pool.none
+        scope["rmw"] = pool.union(rel("amo"), rel("lxsx"))
+        scope["po-loc"] = pool.inter(rel("po"), rel("loc"))
+        scope["fr"] = pool.seq(pool.inverse(rel("rf")), rel("co"))
+        for name in ("rf", "co", "fr"):
+            node = scope[name]
+            assert isinstance(node, Node)
+            scope[f"{name}i"] = pool.inter(node, rel("int"))
+            scope[f"{name}e"] = pool.inter(node, rel("ext"))
+
+    def file(self, file: SourceFile, path: Path | None) -> None:
+        for statement in cat.parse_cat(file):
+            match statement:
+                case cat.Title(text=text):
+                    self.title = self.title or text
+                case cat.Let():
+                    self.let(statement.bindings, statement.recursive)
+                case cat.Test():
+                    self.test(statement)
+                case cat.Include():
+                    self.include(statement, path)
+
+    def include(self, statement: cat.Include, path: Path | None) -> None:
+        target = (path.parent if path is not None else Path()) / statement.path
+        if ".." in Path(statement.path).parts or Path(statement.path).is_absolute():
+            raise fail("MM407", "a model includes only files below its own folder", statement.span)
+        if target in self.included:
+            return
+        if len(self.included) > 20:
+            raise fail("MM407", "too many includes", statement.span)
+        self.included.append(target)
+        try:
+            text = target.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise fail("MM407", f"cannot read {statement.path!r}", statement.span) from None
+        self.file(SourceFile(str(target), text), target)
+
+    def let(self, bindings: tuple[cat.Binding, ...], recursive: bool) -> None:
+        if not recursive:
+            for binding in bindings:
+                self.scope[binding.name.text] = binding if binding.params is not None else self.node(binding.body)
+            return
+        variables = [self.pool.rec(binding.name.text) for binding in bindings]
+        for binding, variable in zip(bindings, variables, strict=True):
+            self.scope[binding.name.text] = variable
+        for binding, variable in zip(bindings, variables, strict=True):
+            variable.body = self.node(binding.body)
+
+    def test(self, test: cat.Test) -> None:
+        node, kind = self.node(test.exp), test.kind
+        if node.is_set and kind != "empty":
+            raise fail("MM406", f"{kind} needs a relation, this is a set", test.span)
+        if kind == "irreflexive" and node.op == "plus":
+            kind = "acyclic"
+        if kind == "acyclic":
+            stripped = self.pool.plus(node)
+            node = stripped.args[0] if stripped.op == "plus" else stripped
+        if test.negated and kind == "acyclic" and not test.flag:
+            raise fail("MM409", "a model that demands a cycle is not supported", test.span, help="forbid cycles: drop '~'")
+        self.axioms.append(Axiom(test.name, kind, node, test.negated, test.flag, test.span))
+
+    def node(self, exp: cat.Exp) -> Node:
+        pool = self.pool
+        match exp:
+            case cat.Empty():
+                return pool.empty
+            case cat.Name():
+                value = self.lookup(exp)
+                if isinstance(value, cat.Binding):
+                    raise fail("MM406", f"{exp.text!r} is a function and needs arguments", exp.span)
+                return value
+            case cat.Apply():
+                return self.apply(exp)
+            case cat.LetIn():
+                saved = dict(self.scope)
+                self.let(exp.bindings, exp.recursive)
+                result = self.node(exp.body)
+                self.scope = saved
+                return result
+            case cat.Unary():
+                arg = self.node(exp.arg)
+                if exp.op == "[]":
+                    return pool.ident(self.need(arg, "set", exp.arg))
+                if exp.op == "~":
+                    return pool.diff(pool.all if arg.is_set else pool.product(pool.all, pool.all), arg)
+                self.need(arg, "relation", exp.arg)
+                match exp.op:
+                    case "?":
+                        return pool.union(arg, pool.id)
+                    case "^+":
+                        return pool.plus(arg)
+                    case "^*":
+                        return pool.union(pool.plus(arg), pool.id)
+                return pool.inverse(arg)
+        left, right = self.node(exp.left), self.node(exp.right)
+        if exp.op == "*":
+            return pool.product(self.need(left, "set", exp.left), self.need(right, "set", exp.right))
+        if exp.op == ";":
+            return pool.seq(self.need(left, "relation", exp.left), self.need(right, "relation", exp.right))
+        # 0 and {} are both the empty set and the empty relation.
+        if left is pool.empty and right.is_set:
+            left = pool.none
+        if right is pool.empty and left.is_set:
+            right = pool.none
+        if left.is_set != right.is_set:
+            raise fail("MM406", f"{exp.op!r} mixes a set and a relation", exp.span)
+        return {"|": pool.union, "&": pool.inter, "\\": pool.diff}[exp.op](left, right)
+
+    def need(self, node: Node, what: str, exp: cat.Exp) -> Node:
+        if what == "set" and node is self.pool.empty:
+            return self.pool.none
+        if node.is_set != (what == "set"):
+            raise fail("MM406", f"expected a {what}, this is a {'set' if node.is_set else 'relation'}", exp.span)
+        return node
+
+    def apply(self, exp: cat.Apply) -> Node:
+        name = exp.function.text
+        if name in ("domain", "range") and name not in self.scope and len(exp.args) == 1:
+            arg = self.need(self.node(exp.args[0]), "relation", exp.args[0])
+            return self.pool.domain(arg) if name == "domain" else self.pool.range(arg)
+        function = self.lookup(exp.function)
+        if not isinstance(function, cat.Binding):
+            raise fail("MM406", f"{name!r} is not a function", exp.function.span)
+        params = function.params or ()
+        if len(params) != len(exp.args):
+            raise fail("MM406", f"{name!r} takes {len(params)} arguments, not {len(exp.args)}", exp.span)
+        values = [self.node(arg) for arg in exp.args]
+        saved = dict(self.scope)
+        self.scope.update(zip(params, values, strict=True))
+        del self.scope[name]  # a function is not recursive
+        result = self.node(function.body)
+        self.scope = saved
+        return result
+
+    def lookup(self, name: cat.Name) -> Node | cat.Binding:
+        value = self.scope.get(name.text)
+        if value is None:
+            near = get_close_matches(name.text, list(self.scope), 1)
+            help = f"did you mean {near[0]!r}?" if near else ""
+            raise fail("MM405", f"no set or relation is called {name.text!r}", name.span, help=help)
+        return value
+
+
+def model_from_text(name: str, file: SourceFile, path: Path | None = None) -> Model:
+    """Elaborate the cat text `file`. Raises `InputError` with a span."""
+    elaborator = _Elaborator(None)
+    elaborator.file(file, path)
+    if not elaborator.axioms and not name.startswith("keep:"):
+        raise fail("MM408", "this model has no axiom", path=file.path, help="add e.g. 'acyclic po | rf | co | fr as sc'")
+    definitions = {key: value for key, value in elaborator.scope.items() if isinstance(value, Node)}
+    return Model(name, elaborator.title or name, elaborator.pool, tuple(elaborator.axioms), definitions)
+
+
+@lru_cache(maxsize=32)
+def load_model(name: str) -> Model:
+    """The model called `name`: one of `BUILTIN`, or the path of a cat file. Raises `InputError`."""
+    if name in BUILTIN:
+        path = Path(__file__).with_name(f"{name}.cat")
+    elif name.endswith(".cat"):
+        path = Path(name)
+    else:
+        near = get_close_matches(name, BUILTIN, 1)
+        known = ", ".join(BUILTIN)
+        help = f"did you mean {near[0]!r}?" if near else f"models are {known}, or a path to a .cat file"
+        raise fail("MM003", f"unknown model {name!r}", help=help)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise fail("MM002", "not a text in UTF-8", path=name) from None
+    except OSError as error:
+        raise fail("MM001", f"cannot read this file: {error.strerror}", path=name) from None
+    return model_from_text(name, SourceFile(name, text), path)
+
+
+def all_nodes(model: Model) -> list[Node]:
+    """Every node that some axiom needs, operands first."""
+    return list(walk([axiom.node for axiom in model.axioms]))
+
+
+__all__ = ["BASE_RELATIONS", "BASE_SETS", "BUILTIN", "Axiom", "InputError", "Model", "load_model", "model_from_text"]

@@ -1,0 +1,145 @@
+"""What a check found: verdicts as values, never as truth values.
+
+One `Result` per requirement, kind of check, variant and target. Reports are functions from results to text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mmcheck.errors import Diagnostic
+from mmcheck.execution import Execution
+from mmcheck.source import Span
+
+Verdict = Literal["holds", "violated", "allowed", "forbidden", "unknown"]
+Kind = Literal["point", "final", "exists", "progress", "ordered"]
+Layer = Literal["compiler", "hardware", "platform"]
+
+MEANING: dict[str, str] = {
+    "holds": "no run within the bound breaks the requirement, on this target's model",
+    "violated": "there is a run that the model allows and that breaks it; it is shown",
+    "allowed": "there is a run that the model allows and that ends in such a state",
+    "forbidden": "no run within the bound ends in such a state",
+    "unknown": "not decided; the notes say why",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One step of the cycle that explains a counterexample, from event `source` to `target` (event ids).
+
+    `relation` is ``po``, ``rf``, ``co`` or ``fr``. `ordered` says, of a ``po`` step, whether the model keeps it in order; the
+    steps that it does not keep are where a barrier is missing. `why` is one short sentence in the user's terms.
+    """
+
+    source: int
+    target: int
+    relation: str
+    ordered: bool = True
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """An execution that the model allows, and why it is what it is.
+
+    `cycle` is a shortest cycle of po and communication (empty if the execution is sequentially consistent: then the
+    algorithm is at fault, not the order). `culprit` is the event that the failed check stands behind, or None.
+    `summary` is a paragraph; `point` the span of the check.
+    """
+
+    execution: Execution
+    cycle: tuple[Hop, ...] = ()
+    culprit: int | None = None
+    summary: str = ""
+    point: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """See the module, and design.md 8 for the JSON form; fields have the same names."""
+
+    file: str
+    spec: str
+    variant: str | None
+    requirement: str
+    kind: Kind
+    clauses: tuple[str, ...]
+    says: str
+    target: str
+    model: str
+    verdict: Verdict
+    expected: Verdict
+    bound: int
+    complete: bool
+    layer: Layer | None
+    engine: str
+    notes: tuple[str, ...]
+    span: Span | None
+    seconds: float
+    counterexample: Counterexample | None = None
+    expected_layer: Layer | None = None
+
+    @property
+    def as_claimed(self) -> bool | None:
+        """Whether the verdict (and the layer, where the claim names one) is as claimed; None when unknown."""
+        if self.verdict == "unknown":
+            return None
+        if self.verdict != self.expected:
+            return False
+        return self.expected_layer is None or self.layer is None or self.layer == self.expected_layer
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """Everything about one file: its results, or the diagnostics that prevented them."""
+
+    path: str
+    results: tuple[Result, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole run, in the order of the files named."""
+
+    files: tuple[FileReport, ...]
+    version: str = ""
+    solver: str = ""
+    interrupted: bool = False
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        return tuple([result for file in self.files for result in file.results])
+
+    @property
+    def exit_code(self) -> int:
+        """0 all as claimed, 1 something not as claimed, 2 could not check, 3 something unknown; 2 over 1 over 3."""
+        if self.interrupted:
+            return 130
+        if any(d.severity == "error" for file in self.files for d in file.diagnostics):
+            return 2
+        claims = [result.as_claimed for result in self.results]
+        if any(claim is False for claim in claims):
+            return 1
+        return 3 if None in claims else 0
+
+
+@dataclass(frozen=True, slots=True)
+class LitmusOutcome:
+    """What `mmcheck litmus` found of one herd test.
+
+    `observation` is herd's word (of the final condition); `states` the distinct final states as printed, or None
+    when they were not asked for.
+    """
+
+    path: str
+    name: str
+    observation: Literal["Never", "Sometimes", "Always", "Unknown"]
+    states: tuple[str, ...] | None = None
+    engine: str = ""
+    seconds: float = 0.0
+    notes: tuple[str, ...] = field(default=())
+    diagnostics: tuple[Diagnostic, ...] = field(default=())

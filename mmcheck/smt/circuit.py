@@ -1,0 +1,109 @@
+"""Boolean circuits over integer literals, and the clauses that go to the solver.
+
+A literal is a non-zero integer; ``-l`` is its negation; `TRUE` is 1. Conjunctions are shared: the same set
+of operands is the same literal. Definitions reach the solver only in the polarity in which a clause uses
+them (Plaisted and Greenbaum 1986).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+TRUE = 1
+FALSE = -1
+
+
+class Circuit:
+    def __init__(self) -> None:
+        self.names: list[str] = ["", "true"]
+        self._gates: dict[tuple[int, ...], int] = {}
+        self._operands: dict[int, tuple[int, ...]] = {}
+        self.clauses: list[tuple[int, ...]] = []
+        self._needed: list[int] = []
+        self._defined: set[int] = set()
+
+    def var(self, name: str) -> int:
+        """A fresh variable; names must be unique and are words of letters, digits, ``_ . : = -``."""
+        self.names.append(name)
+        return len(self.names) - 1
+
+    def all(self, literals: Iterable[int]) -> int:
+        """The conjunction."""
+        operands: set[int] = set()
+        for literal in literals:
+            if literal == FALSE or -literal in operands:
+                return FALSE
+            if literal != TRUE:
+                operands.add(literal)
+        if not operands:
+            return TRUE
+        if len(operands) == 1:
+            return operands.pop()
+        key = tuple(sorted(operands))
+        gate = self._gates.get(key)
+        if gate is None:
+            self.names.append("")
+            gate = self._gates[key] = len(self.names) - 1
+            self._operands[gate] = key
+        return gate
+
+    def operands(self, literal: int) -> tuple[int, ...] | None:
+        """The operands of a conjunction, None for a variable."""
+        return self._operands.get(literal)
+
+    def any(self, literals: Iterable[int]) -> int:
+        """The disjunction."""
+        return -self.all([-literal for literal in literals])
+
+    def clause(self, literals: Iterable[int]) -> None:
+        """At least one of `literals` holds."""
+        kept = []
+        for literal in literals:
+            if literal == TRUE:
+                return
+            if literal == FALSE:
+                continue
+            operands = self._operands.get(-literal)
+            if operands is not None:  # a disjunction inside a clause needs no name
+                if any(operand == FALSE for operand in operands):
+                    return
+                kept += [-operand for operand in operands]
+            else:
+                kept.append(literal)
+        unique = dict.fromkeys(kept)
+        if any(-literal in unique for literal in unique):
+            return
+        self.clauses.append(tuple(unique))
+        self._needed += unique
+
+    def require(self, literal: int) -> None:
+        """`literal` holds; a conjunction is taken apart."""
+        operands = self._operands.get(literal)
+        if operands is not None:
+            for operand in operands:
+                self.require(operand)
+        else:
+            self.clause([literal])
+
+    def assume(self, literal: int) -> int:
+        """`literal` made usable as an assumption: its definition is emitted. Returns it."""
+        self._needed.append(literal)
+        return literal
+
+    def flush(self) -> list[tuple[int, ...]]:
+        """The clauses since the last call, with the definitions that they need."""
+        while self._needed:
+            literal = self._needed.pop()
+            operands = self._operands.get(abs(literal))
+            if operands is None or literal in self._defined:
+                continue
+            self._defined.add(literal)
+            if literal > 0:
+                for operand in operands:
+                    self.clauses.append((-literal, operand))
+                self._needed += operands
+            else:
+                self.clauses.append((-literal, *[-operand for operand in operands]))
+                self._needed += [-operand for operand in operands]
+        out, self.clauses = self.clauses, []
+        return out

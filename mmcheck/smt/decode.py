@@ -1,0 +1,141 @@
+"""A satisfying assignment -> Execution."""
+
+from __future__ import annotations
+
+from mmcheck.errors import InternalError
+from mmcheck.execution import Agent, Event, Execution
+from mmcheck.graph import GEvent
+from mmcheck.relations import bits
+from mmcheck.smt.circuit import TRUE
+from mmcheck.smt.encode import Encoding
+from mmcheck.terms import value_of
+
+
+class Decoder:
+    """Reads one assignment of the variables of an encoding."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        self.encoding = encoding
+        self.assignment = encoding.solver.assignment()
+        self._memo: dict[int, bool] = {}
+
+    def true(self, literal: int) -> bool:
+        """Whether `literal` holds; a variable that the solver left open counts as false."""
+        variable = abs(literal)
+        if variable == TRUE:
+            return literal > 0
+        known = self._memo.get(variable)
+        if known is None:
+            operands = self.encoding.circuit.operands(variable)
+            if operands is None:
+                known = self.assignment.get(variable, False)
+            else:
+                known = all([self.true(operand) for operand in operands])
+            self._memo[variable] = known
+        return known if literal > 0 else not known
+
+    def symbols(self) -> dict[str, int]:
+        """Values of free choices and of the reads that happen."""
+        encoding = self.encoding
+        out = {name: int(self.true(variable)) for name, variable in encoding.values.symbols.items()}
+        for event in encoding.graph.events:
+            if event.kind == "R" and event.value is not None and self.true(encoding.happens[event.id]):
+                out[str(event.value.payload)] = self.one(event)
+        return out
+
+    def one(self, read: GEvent) -> int:
+        assert read.value is not None
+        found = [value for value, literal in self.encoding.values.of(read.value).items() if self.true(literal)]
+        if len(found) != 1:
+            raise InternalError(f"event {read.id} reads {len(found)} values")
+        return found[0]
+
+    def execution(self) -> Execution:
+        """The run: events that happen, base relations, final state. `po` is the encoding's own order."""
+        encoding, graph = self.encoding, self.encoding.graph
+        symbols = self.symbols()
+        memo: dict[int, int] = {}
+        cells = {cell.address: cell for cell in graph.program.cells}
+        addresses = {
+            event.id: value_of(event.address, symbols, memo)
+            for event in graph.events
+            if event.address is not None and self.true(encoding.happens[event.id])
+        }
+        touched = {addresses[e.id] for e in graph.events if e.id in addresses and not e.is_init}
+        chosen = [e for e in graph.events if e.cell is not None and e.cell.address in touched]
+        chosen.sort(key=lambda e: e.cell.address if e.cell is not None else 0)
+        chosen += [e for e in graph.events if not e.is_init and self.true(encoding.happens[e.id])]
+        number = {event.id: i for i, event in enumerate(chosen)}
+        per_thread: dict[int, int] = {}
+        events = []
+        for event in chosen:
+            index = per_thread.get(event.thread, 0)
+            per_thread[event.thread] = index + 1
+            address = addresses.get(event.id)
+            cell = cells.get(address) if address is not None else None
+            value = None if event.value is None else value_of(event.value, symbols, memo)
+            events.append(
+                Event(
+                    number[event.id], event.thread, -1 if event.is_init else index, event.kind, event.tags, address,
+                    cell.name if cell is not None else "", value, event.width, event.origin,
+                    graph.program.threads[event.thread].cpu if event.thread >= 0 else None,
+                )  # fmt: skip
+            )  # fmt: skip
+        relations = self.relations(number)
+        agents = tuple([Agent(t.name, t.kind, t.source, t.origin) for t in graph.program.threads])
+        return Execution(agents, tuple(events), relations, self.final(symbols, memo, addresses))
+
+    def relations(self, number: dict[int, int]) -> dict[str, frozenset[tuple[int, int]]]:
+        encoding, graph, memory = self.encoding, self.encoding.graph, self.encoding.memory
+        events = graph.events
+        out: dict[str, set[tuple[int, int]]] = {"po": set(), "src": set(), "rf": set(), "co": set()}
+        bounds = encoding.po
+        for i, row in enumerate(bounds.may):
+            if i in number:
+                for j in bits(row):
+                    if j in number and self.true(encoding.pair(bounds, i, j)):
+                        out["po"].add((number[i], number[j]))
+        for i in number:
+            for j in number:
+                a, b = events[i], events[j]
+                if a.thread == b.thread >= 0 and i < j and not (a.group and a.group == b.group):
+                    out["src"].add((number[i], number[j]))
+        for read, sources in memory.rf.items():
+            if read in number:
+                for write, literal in sources.items():
+                    if self.true(literal):
+                        out["rf"].add((number[write], number[read]))
+        for (a_id, b_id), literal in memory.order.items():
+            if a_id in number and b_id in number and self.true(literal):
+                if self.true(memory.same(events[a_id], events[b_id])):
+                    out["co"].add((number[a_id], number[b_id]))
+        prefix = "" if encoding.compiled else "text-"
+        tables = {name: graph.deps[prefix + name] for name in
+                  ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl", "pick-basic")}  # fmt: skip
+        for name, table in {**tables, "amo": graph.amo, "lxsx": graph.lxsx}.items():
+            out[name] = {
+                (number[i], number[j])
+                for (i, j), cond in table.items()
+                if i in number and j in number and self.true(encoding.values.literal(cond))
+            }
+        return {name: frozenset(pairs) for name, pairs in out.items()}
+
+    def final(self, symbols: dict[str, int], memo: dict[int, int], addresses: dict[int, int]) -> dict[str, int]:
+        encoding, graph, memory = self.encoding, self.encoding.graph, self.encoding.memory
+        out = {}
+        for thread, registers in zip(graph.program.threads, graph.registers, strict=True):
+            for name, term in registers.items():
+                if not name.startswith("%"):
+                    out[f"{thread.name}:{name.lstrip('@')}"] = value_of(term, symbols, memo)
+        for cell in graph.program.cells:
+            writers = [w for w in encoding.domains.writers.get(cell.address, []) if addresses.get(w.id, cell.address) == cell.address]
+            writers = [w for w in writers if self.true(encoding.happens[w.id])]
+            last = [
+                w for w in writers
+                if all(o is w or self.true(memory.order[o.id, w.id]) for o in writers)
+            ]  # fmt: skip
+            value = cell.init
+            if last and last[0].value is not None:
+                value = value_of(last[0].value, symbols, memo)
+            out[f"[{cell.name}]"] = value
+        return out

@@ -1,0 +1,299 @@
+"""Event graph + model -> clauses, and a satisfying assignment -> Execution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mmcheck.domains import Domains, analyse, implies
+from mmcheck.graph import EventGraph, GEvent, Pairs
+from mmcheck.model.model import Axiom, Model
+from mmcheck.relations import bits
+from mmcheck.smt.circuit import FALSE, TRUE, Circuit
+from mmcheck.smt.compiler import preserved_order
+from mmcheck.smt.memory import Memory
+from mmcheck.smt.relations import Algebra, Bounds
+from mmcheck.smt.solve import Solver
+from mmcheck.smt.values import Values
+
+
+@dataclass(slots=True)
+class Encoding:
+    """The runs of one graph that one model allows, as clauses.
+
+    `compiled`: source threads are ordered by what the compiler keeps, with robust dependencies; otherwise by the text.
+    """
+
+    graph: EventGraph
+    model: Model
+    domains: Domains
+    circuit: Circuit
+    values: Values
+    memory: Memory
+    happens: list[int]
+    compiled: bool
+    po: Bounds
+    solver: Solver
+
+    def pair(self, bounds: Bounds, i: int, j: int) -> int:
+        if bounds.must[i] >> j & 1:
+            return TRUE
+        if not bounds.may[i] >> j & 1:
+            return FALSE
+        if bounds.literal is not None:
+            return bounds.literal(i, j)
+        return bounds.lits[i, j]
+
+
+def pairs_bounds(n: int, table: Pairs, values: Values) -> Bounds:
+    """Bounds of a relation that is stated pair by pair with conditions."""
+    may, must = [0] * n, [0] * n
+    literals: dict[tuple[int, int], int] = {}
+    for (i, j), cond in table.items():
+        literal = values.literal(cond)
+        if literal == FALSE:
+            continue
+        may[i] |= 1 << j
+        if literal == TRUE:
+            must[i] |= 1 << j
+        else:
+            literals[i, j] = literal
+    return Bounds(may, must, lambda i, j: literals[i, j])
+
+
+def source_order(graph: EventGraph, n: int) -> Bounds:
+    """Text order within each thread; the fields of one record store are in none."""
+    rows = [0] * n
+    threads: dict[int, list[GEvent]] = {}
+    for event in graph.events:
+        if event.thread >= 0:
+            threads.setdefault(event.thread, []).append(event)
+    for events in threads.values():
+        later = 0
+        groups: dict[int, int] = {}
+        for event in reversed(events):
+            rows[event.id] = later & ~groups.get(event.group, 0) if event.group else later
+            later |= 1 << event.id
+            if event.group:
+                groups[event.group] = groups.get(event.group, 0) | 1 << event.id
+    return Bounds(rows, list(rows))
+
+
+def location_bounds(graph: EventGraph, domains: Domains, memory: Memory) -> Bounds:
+    n = len(graph.events)
+    by_address: dict[int, int] = {}
+    known = 0
+    accesses = [event for event in graph.events if event.is_access]
+    for event in accesses:
+        found = domains.addresses[event.id]
+        for address in found:
+            by_address[address] = by_address.get(address, 0) | 1 << event.id
+        if len(found) == 1:
+            known |= 1 << event.id
+    may, must = [0] * n, [0] * n
+    for event in accesses:
+        found = domains.addresses[event.id]
+        for address in found:
+            may[event.id] |= by_address[address]
+        if len(found) == 1:
+            must[event.id] = may[event.id] & known
+        must[event.id] |= 1 << event.id
+    return Bounds(may, must, lambda i, j: memory.same(graph.events[i], graph.events[j]))
+
+
+def cpu_bounds(graph: EventGraph, n: int) -> tuple[Bounds, Bounds]:
+    rows = [0] * n
+    groups: dict[int, int] = {}
+    cpus = [thread.cpu for thread in graph.program.threads]
+    place = {}
+    for event in graph.events:
+        if event.thread >= 0:
+            cpu = cpus[event.thread]
+            place[event.id] = cpu if cpu is not None else -1 - event.thread
+            groups[place[event.id]] = groups.get(place[event.id], 0) | 1 << event.id
+    everything = (1 << n) - 1
+    for event in graph.events:
+        rows[event.id] = groups[place[event.id]] if event.thread >= 0 else 1 << event.id
+    outside = [everything & ~row for row in rows]
+    return Bounds(rows, list(rows)), Bounds(outside, list(outside))
+
+
+def base_sets(graph: EventGraph) -> dict[str, int]:
+    sets: dict[str, int] = {}
+    for event in graph.events:
+        bit = 1 << event.id
+        names = [event.kind, *event.tags]
+        if event.is_access:
+            names.append("M")
+        if event.is_init:
+            names.append("IW")
+        for name in names:
+            sets[name] = sets.get(name, 0) | bit
+    return sets
+
+
+def communication_bounds(graph: EventGraph, domains: Domains, memory: Memory) -> tuple[Bounds, Bounds, Bounds]:
+    """Bounds of rf, co and fr."""
+    n = len(graph.events)
+    rf_may, rf_must = [0] * n, [0] * n
+    for read, sources in memory.rf.items():
+        for write, literal in sources.items():
+            if literal != FALSE:
+                rf_may[write] |= 1 << read
+            if literal == TRUE:
+                rf_must[write] |= 1 << read
+    rf = Bounds(rf_may, rf_must, lambda i, j: memory.rf[j][i])
+    co_may, co_must = [0] * n, [0] * n
+    fr_may, fr_must = [0] * n, [0] * n
+    events = graph.events
+    seen: set[tuple[int, int]] = set()
+    for (a, b), literal in memory.order.items():
+        if literal == FALSE:
+            continue
+        co_may[a] |= 1 << b
+        if literal == TRUE and memory.same(events[a], events[b]) == TRUE:
+            co_must[a] |= 1 << b
+    for event in events:
+        if event.kind != "R":
+            continue
+        for address in domains.addresses[event.id]:
+            for write in domains.writers.get(address, ()):
+                if (event.id, write.id) in seen or write.is_init:
+                    continue
+                seen.add((event.id, write.id))
+                literal = memory.fr(event, write)
+                if literal != FALSE:
+                    fr_may[event.id] |= 1 << write.id
+                if literal == TRUE:
+                    fr_must[event.id] |= 1 << write.id
+    co = Bounds(co_may, co_must, lambda i, j: memory.co(events[i], events[j]))
+    fr = Bounds(fr_may, fr_must, lambda i, j: memory.fr(events[i], events[j]))
+    return rf, co, fr
+
+
+def implications(graph: EventGraph) -> list[int]:
+    """For each event, the events whose happening implies its own."""
+    groups: dict[int, int] = {}
+    guards = {}
+    for event in graph.events:
+        groups[event.guard.number] = groups.get(event.guard.number, 0) | 1 << event.id
+        guards[event.guard.number] = event.guard
+    below: dict[int, int] = {}
+    for number, guard in guards.items():
+        members = 0
+        for other, other_guard in guards.items():
+            if implies(other_guard, guard):
+                members |= groups[other]
+        below[number] = members
+    return [below[event.guard.number] for event in graph.events]
+
+
+def encode(graph: EventGraph, model: Model, *, compiled: bool = True, profile: str = "observed") -> Encoding:
+    """The clauses for `graph` under `model`. Raises `UnknownVerdict` if values are too many."""
+    coherent = model.coherent
+    domains = analyse(graph, coherent=coherent)
+    circuit = Circuit()
+    values = Values(graph, domains, circuit)
+    memory = Memory(graph, domains, circuit, values, coherent)
+    n = len(graph.events)
+    happens = [values.literal(event.guard) for event in graph.events]
+    implied_by = implications(graph)
+    memory.tie(happens)
+    for constraint in graph.constraints:
+        circuit.require(values.literal(constraint))
+    for selected in graph.choices.values():
+        literals = [values.literal(term) for _, term in selected]
+        circuit.clause(literals)
+        for i, a in enumerate(literals):
+            for b in literals[i + 1 :]:
+                circuit.clause([-a, -b])
+    for cut in graph.cuts:
+        circuit.clause([-values.literal(cut.guard)])
+    src = source_order(graph, n)
+    loc = location_bounds(graph, domains, memory)
+    inside, outside = cpu_bounds(graph, n)
+    amo, lxsx = pairs_bounds(n, graph.amo, values), pairs_bounds(n, graph.lxsx, values)
+    prefix = "" if compiled else "text-"
+    base = {"src": src, "loc": loc, "int": inside, "ext": outside, "amo": amo, "lxsx": lxsx}
+    for name in ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl", "pick-basic"):
+        base[name] = pairs_bounds(n, graph.deps[prefix + name], values)
+    sets = base_sets(graph)
+    po = src
+    if compiled and any(thread.source for thread in graph.program.threads):
+        po = preserved_order(graph, circuit, happens, implied_by, base, sets, profile)
+    base["po"] = po
+    rf, co, fr = communication_bounds(graph, domains, memory)
+    base["rf"], base["co"] = rf, co
+    algebra = Algebra(
+        model, circuit, happens, implied_by, base, sets, {model.definitions["fr"].number: fr}
+    )
+    encoding = Encoding(graph, model, domains, circuit, values, memory, happens, compiled, po, Solver(circuit))
+    rest: list[Axiom] = []
+    for axiom in model.axioms:
+        if axiom.flag:
+            continue
+        if model.is_coherence(axiom):
+            _coherence(encoding, implied_by)
+        else:
+            rest.append(axiom)
+    algebra.require(rest)
+    return encoding
+
+
+def _coherence(encoding: Encoding, implied_by: list[int]) -> None:
+    """``acyclic po-loc | rf | co | fr``, as its five two-event shapes (coWW, coRW1, coRW2, coWR, coRR).
+
+    coWW and coRW1 are built into the candidates of rf and co. Reads are compared with the nearest earlier access
+    that certainly happens; those before it follow by transitivity.
+    """
+    graph, memory, circuit, happens = encoding.graph, encoding.memory, encoding.circuit, encoding.happens
+    threads: dict[int, list[GEvent]] = {}
+    for event in graph.events:
+        if event.thread >= 0 and event.is_access:
+            threads.setdefault(event.thread, []).append(event)
+    for events in threads.values():
+        for position, later in enumerate(events):
+            for earlier in reversed(events[:position]):
+                if earlier.kind == later.kind == "W" or not memory.aliases(earlier, later):
+                    continue
+                order = encoding.pair(encoding.po, earlier.id, later.id)
+                if order == FALSE:
+                    continue
+                same = memory.same(earlier, later)
+                unless = [-happens[earlier.id], -happens[later.id], -same, -order]
+                if earlier.kind == "R" and later.kind == "W":
+                    circuit.clause([*unless, memory.fr(earlier, later)])
+                elif earlier.kind == "W":
+                    circuit.clause([*unless, -memory.fr(later, earlier)])
+                else:
+                    _two_reads(encoding, earlier, later, unless)
+                if order == same == TRUE and implied_by[earlier.id] >> later.id & 1:
+                    break
+
+
+def _two_reads(encoding: Encoding, earlier: GEvent, later: GEvent, unless: list[int]) -> None:
+    memory, circuit = encoding.memory, encoding.circuit
+    first, second = memory.chains.get(earlier.id), memory.chains.get(later.id)
+    if first is not None and second is not None:
+        for write, literal in zip(*first, strict=True):
+            # From this write or a later one: then so does the later read.
+            circuit.clause([*unless, -literal, -memory.fr(later, encoding.graph.events[write])])
+        return
+    for write, literal in memory.rf[earlier.id].items():
+        event = encoding.graph.events[write]
+        if not event.is_init:
+            circuit.clause([*unless, -literal, -memory.fr(later, event)])
+
+
+def choice_literals(encoding: Encoding, choices: Mapping[str, str]) -> list[int]:
+    """Assumptions that select one option of each site."""
+    out = []
+    for site, options in encoding.graph.choices.items():
+        for name, term in options:
+            literal = encoding.values.literal(term)
+            out.append(literal if choices.get(site) == name else -literal)
+    return out
+
+
+def sure(rows: list[int]) -> set[tuple[int, int]]:
+    return {(i, j) for i, row in enumerate(rows) for j in bits(row)}

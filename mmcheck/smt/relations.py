@@ -1,0 +1,457 @@
+"""A model's expressions over literals, by bounds (Gavrilenko et al., CAV 2019; Haas et al., OOPSLA 2023).
+
+Each relation has a ``may`` and a ``must`` part as bit rows, both relative to its two events happening; only
+pairs in between get a literal, and only those that an axiom can use. Bounds go up the expression, the wish for
+literals comes down from the axioms, literals go up again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from mmcheck.model.expr import Node, walk
+from mmcheck.model.model import Axiom, Model
+from mmcheck.relations import bits, inverse
+from mmcheck.smt.acyclic import Acyclic, closure_given, components
+from mmcheck.smt.circuit import FALSE, TRUE, Circuit
+
+Lits = dict[tuple[int, int], int]
+Leaf = Callable[[int, int], int]
+
+
+@dataclass(slots=True)
+class Bounds:
+    """`may` and `must` rows; `literal` gives the undecided pairs of a base relation."""
+
+    may: list[int]
+    must: list[int]
+    literal: Leaf | None = None
+    wanted: list[int] = field(default_factory=list)
+    lits: Lits = field(default_factory=dict)
+
+
+class Algebra:
+    """Evaluates the axioms of one model over one set of events.
+
+    `happens[i]` is the literal that event i happens; `implied_by[j]` the events whose happening implies j's. `base`
+    gives the bounds of base relations, `sets` those of base sets as bits.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        circuit: Circuit,
+        happens: Sequence[int],
+        implied_by: Sequence[int],
+        base: dict[str, Bounds],
+        sets: dict[str, int],
+        overrides: dict[int, Bounds] | None = None,
+    ) -> None:
+        self.model = model
+        self.circuit = circuit
+        self.n = len(happens)
+        self.happens = happens
+        self.implied_by = implied_by
+        self.base = base
+        self.sets = sets
+        self.overrides = overrides or {}
+        self.rel: dict[int, Bounds] = {}
+        self.set_bounds: dict[int, tuple[int, int]] = {}
+        self.set_lits: dict[int, dict[int, int]] = {}
+        self._order: list[Node] = []
+
+    def require(self, axioms: Sequence[Axiom]) -> None:
+        """Every one of `axioms` holds."""
+        self._prepare(axioms)
+        for axiom in axioms:
+            self._forbid(axiom)
+
+    def relation(self, node: Node) -> Bounds:
+        """All literals of one relation, for queries and for the compiler layer."""
+        self._prepare([Axiom("query", "empty", node)])
+        return self.rel[node.number]
+
+    def _prepare(self, axioms: Sequence[Axiom]) -> None:
+        roots = [axiom.node for axiom in axioms]
+        order: list[Node] = []
+        skip = set(self.overrides)
+        for node in walk(roots):
+            order.append(node)
+        needed = self._reachable(roots, skip)
+        self._order = [node for node in order if node.number in needed]
+        for node in self._order:
+            if node.is_set:
+                self.set_bounds[node.number] = self._set_bounds(node)
+            elif node.op == "rec":
+                self._rec_bounds(node)
+            else:
+                self.rel[node.number] = self._bounds(node)
+        for bounds in self.rel.values():
+            bounds.wanted = [0] * self.n
+        for axiom in axioms:
+            if not axiom.node.is_set:
+                bounds = self.rel[axiom.node.number]
+                self._want(axiom.node, self._use(axiom, bounds))
+        for node in reversed(self._order):
+            if not node.is_set:
+                self._pass_down(node)
+        for node in self._order:
+            if node.op == "rec":
+                pairs = [(i, j) for i, row in enumerate(self.rel[node.number].wanted) for j in bits(row)]
+                self.rel[node.number].lits = {(i, j): self.circuit.var(f"{node.name}:{i}:{j}") for i, j in pairs}
+        for node in self._order:
+            if node.is_set:
+                self.set_lits[node.number] = self._set_literals(node)
+            elif node.op != "rec":
+                self.rel[node.number].lits = self._literals(node)
+        for node in self._order:
+            if node.op == "rec":
+                self._close_rec(node)
+
+    def _reachable(self, roots: Sequence[Node], skip: set[int]) -> set[int]:
+        seen: set[int] = set()
+        stack = list(roots)
+        while stack:
+            node = stack.pop()
+            if node.number in seen:
+                continue
+            seen.add(node.number)
+            if node.number in skip:
+                continue
+            stack += node.args
+            if node.body is not None:
+                stack.append(node.body)
+        return seen
+
+    # --- bounds ------------------------------------------------------------------------------------
+
+    def _bounds(self, node: Node) -> Bounds:
+        known = self.overrides.get(node.number)
+        if known is not None:
+            return Bounds(known.may, known.must, known.literal)
+        n, op = self.n, node.op
+        if op == "rel":
+            base = self.base.get(node.name)
+            return Bounds(base.may, base.must, base.literal) if base is not None else Bounds([0] * n, [0] * n)
+        if op == "empty":
+            return Bounds([0] * n, [0] * n)
+        if op == "ident":
+            may, must = self.set_bounds[node.args[0].number]
+            return Bounds([may & 1 << i for i in range(n)], [must & 1 << i for i in range(n)])
+        if op == "product":
+            (may_a, must_a), (may_b, must_b) = (self.set_bounds[arg.number] for arg in node.args)
+            return Bounds(
+                [may_b if may_a >> i & 1 else 0 for i in range(n)],
+                [must_b if must_a >> i & 1 else 0 for i in range(n)],
+            )
+        args = [self.rel[arg.number] for arg in node.args]
+        first = args[0]
+        match op:
+            case "union":
+                may, must = list(first.may), list(first.must)
+                for other in args[1:]:
+                    may = [x | y for x, y in zip(may, other.may, strict=True)]
+                    must = [x | y for x, y in zip(must, other.must, strict=True)]
+                return Bounds(may, must)
+            case "inter":
+                may, must = list(first.may), list(first.must)
+                for other in args[1:]:
+                    may = [x & y for x, y in zip(may, other.may, strict=True)]
+                    must = [x & y for x, y in zip(must, other.must, strict=True)]
+                return Bounds(may, must)
+            case "diff":
+                other = args[1]
+                return Bounds(
+                    [x & ~y for x, y in zip(first.may, other.must, strict=True)],
+                    [x & ~y for x, y in zip(first.must, other.may, strict=True)],
+                )
+            case "seq":
+                return Bounds(self._seq_may(first.may, args[1].may), self._seq_must(first.must, args[1].must))
+            case "plus":
+                everyone = list(range(n))
+                always = [-1] * n
+                return Bounds(
+                    closure_given(first.may, always, everyone), closure_given(first.must, self.implied_by, everyone)
+                )
+            case "inverse":
+                return Bounds(list(inverse(tuple(first.may))), list(inverse(tuple(first.must))))
+        raise KeyError(op)
+
+    def _seq_may(self, a: list[int], b: list[int]) -> list[int]:
+        out = []
+        for row in a:
+            result = 0
+            while row:
+                low = row & -row
+                result |= b[low.bit_length() - 1]
+                row ^= low
+            out.append(result)
+        return out
+
+    def _seq_must(self, a: list[int], b: list[int]) -> list[int]:
+        out = []
+        for i, row in enumerate(a):
+            result = 0
+            while row:
+                low = row & -row
+                j = low.bit_length() - 1
+                row ^= low
+                through = b[j]
+                if through:
+                    safe = self.implied_by[j]
+                    result |= through if safe >> i & 1 else through & safe
+            out.append(result)
+        return out
+
+    def _rec_bounds(self, node: Node) -> None:
+        """May-bounds of recursion variables by iteration; must-bounds are left empty."""
+        group = [inner for inner in walk([node]) if not inner.is_set]
+        for inner in group:
+            if inner.op == "rec":
+                self.rel[inner.number] = Bounds([0] * self.n, [0] * self.n)
+        changed = True
+        while changed:
+            changed = False
+            for inner in walk([node]):
+                if inner.is_set:
+                    self.set_bounds[inner.number] = self._set_bounds(inner)
+                elif inner.op != "rec":
+                    self.rel[inner.number] = self._bounds(inner)
+            for inner in group:
+                if inner.op == "rec" and inner.body is not None:
+                    may = self.rel[inner.body.number].may
+                    if may != self.rel[inner.number].may:
+                        self.rel[inner.number].may = list(may)
+                        changed = True
+
+    def _set_bounds(self, node: Node) -> tuple[int, int]:
+        op = node.op
+        if op == "set":
+            members = self.sets.get(node.name, 0)
+            return members, members
+        if op == "all":
+            return (1 << self.n) - 1, (1 << self.n) - 1
+        if op == "none":
+            return 0, 0
+        if op in ("domain", "range"):
+            bounds = self.rel[node.args[0].number]
+            may = must = 0
+            for i in range(self.n):
+                for j in bits(bounds.may[i]):
+                    here, there = (i, j) if op == "domain" else (j, i)
+                    may |= 1 << here
+                    if bounds.must[i] >> j & 1 and self.implied_by[there] >> here & 1:
+                        must |= 1 << here
+            return may, must
+        args = [self.set_bounds[arg.number] for arg in node.args]
+        may, must = args[0]
+        for other_may, other_must in args[1:]:
+            if op == "s-union":
+                may, must = may | other_may, must | other_must
+            elif op == "s-inter":
+                may, must = may & other_may, must & other_must
+            else:
+                may, must = may & ~other_must, must & ~other_may
+        return may, must
+
+    # --- what is needed ----------------------------------------------------------------------------
+
+    def _use(self, axiom: Axiom, bounds: Bounds) -> list[int]:
+        undecided = [x & ~y for x, y in zip(bounds.may, bounds.must, strict=True)]
+        if axiom.kind == "irreflexive":
+            return [row & 1 << i for i, row in enumerate(undecided)]
+        if axiom.kind == "acyclic" and not axiom.negated:
+            out = [0] * self.n
+            for component in components(bounds.may, self.n):
+                inside = 0
+                for member in component:
+                    inside |= 1 << member
+                for member in component:
+                    out[member] = undecided[member] & inside
+            return out
+        return undecided
+
+    def _want(self, node: Node, rows: Sequence[int]) -> None:
+        bounds = self.rel[node.number]
+        bounds.wanted = [
+            w | row & may & ~must
+            for w, row, may, must in zip(bounds.wanted, rows, bounds.may, bounds.must, strict=True)
+        ]
+
+    def _pass_down(self, node: Node) -> None:
+        bounds = self.rel[node.number]
+        wanted = bounds.wanted
+        if node.number in self.overrides or not any(wanted):
+            return
+        match node.op:
+            case "union" | "inter" | "diff":
+                for arg in node.args:
+                    self._want(arg, wanted)
+            case "inverse":
+                self._want(node.args[0], list(inverse(tuple(wanted))))
+            case "plus":
+                self._want(node.args[0], self.rel[node.args[0].number].may)
+            case "seq":
+                a, b = self.rel[node.args[0].number], self.rel[node.args[1].number]
+                left, right = [0] * self.n, [0] * self.n
+                for i, row in enumerate(wanted):
+                    if row:
+                        for j in bits(a.may[i]):
+                            useful = b.may[j] & row
+                            if useful:
+                                left[i] |= 1 << j
+                                right[j] |= useful
+                self._want(node.args[0], left)
+                self._want(node.args[1], right)
+            case "rec":
+                assert node.body is not None
+                self._want(node.body, self.rel[node.body.number].may)
+
+    # --- literals ----------------------------------------------------------------------------------
+
+    def lit(self, node: Node, i: int, j: int) -> int:
+        """The literal of one pair, given that both events happen."""
+        bounds = self.rel[node.number]
+        if bounds.must[i] >> j & 1:
+            return TRUE
+        if not bounds.may[i] >> j & 1:
+            return FALSE
+        return bounds.lits[i, j]
+
+    def _literals(self, node: Node) -> Lits:
+        bounds = self.rel[node.number]
+        out: Lits = {}
+        pairs = [(i, j) for i, row in enumerate(bounds.wanted) if row for j in bits(row)]
+        if not pairs:
+            return out
+        if bounds.literal is not None:
+            for i, j in pairs:
+                out[i, j] = bounds.literal(i, j)
+            return out
+        circuit, args = self.circuit, node.args
+        match node.op:
+            case "union":
+                for i, j in pairs:
+                    out[i, j] = circuit.any([self.lit(arg, i, j) for arg in args])
+            case "inter":
+                for i, j in pairs:
+                    out[i, j] = circuit.all([self.lit(arg, i, j) for arg in args])
+            case "diff":
+                for i, j in pairs:
+                    out[i, j] = circuit.all([self.lit(args[0], i, j), -self.lit(args[1], i, j)])
+            case "inverse":
+                for i, j in pairs:
+                    out[i, j] = self.lit(args[0], j, i)
+            case "ident":
+                for i, _ in pairs:
+                    out[i, i] = self.member(args[0], i)
+            case "product":
+                for i, j in pairs:
+                    out[i, j] = circuit.all([self.member(args[0], i), self.member(args[1], j)])
+            case "seq":
+                self._seq_literals(args[0], args[1], pairs, out)
+            case "plus":
+                out = self._plus_literals(args[0], bounds)
+        return out
+
+    def _seq_literals(self, a: Node, b: Node, pairs: list[tuple[int, int]], out: Lits) -> None:
+        may_a, may_b = self.rel[a.number].may, list(inverse(tuple(self.rel[b.number].may)))
+        for i, k in pairs:
+            parts = []
+            for j in bits(may_a[i] & may_b[k]):
+                safe = self.implied_by[j]
+                here = TRUE if safe >> i & 1 or safe >> k & 1 else self.happens[j]
+                parts.append(self.circuit.all([self.lit(a, i, j), here, self.lit(b, j, k)]))
+            out[i, k] = self.circuit.any(parts)
+
+    def _plus_literals(self, arg: Node, bounds: Bounds) -> Lits:
+        """Warshall over literals, among the events on undecided edges."""
+        n, circuit = self.n, self.circuit
+        rows: list[dict[int, int]] = [{j: self.lit(arg, i, j) for j in bits(self.rel[arg.number].may[i])} for i in range(n)]
+        for j in range(n):
+            through = rows[j]
+            if not through:
+                continue
+            for i in range(n):
+                first = rows[i].get(j)
+                if first is None or first == FALSE:
+                    continue
+                for k, second in list(through.items()):
+                    safe = self.implied_by[j]
+                    here = TRUE if safe >> i & 1 or safe >> k & 1 else self.happens[j]
+                    path = circuit.all([first, here, second])
+                    if path != FALSE:
+                        rows[i][k] = circuit.any([rows[i].get(k, FALSE), path])
+        return {(i, j): rows[i].get(j, FALSE) for i, row in enumerate(bounds.wanted) for j in bits(row)}
+
+    def _close_rec(self, node: Node) -> None:
+        """A recursion variable includes its body; enough where it occurs positively (any post-fixpoint will do)."""
+        bounds = self.rel[node.number]
+        assert node.body is not None
+        for (i, j), literal in bounds.lits.items():
+            self.circuit.clause([literal, -self.lit(node.body, i, j)])
+
+    def member(self, node: Node, i: int) -> int:
+        """The literal that event i is in a set."""
+        may, must = self.set_bounds[node.number]
+        if must >> i & 1:
+            return TRUE
+        if not may >> i & 1:
+            return FALSE
+        return self.set_lits[node.number][i]
+
+    def _set_literals(self, node: Node) -> dict[int, int]:
+        may, must = self.set_bounds[node.number]
+        out = {}
+        for i in bits(may & ~must):
+            if node.op in ("domain", "range"):
+                out[i] = self._in_domain(node, i)
+            else:
+                parts = [self.member(arg, i) for arg in node.args]
+                if node.op == "s-union":
+                    out[i] = self.circuit.any(parts)
+                elif node.op == "s-inter":
+                    out[i] = self.circuit.all(parts)
+                else:
+                    out[i] = self.circuit.all([parts[0], -parts[1]])
+        return out
+
+    def _in_domain(self, node: Node, i: int) -> int:
+        inner = node.args[0]
+        may = self.rel[inner.number].may
+        if node.op == "domain":
+            parts = [self.circuit.all([self.lit(inner, i, j), self.happens[j]]) for j in bits(may[i])]
+        else:
+            parts = [self.circuit.all([self.lit(inner, j, i), self.happens[j]]) for j in range(self.n) if may[j] >> i & 1]
+        return self.circuit.any(parts)
+
+    # --- axioms ------------------------------------------------------------------------------------
+
+    def _forbid(self, axiom: Axiom) -> None:
+        circuit, happens = self.circuit, self.happens
+        node = axiom.node
+        if node.is_set:
+            may, _must = self.set_bounds[node.number]
+            found = [circuit.all([self.member(node, i), happens[i]]) for i in bits(may)]
+            circuit.clause([circuit.any(found)]) if axiom.negated else [circuit.clause([-lit]) for lit in found]
+            return
+        bounds = self.rel[node.number]
+        if axiom.kind == "acyclic" and not axiom.negated:
+            edges = {}
+            for i, row in enumerate(bounds.wanted):
+                for j in bits(row):
+                    literal = bounds.lits[i, j]
+                    if literal != FALSE:
+                        edges[i, j] = literal
+            Acyclic(circuit, self.n, bounds.must, edges, happens, self.implied_by)
+            return
+        pairs = [
+            (i, j) for i in range(self.n) for j in bits(bounds.may[i]) if axiom.kind == "empty" or i == j
+        ]
+        found = [circuit.all([self.lit(node, i, j), happens[i], happens[j]]) for i, j in pairs]
+        if axiom.negated:
+            circuit.clause(found)
+        else:
+            for literal in found:
+                circuit.clause([-literal])

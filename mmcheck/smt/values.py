@@ -1,0 +1,125 @@
+"""Terms of an event graph as literals: one per value a term may take.
+
+Values are small sets (`mmcheck.domains`), so a value is encoded as "it is 3" and no bit-vector is needed. The
+literals of a read are defined by where it reads from; where values go round in a circle (a read that
+depends on itself through other threads) fresh variables cut it.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+from mmcheck.domains import Domains
+from mmcheck.graph import EventGraph, GEvent
+from mmcheck.program import apply
+from mmcheck.smt.circuit import FALSE, TRUE, Circuit
+from mmcheck.terms import Term
+
+OneHot = dict[int, int]
+
+
+class Values:
+    """`sources` must be filled (event id of a read -> [(write, literal)]) before values are asked for."""
+
+    def __init__(self, graph: EventGraph, domains: Domains, circuit: Circuit) -> None:
+        self.graph = graph
+        self.domains = domains
+        self.circuit = circuit
+        self.sources: dict[int, list[tuple[GEvent, int]]] = {}
+        self.symbols: dict[str, int] = {}
+        self._reads = {e.value.number: e for e in graph.events if e.kind == "R" and e.value is not None}
+        self._memo: dict[int, OneHot] = {}
+        self._open: set[int] = set()
+        self._cut: dict[int, OneHot] = {}
+
+    def literal(self, term: Term) -> int:
+        """The literal of a truth value."""
+        if term.op == "const":
+            return TRUE if term.const else FALSE
+        if term.op == "not":
+            return -self.literal(term.args[0])
+        return self.of(term).get(1, FALSE)
+
+    def of(self, term: Term) -> OneHot:
+        """For each value that `term` may take, the literal that says so."""
+        known = self._memo.get(term.number)
+        if known is not None:
+            return known
+        if term.number in self._open:
+            return self._circular(term)
+        if term.op == "const":
+            result = {int(term.payload): TRUE}
+        elif term.op == "sym" and term.number not in self._reads:
+            name = str(term.payload)
+            variable = self.symbols.get(name) or self.circuit.var(name)
+            self.symbols[name] = variable
+            result = {1: variable, 0: -variable}
+        elif term.number in self._reads:
+            self._open.add(term.number)
+            result = self._read(self._reads[term.number])
+            self._open.discard(term.number)
+        else:
+            result = self._operator(term)
+        self._memo[term.number] = result
+        cut = self._cut.pop(term.number, None)
+        if cut is not None:
+            for value, variable in cut.items():
+                literal = result.get(value, FALSE)
+                self.circuit.clause([-variable, literal])
+                self.circuit.clause([variable, -literal])
+        return result
+
+    def define(self, term: Term, literals: OneHot) -> None:
+        """Give a symbol its literals, one per value."""
+        self._memo[term.number] = literals
+
+    def _circular(self, term: Term) -> OneHot:
+        cut = self._cut.get(term.number)
+        if cut is None:
+            values = sorted(self.domains.of(term))
+            cut = {value: self.circuit.var(f"{term.payload}={value}") for value in values}
+            self._cut[term.number] = cut
+        return cut
+
+    def _read(self, read: GEvent) -> OneHot:
+        mask = (1 << read.width) - 1
+        parts: dict[int, list[int]] = {}
+        for write, literal in self.sources[read.id]:
+            if write.cell is not None:
+                parts.setdefault(write.cell.init & mask, []).append(literal)
+                continue
+            assert write.value is not None
+            for value, holds in self.of(write.value).items():
+                parts.setdefault(value & mask, []).append(self.circuit.all([literal, holds]))
+        return self._union(parts)
+
+    def _union(self, parts: dict[int, list[int]]) -> OneHot:
+        out = {value: self.circuit.any(literals) for value, literals in sorted(parts.items())}
+        return {value: literal for value, literal in out.items() if literal != FALSE}
+
+    def _operator(self, term: Term) -> OneHot:
+        if term.width == 1 and term.op in ("and", "or"):
+            literals = [self.literal(arg) for arg in term.args]
+            literal = self.circuit.all(literals) if term.op == "and" else self.circuit.any(literals)
+            return {1: literal, 0: -literal}
+        if term.op == "not" and term.width == 1:
+            literal = self.literal(term)
+            return {1: literal, 0: -literal}
+        parts: dict[int, list[int]] = {}
+        if term.op == "select":
+            cond = self.literal(term.args[0])
+            for arm, guard in ((term.args[1], cond), (term.args[2], -cond)):
+                for value, holds in self.of(arm).items():
+                    parts.setdefault(value, []).append(self.circuit.all([guard, holds]))
+            return self._union(parts)
+        widths = tuple([arg.width for arg in term.args])
+        operands = [list(self.of(arg).items()) for arg in term.args]
+        for combination in product(*operands):
+            value = apply(term.op, tuple([v for v, _ in combination]), widths, term.width)
+            parts.setdefault(value, []).append(self.circuit.all([literal for _, literal in combination]))
+        if term.width == 1 and len(parts) == 2:
+            # The smaller side decides; the other is its complement wherever the operands have values.
+            smaller = min(parts, key=lambda value: (len(parts[value]), -value))
+            literal = self.circuit.any(parts[smaller])
+            return {smaller: literal, 1 - smaller: -literal}
+        return self._union(parts)

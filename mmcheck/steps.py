@@ -1,0 +1,355 @@
+"""The small-step interpreter: one thread, from one shared-memory action to the next.
+
+`advance` runs what is local and stops before an action; the functions ``after_...`` say how the action went
+and give the next state. States are immutable and hashable; the memory is the caller's. The enumerator and
+the operational machines are both built on this, the solver side on none of it.
+
+A state may carry dependencies as well (`start` with ``taints=True``): for each register the reads that it depends on,
+and the branches that control what follows. Reads are the caller's bits, given to `after_read`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias, TypeVar
+
+from mmcheck.flatten import (
+    CLEAN,
+    Back,
+    Branch,
+    CheckOp,
+    Clear,
+    Code,
+    FenceOp,
+    ForkOp,
+    Goto,
+    Leave,
+    LoadOp,
+    Registers,
+    RmwOp,
+    RoundOp,
+    Set,
+    StoreOp,
+    Taint,
+    Taints,
+    Term,
+    TestOp,
+)
+from mmcheck.program import Origin, Tags
+
+_T = TypeVar("_T")
+
+
+class Control(NamedTuple):
+    """One branch taken: what its condition depends on, and how far it reaches. `waited`: the exit of an await
+    without time-out."""
+
+    number: int
+    region: int
+    data: int
+    pick: int
+    waited: bool = False
+
+
+class State(NamedTuple):
+    """Where a thread stands.
+
+    `monitor` is the address of the latest exclusive load, and its read (the caller's number). `saved` holds, for
+    each await, the registers with which its present round began.
+    """
+
+    pc: int
+    registers: Registers
+    monitor: tuple[int, int] | None = None
+    saved: tuple[tuple[int, Registers], ...] = ()
+    taints: Taints | None = None
+    control: tuple[Control, ...] = ()
+
+
+# --- actions -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    address: int
+    width: int
+    tags: Tags
+    origin: Origin
+    exclusive: bool
+    address_taint: Taint = CLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A store. If `exclusive`, it may succeed only if `partner` (a read) is not None, and may always fail."""
+
+    address: int
+    width: int
+    value: int
+    tags: Tags
+    origin: Origin
+    exclusive: bool = False
+    partner: int | None = None
+    address_taint: Taint = CLEAN
+    data_taint: Taint = CLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class Modify:
+    """A read-modify-write; `modified` says what it writes for a value read."""
+
+    address: int
+    width: int
+    op: RmwOp
+    address_taint: Taint = CLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    tags: Tags
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """An assertion was reached; `holds` is its outcome."""
+
+    requirement: str
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A round of an await begins."""
+
+    number: int
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A round of an await ended unsatisfied. `gives_up`: there is a failing exit."""
+
+    number: int
+    gives_up: bool
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Pieces in no order: `choose` one of `left`, or `join` if there are none."""
+
+    counter: int
+    left: tuple[int, ...]
+    total: int
+
+
+class Ended:
+    """The thread is done."""
+
+
+class Cut:
+    """The bound is reached; the run is discarded."""
+
+
+Action: TypeAlias = Read | Write | Modify | Barrier | Check | Wait | Failed | Fork | Ended | Cut
+ENDED = Ended()
+CUT = Cut()
+
+
+# --- steps -------------------------------------------------------------------------------------------
+
+
+def start(code: Code, *, taints: bool = False) -> State:
+    """The state before the first instruction."""
+    return State(0, code.initial, taints=(CLEAN,) * len(code.initial) if taints else None)
+
+
+def advance(code: Code, state: State) -> tuple[State, Action]:
+    """Run up to the next action; the state returned stands before it."""
+    pc, registers, monitor, saved, taints, control = state
+    ops = code.ops
+    while True:
+        op = ops[pc]
+        if isinstance(op, Set):
+            if taints is not None:
+                taints = _put(taints, op.slot, op.term.taint(registers, taints))
+            registers = _put(registers, op.slot, op.term.value(registers))
+            pc += 1
+        elif isinstance(op, Branch):
+            if taints is not None:
+                control = _controlled(control, op.number, op.region, op.cond.taint(registers, taints))
+            pc = op.then if op.cond.value(registers) else op.orelse
+        elif isinstance(op, Goto):
+            pc = op.target
+        elif isinstance(op, Leave):
+            if control:
+                control = tuple([c for c in control if not op.first <= c.region <= op.last])
+            pc += 1
+        elif isinstance(op, Clear):
+            for slot in op.slots:
+                registers = _put(registers, slot, 0)
+                if taints is not None:
+                    taints = _put(taints, slot, CLEAN)
+            pc += 1
+        elif isinstance(op, Back):
+            laps = registers[op.counter]
+            if laps >= op.limit:
+                return State(pc, registers, monitor, saved, taints, control), CUT
+            registers = _put(registers, op.counter, laps + 1)
+            pc = op.target
+        else:
+            break
+    here = State(pc, registers, monitor, saved, taints, control)
+    if isinstance(op, LoadOp):
+        address = op.address.value(registers)
+        return here, Read(address, op.width, op.tags, op.origin, op.exclusive, _taint(op.address, here))
+    if isinstance(op, StoreOp):
+        address, value = op.address.value(registers), op.data.value(registers)
+        exclusive = op.status is not None
+        partner = monitor[1] if exclusive and monitor is not None and monitor[0] == address else None
+        reasons = _taint(op.address, here), _taint(op.data, here)
+        return here, Write(address, op.data.width, value, op.tags, op.origin, exclusive, partner, *reasons)
+    if isinstance(op, RmwOp):
+        address = op.address.value(registers)
+        return here, Modify(address, op.statement.dst.width, op, _taint(op.address, here))
+    if isinstance(op, FenceOp):
+        return here, Barrier(op.tags, op.origin)
+    if isinstance(op, CheckOp):
+        return here, Check(op.requirement, bool(op.cond.value(registers)))
+    if isinstance(op, RoundOp):
+        return here, Wait(op.counter, op.origin)
+    if isinstance(op, TestOp):
+        if not op.cond.value(registers):
+            return here, Failed(op.number, op.orelse is not None, op.origin)
+        return advance(code, _tested(here, op, op.done))
+    if isinstance(op, ForkOp):
+        done = registers[op.counter]
+        left = tuple([i for i in range(len(op.starts)) if not done >> i & 1])
+        return here, Fork(op.counter, left, len(op.starts))
+    return here, ENDED
+
+
+def after_read(code: Code, state: State, value: int, read: int = 0) -> State:
+    """A load read `value`; `read` is the caller's number of the read."""
+    op = code.ops[state.pc]
+    assert isinstance(op, LoadOp)
+    taints = state.taints
+    if taints is not None:
+        taints = _put(taints, op.dst, (1 << read, 0))
+    if op.exclusive:
+        state = state._replace(monitor=(op.address.value(state.registers), read))
+    return state._replace(pc=state.pc + 1, registers=_put(state.registers, op.dst, value), taints=taints)
+
+
+def after_write(code: Code, state: State, *, success: bool = True) -> State:
+    """A store happened; an exclusive one may also have failed. Its status depends on nothing (Arm)."""
+    op = code.ops[state.pc]
+    assert isinstance(op, StoreOp)
+    if op.status is not None:
+        registers, taints = _put(state.registers, op.status, int(not success)), state.taints
+        if taints is not None:
+            taints = _put(taints, op.status, CLEAN)
+        state = state._replace(registers=registers, taints=taints, monitor=None)
+    return state._replace(pc=state.pc + 1)
+
+
+def modified(action: Modify, state: State, old: int) -> int | None:
+    """What a read-modify-write that read `old` writes; None if it does not write."""
+    registers = _put(state.registers, action.op.old, old)
+    return action.op.new.value(registers) if action.op.when.value(registers) else None
+
+
+def after_modify(code: Code, state: State, old: int, read: int = 0, *, by_pick: bool = False) -> State:
+    """A read-modify-write read `old`. `by_pick`: a successful compare-and-swap passes on the dependencies of the expected
+    value, and its own read by pick only (memory-models.md 6.4.4)."""
+    op = code.ops[state.pc]
+    assert isinstance(op, RmwOp)
+    registers = _put(state.registers, op.old, old)
+    ok = int(bool(op.when.value(registers)))
+    taints = state.taints
+    if taints is not None:
+        why = _taint(op.when, state)
+        own: Taint = (1 << read, 0)
+        if by_pick and op.compare is not None:
+            expected = _taint(op.compare, state)
+            own = (expected[0], expected[1] | 1 << read)
+        taints = _put(_put(taints, op.dst, own), op.old, CLEAN)
+        if op.ok is not None:
+            taints = _put(taints, op.ok, (why[0] | 1 << read, why[1]))
+    registers = _put(registers, op.dst, old)
+    if op.ok is not None:
+        registers = _put(registers, op.ok, ok)
+    registers = _put(registers, op.old, 0)
+    monitor = None if op.statement.exclusive else state.monitor
+    return state._replace(pc=state.pc + 1, registers=registers, taints=taints, monitor=monitor)
+
+
+def skip(state: State) -> State:
+    """After a fence or an assertion, neither of which changes the thread."""
+    return state._replace(pc=state.pc + 1)
+
+
+def after_wait(code: Code, state: State) -> State:
+    """Begin the round."""
+    op = code.ops[state.pc]
+    assert isinstance(op, RoundOp)
+    saved = (*[entry for entry in state.saved if entry[0] != op.counter], (op.counter, state.registers))
+    return state._replace(pc=state.pc + 1, saved=saved)
+
+
+def retry(code: Code, state: State) -> State:
+    """After a failed round: before the next one, with the registers with which the failed one began."""
+    op = code.ops[state.pc]
+    assert isinstance(op, TestOp)
+    registers = dict(state.saved)[op.number]
+    saved = tuple([entry for entry in state.saved if entry[0] != op.number])
+    return state._replace(pc=op.start, registers=registers, saved=saved)
+
+
+def give_up(code: Code, state: State) -> State:
+    """After a failed round: take the failing exit."""
+    op = code.ops[state.pc]
+    assert isinstance(op, TestOp) and op.orelse is not None
+    return _tested(state, op, op.orelse)
+
+
+def choose(code: Code, state: State, piece: int) -> State:
+    """Run `piece` of a fork next."""
+    op = code.ops[state.pc]
+    assert isinstance(op, ForkOp)
+    done = state.registers[op.counter] | 1 << piece
+    return state._replace(pc=op.starts[piece], registers=_put(state.registers, op.counter, done))
+
+
+def join(code: Code, state: State) -> State:
+    """All pieces of a fork are done."""
+    op = code.ops[state.pc]
+    assert isinstance(op, ForkOp)
+    return state._replace(pc=op.after, registers=_put(state.registers, op.counter, 0))
+
+
+def _put(values: tuple[_T, ...], slot: int, value: _T) -> tuple[_T, ...]:
+    return (*values[:slot], value, *values[slot + 1 :])
+
+
+def _taint(term: Term, state: State) -> Taint:
+    return CLEAN if state.taints is None else term.taint(state.registers, state.taints)
+
+
+def _controlled(
+    control: tuple[Control, ...], number: int, region: int, why: Taint, waited: bool = False
+) -> tuple[Control, ...]:
+    if not why[0] | why[1]:
+        return control
+    entry = Control(number, region, *why, waited)
+    return control if entry in control else (*control, entry)
+
+
+def _tested(state: State, op: TestOp, target: int) -> State:
+    control = state.control
+    if state.taints is not None:
+        waited = op.orelse is None
+        control = _controlled(control, op.number, op.region, op.cond.taint(state.registers, state.taints), waited)
+    saved = tuple([entry for entry in state.saved if entry[0] != op.number])
+    return state._replace(pc=target, control=control, saved=saved)

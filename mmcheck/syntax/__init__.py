@@ -1,0 +1,1 @@
+"""The specification language: text to tree, messages for mistakes, formatter."""

@@ -1,0 +1,329 @@
+"""A herd test, read: from a file to a `LitmusTest`.
+
+The table's cells are lowered by their text alone (cached); this module gives them their places, joins them
+to threads, finds the locations and their widths, and checks what concerns more than one cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from mmcheck.errors import Diagnostic, InputError
+from mmcheck.program import Assign, Const, Expr, Label, Origin, Program, Reg, Statement, Thread
+from mmcheck.source import SourceFile, Span
+from mmcheck.syntax.herd import aarch64, aarch64_operands, x86, x86_operands
+from mmcheck.syntax.herd.cell import Cell, CellError, live, nearest
+from mmcheck.syntax.herd.columns import Layout, split
+from mmcheck.syntax.herd.condition import Footer, Names, Registers, parse_footer
+from mmcheck.syntax.herd.init import Item, parse_item
+from mmcheck.syntax.herd.memory import Location, accesses, cells, place
+from mmcheck.syntax.herd.show import printing_order
+from mmcheck.syntax.herd.values import constant
+
+MAX_DIAGNOSTICS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class LitmusTest:
+    """One test: a program, and a question about its final states.
+
+    `arch` is ``AArch64``, ``X86_64`` or ``X86``; `quantifier` is ``exists``, ``~exists`` or ``forall``. `condition` and
+    `filter` are 1-bit expressions over `state_register` and `state_cell`. `observed` are the registers and
+    cells that final states are projected on, in herd's order. `meta` has the ``Key=value`` lines and the doc
+    string (``doc``).
+    """
+
+    name: str
+    arch: str
+    program: Program
+    quantifier: str
+    condition: Expr
+    observed: tuple[Reg, ...]
+    filter: Expr | None
+    meta: Mapping[str, str]
+    span: Span
+
+
+def read_litmus(file: SourceFile) -> LitmusTest:
+    """The test in `file`. Raises `InputError`, with several diagnostics where possible."""
+    return _Reader(split(file)).read()
+
+
+@dataclass(frozen=True, slots=True)
+class _Initial:
+    """The initial value of a register."""
+
+    register: tuple[str, int, int]
+    item: Item
+    span: Span
+
+
+class _Reader:
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.arch = layout.arch
+        self.problems: list[Diagnostic] = []
+        self.locations: dict[str, Location] = {}
+        self.declared: dict[str, Item] = {}
+        self.guesses: dict[str, int] = {}
+        self.hint = "registers are X0 to X30 and W0 to W30"
+        if self.arch != "AArch64":
+            self.hint = "registers are " + " ".join(x86_operands.known_registers(self.arch)[:16])
+        self.registers: Registers = (
+            aarch64_operands.state_name
+            if self.arch == "AArch64"
+            else lambda text: x86_operands.state_name(text, self.arch)
+        )
+        self.names = tuple(name for name, _ in layout.threads)
+        self.word = 32 if self.arch == "X86" else 64
+        self.initial: dict[str, dict[str, _Initial]] = {name: {} for name in self.names}
+
+    def problem(self, error: CellError, offset: int = 0) -> None:
+        span = self.layout.span(offset + error.start, offset + error.end)
+        self.problems.append(Diagnostic(error.code, error.message, span, error.help))
+
+    def check(self) -> None:
+        if self.problems:
+            position = {id(d): d.span.start if d.span is not None else 0 for d in self.problems}
+            raise InputError(sorted(self.problems, key=lambda d: position[id(d)])[:MAX_DIAGNOSTICS])
+
+    def read(self) -> LitmusTest:
+        layout = self.layout
+        self.read_init()
+        self.named_in_code()
+        place(self.locations)
+        bodies = [self.thread(column) for column in layout.columns]
+        self.check()
+        self.settle_widths(bodies)
+        footer = self.footer(bodies)
+        self.check()
+        threads = tuple(
+            Thread(name, (*self.prologue(name), *body), origin=Origin(span, f"P{name}"))
+            for (name, span), body in zip(layout.threads, bodies, strict=True)
+        )
+        target = "armv8" if self.arch == "AArch64" else "x86-tso"
+        program = Program(layout.name, target, threads, cells(self.locations, self.locations))
+        meta = dict(layout.meta)
+        if footer.expectations:
+            meta["with"] = footer.expectations
+        observed = printing_order(footer.seen.values())
+        return LitmusTest(
+            layout.name,
+            self.arch,
+            program,
+            footer.quantifier,
+            footer.condition,
+            observed,
+            footer.filter,
+            meta,
+            layout.name_span,
+        )
+
+    # --- initial state -----------------------------------------------------------------------------------
+
+    def read_init(self) -> None:
+        start, end = self.layout.init
+        offset = start
+        for piece in self.layout.text[start:end].split(";"):
+            text = piece.strip()
+            if text:
+                left = offset + piece.index(text[0])
+                try:
+                    item = parse_item(text)
+                    if item is not None:
+                        self.declare(item, left)
+                except CellError as error:
+                    self.problem(error, left)
+            offset += len(piece) + 1
+
+    def declare(self, item: Item, offset: int) -> None:
+        for value in item.values:
+            if value.symbol and value.symbol not in self.locations:
+                self.locations[value.symbol] = Location(value.symbol)
+        if item.thread:
+            self.declare_register(item, offset)
+            return
+        item = self.merge(item.name, item)
+        location = self.locations.setdefault(item.name, Location(item.name))
+        location.span = self.layout.span(offset + item.start, offset + item.end)
+        location.width = item.width
+        if item.pointer or (not item.width and any(value.symbol for value in item.values)):
+            location.width = self.word
+        location.count = item.count
+        location.values = item.values
+
+    def declare_register(self, item: Item, offset: int) -> None:
+        found = self.registers(item.name)
+        if item.thread not in self.initial:
+            help = "the threads are " + ", ".join(f"P{name}" for name in self.names)
+            raise CellError("MM322", f"there is no thread '{item.thread}'", 0, item.end, help)
+        if found is None:
+            raise CellError("MM323", f"unknown register '{item.name}'", item.start, item.end, self.hint)
+        if item.count is not None:
+            raise CellError("MM328", "a register is not an array", item.start, item.end)
+        for value in item.values:
+            if not value.symbol and not _fits(value.number, found[2]):
+                message = f"{value.number} does not fit into the {found[2]} bits of '{item.name}'"
+                raise CellError("MM327", message, value.start, value.end)
+        end = item.values[-1].end if item.values else item.end
+        item = self.merge(f"{item.thread}:{found[0]}", item)
+        self.initial[item.thread][found[0]] = _Initial(found, item, self.layout.span(offset, offset + end))
+
+    def merge(self, key: str, item: Item) -> Item:
+        """`item`, joined with an earlier declaration of the same thing: a type and a value may stand apart."""
+        before = self.declared.get(key)
+        if before is not None:
+            same = [v[:3] for v in before.values] == [v[:3] for v in item.values]
+            values = before.values and item.values and not same
+            types = before.width and item.width and before.width != item.width
+            if values or types or before.count != item.count:
+                raise CellError("MM325", f"'{key}' is declared twice", item.start, item.end, "keep one of the two")
+            width, pointer = item.width or before.width, item.pointer or before.pointer
+            item = replace(item, width=width, pointer=pointer, values=item.values or before.values)
+        self.declared[key] = item
+        return item
+
+    def prologue(self, thread: str) -> list[Statement]:
+        """The assignments of the initial values of registers."""
+        made: list[Statement] = []
+        for name, initial in self.initial[thread].items():
+            for value in initial.item.values:
+                number = self.locations[value.symbol].element(value.element) if value.symbol else value.number
+                _, full, width = initial.register
+                text = " ".join(initial.span.text.split())
+                made.append(
+                    Assign(Reg(name, full), Const(constant(number, width).value, full), Origin(initial.span, text))
+                )
+        return made
+
+    # --- the table -----------------------------------------------------------------------------------------
+
+    def named_in_code(self) -> None:
+        """Add the locations that x86 instructions name, with a first guess of their widths."""
+        if self.arch == "AArch64":
+            return
+        guesses: dict[str, int] = {}
+        for column in self.layout.columns:
+            for text, _ in column:
+                found = x86.place_of(text, self.arch)
+                if found is not None:
+                    name, width = found
+                    guesses[name] = guesses.get(name, 0) or width
+                    if name not in self.locations:
+                        self.locations[name] = Location(name)
+        self.guesses = {name: width or 32 for name, width in guesses.items()}
+
+    def parse(self, text: str) -> Cell:
+        if self.arch == "AArch64":
+            return aarch64.parse_cell(text)
+        found = x86.place_of(text, self.arch)
+        if found is None:
+            return x86.parse_cell(text, self.arch)
+        location = self.locations[found[0]]
+        return x86.parse_cell(text, self.arch, (location.address, location.width or self.guesses[location.name]))
+
+    def thread(self, column: tuple[tuple[str, int], ...]) -> list[Statement]:
+        """The statements of one thread."""
+        parsed: list[tuple[Cell, int]] = []
+        failed = False
+        for text, offset in column:
+            try:
+                parsed.append((self.parse(text), offset))
+            except CellError as error:
+                self.problem(error, offset)
+                failed = True
+        if not failed:
+            self.check_labels(parsed)
+        file = self.layout.file
+        body: list[Statement] = []
+        writes = any(cell.writes for cell, _ in parsed)
+        for cell, offset, steps in live(parsed) if writes else ((c, o, c.steps) for c, o in parsed):
+            for label in cell.labels:
+                span = Span(file, offset + label.start, offset + label.end)
+                body.append(Label(label.text, Origin(span, label.text + ":")))
+            if steps:
+                origin = Origin(Span(file, offset + cell.start, offset + cell.end), cell.text)
+                for make, args in steps:
+                    body.append(make(*args, origin))
+        return body
+
+    def check_labels(self, parsed: list[tuple[Cell, int]]) -> None:
+        labels: set[str] = set()
+        for cell, offset in parsed:
+            for label in cell.labels:
+                if label.text in labels:
+                    message = f"label '{label.text}' stands twice in this thread"
+                    self.problem(CellError("MM321", message, label.start, label.end, "rename one of the two"), offset)
+                labels.add(label.text)
+        for cell, offset in parsed:
+            for target in cell.targets:
+                if target.text not in labels:
+                    help = nearest(target.text, labels) or f"labels stand before an instruction, as in '{target.text}:'"
+                    message = f"there is no label '{target.text}' in this thread"
+                    self.problem(CellError("MM320", message, target.start, target.end, help), offset)
+
+    # --- widths --------------------------------------------------------------------------------------------
+
+    def settle_widths(self, bodies: list[list[Statement]]) -> None:
+        """Give every location its width, and refuse accesses of another."""
+        pointers = [
+            {
+                reg: value.symbol
+                for reg, initial in self.initial[name].items()
+                for value in initial.item.values
+                if value.symbol
+            }
+            for name in self.names
+        ]
+        typed = {name for name, location in self.locations.items() if location.width}
+        for access in accesses(bodies, pointers, self.locations, self.word):
+            for name in access.names:
+                location = self.locations[name]
+                if not location.width:
+                    location.width = access.width
+                elif location.width != access.width:
+                    self.mixed(location, access.width, access.origin, name in typed)
+        for location in self.locations.values():
+            location.width = location.width or 32
+            for value in location.values:
+                if not value.symbol and not _fits(value.number, location.width):
+                    message = f"{value.number} does not fit into the {location.width} bits of '{location.name}'"
+                    self.problems.append(Diagnostic("MM327", message, location.span))
+
+    def mixed(self, location: Location, width: int, origin: Origin, typed: bool) -> None:
+        how = "is declared with" if typed else "is accessed elsewhere with"
+        message = f"mixed sizes: this access has {width} bits, but '{location.name}' {how} {location.width}"
+        help = "every access has the width of its location"
+        if typed and width == 64:
+            help = f"declare it as 'int64_t {location.name}'"
+        if not any(d.span == origin.span for d in self.problems):
+            self.problems.append(Diagnostic("MM330", message, origin.span, help))
+
+    # --- the condition ---------------------------------------------------------------------------------------
+
+    def footer(self, bodies: list[list[Statement]]) -> Footer:
+        by_name = dict(zip(self.names, bodies, strict=True))
+        names = Names(self.names, self.registers, self.locations, lambda t, r: _only_narrow(by_name[t], r), self.hint)
+        try:
+            return parse_footer(self.layout.text, self.layout.footer, names)
+        except CellError as error:
+            self.problem(error)
+            return Footer()
+
+
+def _fits(value: int, width: int) -> bool:
+    """Whether `value`, signed or unsigned, is a number of `width` bits."""
+    return -(1 << width - 1) <= value < 1 << width
+
+
+def _only_narrow(body: list[Statement], register: str) -> bool:
+    """Whether every value that `body` gives to `register` comes from 32 bits."""
+    for s in body:
+        dst = getattr(s, "dst", None)
+        if isinstance(dst, Reg) and dst.name == register:
+            expr = s.expr if isinstance(s, Assign) else None
+            narrow = getattr(expr, "op", "") == "zext" or (isinstance(expr, Const) and expr.value < 1 << 32)
+            if not narrow:
+                return False
+    return True

@@ -1,0 +1,132 @@
+"""Armv8-A: words to instructions, with the options ``lse`` (one-instruction atomics) and ``rcpc`` (LDAPR).
+
+Sources: virtio-ordering.md 2.1 (Linux, arm64), 2.2, 2.3 (Rust and C11). Measured again with clang 22.1.8
+(zig 0.17.1, ``-O2 -target aarch64-linux -mcpu=generic[+lse][+rcpc]``), 12 orders of compare-exchange, 5 of the others:
+
+* ``fence(release)`` and ``acq_rel`` are DMB ISH, ``fence(acquire)`` is DMB ISHLD; a seq_cst store is STLR and nothing more.
+* ``+rcpc`` turns acquire loads into LDAPR and changes nothing else: seq_cst loads stay LDAR, atomics keep A.
+* Without LSE, acquire makes the load LDAXR and release makes the store STLXR; no DMB is added, so a seq_cst
+  loop is no full barrier.
+* A compare-exchange has one instruction for success and failure, so its load is acquire if either order
+  is: ``(release, acquire)`` is LDAXR/STLXR or CASAL, ``(acq_rel, relaxed)`` fails with an acquire read all the same.
+* A result that nobody uses still goes to a register (``ldadd w1, w8``): compiled C11 has no NoRet reads.
+
+Linux differs in inline assembly (arch/arm64/include/asm/atomic_ll_sc.h, atomic_lse.h, cmpxchg.h; recollected):
+a fully ordered operation is LDXR, STLXR, DMB ISH, the DMB jumped over by a failing compare-exchange, or
+with LSE one instruction with A and L; operations without a result are STADD and its like, NoRet;
+``smp_load_acquire`` is LDAR whatever the compiler's options.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mmcheck.program import NO_TAGS
+from mmcheck.target.orders import acquires, merged, releases
+from mmcheck.target.pieces import Access, Instruction
+from mmcheck.target.tags import DOMAINS
+
+BARRIERS: Mapping[str, str] = {
+    "barrier": "",
+    "mb": "dsb sy",
+    "rmb": "dsb ld",
+    "wmb": "dsb st",
+    "dma_mb": "dmb osh",
+    "dma_rmb": "dmb oshld",
+    "dma_wmb": "dmb oshst",
+    "smp_mb": "dmb ish",
+    "smp_rmb": "dmb ishld",
+    "smp_wmb": "dmb ishst",
+    "edk2": "dmb sy",
+    "openbsd_producer": "dmb st",
+    "openbsd_consumer": "dmb ld",
+    "openbsd_sync": "dmb sy",
+    "smp_mb__atomic": "dmb ish",
+    "irq_off": "msr daifset, #2",
+    "irq_on": "msr daifclr, #2",
+    "irq_entry": "isb",
+    "irq_return": "isb",
+}
+"""virtio-ordering.md 2.1; 2.5 for the projects at the end. ``virt_*`` and ``virtio_*`` are looked up as ``smp_*``.
+
+Exception entry and return behave as ISB (semantics.md 2; FEAT_ExS, which can take that away, is not modelled)."""
+
+FENCES: Mapping[str, str] = {
+    "acquire": "dmb ishld",
+    "release": "dmb ish",
+    "acq_rel": "dmb ish",
+    "seq_cst": "dmb ish",
+}
+"""virtio-ordering.md 2.3."""
+
+_ATOMICS = {
+    "swap": "swp", "add": "ldadd", "sub": "ldadd", "inc": "ldadd", "dec": "ldadd", "and": "ldclr", "or": "ldset",
+    "xor": "ldeor", "min": "ldumin", "max": "ldumax", "cas": "cas", "cas_weak": "cas",
+    "take": "swp",
+}  # fmt: skip
+"""LSE instructions; signed operands have LDSMIN and LDSMAX, SUB adds the negated value, AND clears the complement."""
+
+_HINTS = {"", "nop", "yield", "wfe", "wfi", "sev", "sevl"}
+_DAIF = re.compile(r"msr daif(set|clr), ?#?(0x)?[0-9a-f]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Armv8:
+    """The instructions of Armv8-A with these options."""
+
+    lse: bool = False
+    rcpc: bool = False
+    name: str = "armv8"
+
+    def load(self, order: str, *, inline: bool) -> Access:
+        if not acquires(order):
+            return Access("load", "ldr")
+        if order == "acquire" and self.rcpc and not inline:
+            return Access("load", "ldapr", read=frozenset({"Q"}))
+        return Access("load", "ldar", read=frozenset({"A"}))
+
+    def store(self, order: str) -> Access:
+        if order == "full":
+            return Access("store", "str", behind=BARRIERS["smp_mb"])
+        if releases(order):
+            return Access("store", "stlr", write=frozenset({"L"}))
+        return Access("store", "str")
+
+    def rmw(self, operation: str, order: str, fail_order: str, *, result: bool) -> Access:
+        linux_full = order == "full"
+        order = merged(order, fail_order) if fail_order else order
+        acquire, release = acquires(order), releases(order)
+        one_instruction = self.lse or operation == "take"
+        if linux_full and not one_instruction:
+            acquire = False
+        read = frozenset({"X", "A"} if acquire else {"X"})
+        write = frozenset({"X", "L"} if release else {"X"})
+        fail = read if operation in ("cas", "cas_weak", "take") else NO_TAGS
+        if not one_instruction:
+            text = f"{'ldaxr' if acquire else 'ldxr'}; {'stlxr' if release else 'stxr'}"
+            behind = BARRIERS["smp_mb"] if linux_full else ""
+            return Access("rmw", text, read, write, fail, exclusive=True, behind=behind)
+        name = _ATOMICS[operation]
+        if not result and not acquire and name.startswith("ld"):
+            name, read = "st" + name.removeprefix("ld"), read | {"NoRet"}
+        return Access("rmw", name + "a" * acquire + "l" * release, read, write, fail)
+
+    def fence(self, order: str) -> str:
+        return FENCES[order]
+
+    def barrier(self, word: str) -> str:
+        return BARRIERS[word]
+
+    def parse(self, text: str) -> Instruction | None:
+        if text in _HINTS:
+            return Instruction(NO_TAGS, text)
+        if text in ("isb", "isb sy"):
+            return Instruction(frozenset({"ISB"}), "isb")
+        name, _, domain = text.partition(" ")
+        if name in ("dmb", "dsb") and domain in DOMAINS:
+            return Instruction(frozenset({f"{name}.{domain}".upper()}), text)
+        if match := _DAIF.fullmatch(text):
+            return Instruction(frozenset({"IrqOff" if match[1] == "set" else "IrqOn"}), text)
+        return None

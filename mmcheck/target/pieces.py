@@ -1,0 +1,193 @@
+"""What a word becomes: a sequence of fences and accesses with their tags.
+
+A piece says what the instruction is, not where it goes: places, values and registers are added by
+whoever lowers the specification. Each piece carries the tags of the hardware and those of the source
+level; a model or a compiler layer reads its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol, TypeAlias
+
+from mmcheck.program import NO_TAGS, Tags
+
+NO_INSTRUCTION = "compiler barrier"
+"""How a fence is shown that costs no instruction."""
+
+
+@dataclass(frozen=True, slots=True)
+class FencePiece:
+    """A fence; `text` is the instruction as shown, ``dmb ish``, or ``compiler barrier``.
+
+    With `when` ``success`` it is passed only if the compare-exchange before it has succeeded: Linux on
+    Armv8 without LSE jumps over the final barrier of ``cmpxchg`` when the comparison fails.
+    """
+
+    tags: Tags
+    text: str
+    when: Literal["always", "success"] = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPiece:
+    """A load, a store or a read-modify-write.
+
+    `read_tags` are those of its read, `write_tags` of its write, `fail_tags` of the lone read of a
+    compare-exchange that fails. An ``rmw`` for a word whose operation is ``store`` drops the value it reads (XCHG).
+    `exclusive`: a loop of LDXR and STXR and not one instruction.
+    """
+
+    kind: Literal["load", "store", "rmw"]
+    read_tags: Tags
+    write_tags: Tags
+    fail_tags: Tags
+    exclusive: bool
+    text: str
+
+
+Piece: TypeAlias = FencePiece | AccessPiece
+
+
+class Instruction(NamedTuple):
+    """One instruction that is a fence or an interrupt switch, or nothing: hardware tags and text."""
+
+    tags: Tags
+    text: str
+
+
+class Access(NamedTuple):
+    """The hardware half of an `AccessPiece`; `behind` is the text of a fence that belongs to it, if any."""
+
+    kind: Literal["load", "store", "rmw"]
+    text: str
+    read: Tags = NO_TAGS
+    write: Tags = NO_TAGS
+    fail: Tags = NO_TAGS
+    exclusive: bool = False
+    behind: str = ""
+
+
+class Machine(Protocol):
+    """What a target's instructions are; one class per base (`armv8`, `x86_tso`, `sc`).
+
+    Orders are those of `mmcheck.target.orders`; a read-modify-write may also be ``full`` (a fully ordered
+    Linux atomic) or ``local`` (a per-CPU operation). Barrier words are Linux's names.
+    """
+
+    name: str
+
+    def load(self, order: str, *, inline: bool) -> Access:
+        """A load; `inline` if it is inline assembly, on which the compiler's options have no effect."""
+
+    def store(self, order: str) -> Access:
+        """A store; may be an ``rmw`` (XCHG), or have a fence behind it (``full``)."""
+
+    def rmw(self, operation: str, order: str, fail_order: str, *, result: bool) -> Access:
+        """A read-modify-write, `fail_order` only for a compare-exchange; `result`: the old value is used."""
+
+    def fence(self, order: str) -> str:
+        """The instruction behind a fence of Rust or C11, or an empty text."""
+
+    def barrier(self, word: str) -> str:
+        """The instruction behind a barrier word, or an empty text."""
+
+    def parse(self, text: str) -> Instruction | None:
+        """One instruction in text form; None if this target has none like it."""
+
+
+# --- from words to pieces -----------------------------------------------------------------------------------
+
+
+def _named(text: str, source: Tags, target: Machine) -> FencePiece:
+    """A fence that the target's own table names."""
+    if not text:
+        return FencePiece(source, NO_INSTRUCTION)
+    found = target.parse(text)
+    if found is None:
+        raise InternalError(f"the table of {target.name} has an instruction that it does not know: '{text}'")
+    return _as_fence(found, source)
+
+
+def _as_fence(found: Instruction, source: Tags) -> FencePiece:
+    nothing = NO_INSTRUCTION if "Clobber" in source else "no instruction"
+    return FencePiece(found.tags | source, found.text or nothing)
+
+
+def _assemble(text: str, target: Machine) -> list[Instruction]:
+    """The instructions of `text`, separated by semicolons; LOCK belongs to what follows."""
+    parts = [" ".join(part.lower().split()) for part in text.replace("\n", ";").split(";")]
+    joined: list[str] = []
+    for part in parts:
+        if joined and joined[-1] == "lock":
+            joined[-1] = f"lock; {part}"
+        elif part or len(parts) == 1:
+            joined.append(part)
+    found = []
+    for part in joined or [""]:
+        one = target.parse(part)
+        if one is None:
+            _refuse(part, target)
+        else:
+            found.append(one)
+    return found
+
+
+def _switch(word: Word, target: Machine) -> tuple[Piece, ...]:
+    """Interrupts off and on, a handler's ends, a migration: full compiler barriers all."""
+    if word.operation == "migrate":
+        return (_named(target.barrier("smp_mb"), frozenset({"Clobber"}), target),)
+    if word.barrier:
+        found = target.parse(target.barrier(word.barrier))
+        text = "interrupt entry" if word.operation == "irq_entry" else "interrupt return"
+        return (FencePiece((found.tags if found else NO_TAGS) | {"Clobber"}, text),)
+    off = word.operation in ("irq_disable", "irq_save")
+    tags = {"Clobber", "IrqOff" if off else "IrqOn"}
+    tags |= {"IrqNest"} if word.operation in ("irq_save", "irq_restore") else set()
+    text = target.barrier("irq_off" if off else "irq_on")
+    return (FencePiece(frozenset(tags), text or word.operation.replace("_", " ")),)
+
+
+def _access(word: Word, orders: tuple[str, ...], target: Machine) -> tuple[Piece, ...]:
+    order = word.order or orders[0]
+    fail_order = ""
+    if word.operation in ("cas", "cas_weak"):
+        fail_order = orders[1] if len(orders) == 2 else "relaxed"
+    if word.operation == "load":
+        inline = word.family == "linux" and order == "acquire"
+        found = target.load(order, inline=inline)
+    elif word.operation in ("store", "raise"):
+        found = target.store(order)
+    else:
+        found = target.rmw(word.operation, order, fail_order, result=word.result)
+    both = {word.access}
+    if order == "full" and not (found.kind == "store" and found.behind):
+        both.add("Clobber")
+    reads, writes, fails = found.read | both, found.write | both, found.fail | both
+    if word.operation not in ("store", "raise"):
+        reads |= _order_tags("Acquire", order, acquires(order))
+    if word.operation != "load":
+        writes |= _order_tags("Release", order, releases(order) and (order != "full" or found.kind == "rmw"))
+    fails |= _order_tags("Acquire", fail_order or order, acquires(fail_order or order))
+    piece = AccessPiece(
+        found.kind,
+        frozenset(reads) if found.kind != "store" else NO_TAGS,
+        frozenset(writes) if found.kind != "load" else NO_TAGS,
+        frozenset(fails) if found.fail or word.operation in ("cas", "cas_weak", "take") else NO_TAGS,
+        found.exclusive,
+        found.text,
+    )
+    barrier = _named(target.barrier(word.barrier), frozenset({"Clobber"}), target) if word.barrier else None
+    if barrier is not None:
+        return (barrier, piece) if word.operation == "store" else (piece, barrier)
+    if found.behind:
+        behind = _named(found.behind, frozenset({"Clobber"}), target)
+        when: Literal["always", "success"] = "success" if fail_order else "always"
+        return (piece, FencePiece(behind.tags, behind.text, when))
+    return (piece,)
+
+
+def _order_tags(name: str, order: str, applies: bool) -> Tags:
+    if not applies:
+        return NO_TAGS
+    return frozenset({name, "SeqCst"} if order == "seq_cst" else {name})

@@ -1,0 +1,87 @@
+"""Every tag that an access or a fence can carry, with its meaning and who produces it.
+
+A memory model's sets are tags: a model that names a set that is not here is an error, never an empty
+set (memory-models.md, trap 22). Tags of the hardware are read by the models of `mmcheck.model`, tags of
+the source level by the compiler layer (``observed.cat``, ``language.cat``), by language-level models and by
+the interrupt layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+DOMAINS: Mapping[str, str] = MappingProxyType(
+    {
+        "sy": "full system, all accesses",
+        "ish": "inner shareable, all accesses",
+        "osh": "outer shareable, all accesses",
+        "nsh": "non-shareable, all accesses",
+        "ld": "full system, loads before, everything after",
+        "ishld": "inner shareable, loads before, everything after",
+        "oshld": "outer shareable, loads before, everything after",
+        "nshld": "non-shareable, loads before, everything after",
+        "st": "full system, stores before, stores after",
+        "ishst": "inner shareable, stores before, stores after",
+        "oshst": "outer shareable, stores before, stores after",
+        "nshst": "non-shareable, stores before, stores after",
+    }
+)
+"""The argument of DMB and DSB (Arm ARM, C6.2 DMB; virtio-ordering.md 2.2)."""
+
+ARM_TAGS: Mapping[str, str] = MappingProxyType(
+    {
+        "A": "Armv8 acquire read: LDAR, LDAXR, and atomics with A (SWPA, CASAL ...)",
+        "Q": "Armv8 acquirePC read: LDAPR (target option rcpc)",
+        "L": "Armv8 release write: STLR, STLXR, and atomics with L",
+        "X": "both halves of an atomic or of an exclusive pair; on x86 of a locked instruction or XCHG, and the"
+        " read of a locked compare-exchange that fails",
+        "NoRet": "Armv8 read of an atomic without a result (STADD, or destination ZR): no acquire, not ordered by DMB LD",
+        **{f"DMB.{name.upper()}": f"dmb {name}: {meaning}" for name, meaning in DOMAINS.items()},
+        **{f"DSB.{name.upper()}": f"dsb {name}: {meaning}" for name, meaning in DOMAINS.items()},
+        "ISB": "isb, and exception entry and return: context synchronisation",
+    }
+)
+"""Tags of Armv8, as herd and the Arm ARM name them (memory-models.md 6.3, 6.4)."""
+
+X86_TAGS: Mapping[str, str] = MappingProxyType(
+    {
+        "X": ARM_TAGS["X"],
+        "Unlocked": "x86 one-instruction read-modify-write without LOCK (this_cpu_inc): atomic against its own"
+        " CPU's interrupts only, no fence (semantics.md 2, H2)",
+        "MFENCE": "x86 mfence; a locked add to the stack; IRET and interrupt delivery (unless no-irq-fence)",
+        "LFENCE": "x86 lfence: orders nothing for ordinary memory",
+        "SFENCE": "x86 sfence: orders nothing for ordinary memory",
+    }
+)
+"""Tags of x86-64 (memory-models.md 6.2)."""
+
+HARDWARE_TAGS: Mapping[str, str] = MappingProxyType({**ARM_TAGS, **X86_TAGS})
+"""What instructions carry, on any target."""
+
+SOURCE_TAGS: Mapping[str, str] = MappingProxyType(
+    {
+        "Plain": "access kind: an ordinary access of compiled code (bare access to `memory`)",
+        "Volatile": "access kind: volatile; also READ_ONCE, WRITE_ONCE, Linux atomics, latches, bare access to `mmio`",
+        "Atomic": "access kind: an atomic of Rust or C11, of any order",
+        "MMIO": "access kind: an MMIO accessor of Linux (writel, readl); its barrier is a fence beside it",
+        "Acquire": "a read that is acquire in the source: load(acquire), load(seq_cst), acquire read-modify-writes",
+        "Release": "a write that is release in the source: store(release), store(seq_cst), release read-modify-writes",
+        "SeqCst": "an access that is seq_cst in the source; also Acquire if it reads, Release if it writes",
+        "Fence": "a fence of Rust or C11",
+        "CompilerFence": "compiler_fence, atomic_signal_fence",
+        "AcqFence": "a fence or compiler fence of order acquire, acq_rel or seq_cst",
+        "RelFence": "a fence or compiler fence of order release, acq_rel or seq_cst",
+        "ScFence": "a fence or compiler fence of order seq_cst",
+        "Clobber": "a full compiler barrier: asm volatile with memory clobber, Linux barriers and fully ordered Linux"
+        " atomics, dmb() and its like, the irq_* words",
+        "Asm": "asm volatile without memory clobber, as asm(\"cli\"): no barrier for plain accesses",
+        "IrqOff": "interrupts are off behind it: irq_disable, irq_save, cli, msr daifset",
+        "IrqOn": "interrupts are on behind it: irq_enable, irq_restore, sti, msr daifclr",
+        "IrqNest": "irq_save and irq_restore: the restore brings back the state of its save",
+    }
+)
+"""What the source says, on any target (semantics.md 1.2)."""
+
+ACCESS_KINDS = frozenset({"Plain", "Volatile", "Atomic", "MMIO"})
+"""Every read and write of a source program carries exactly one of these."""

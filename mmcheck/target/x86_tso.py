@@ -1,0 +1,112 @@
+"""x86-64: words to instructions.
+
+Sources: virtio-ordering.md 2.1 (Linux, x86-64) and 2.3; memory-models.md 6.2. Measured again with clang 22.1.8
+(zig 0.17.1), rustc 1.95.0 and gcc 12: loads of any order are MOV, a seq_cst store is XCHG and every other
+store MOV; every read-modify-write is locked, whatever its order; of the fences only seq_cst is an instruction.
+
+The seq_cst fence is shown as ``mfence``. gcc 12 writes ``lock orq $0,(%rsp)`` in its place, and so does LLVM 22 for
+a generic CPU (``lock orl $0,-64(%rsp)``): a locked instruction on the thread's own stack orders what MFENCE does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mmcheck.program import NO_TAGS
+from mmcheck.target.pieces import Access, Instruction
+
+LOCKED_ADD = "lock; addl $0,-4(%rsp)"
+"""Linux's ``__smp_mb``."""
+
+BARRIERS: Mapping[str, str] = {
+    "barrier": "",
+    "mb": "mfence",
+    "rmb": "lfence",
+    "wmb": "sfence",
+    "dma_mb": "mfence",
+    "dma_rmb": "",
+    "dma_wmb": "",
+    "smp_mb": LOCKED_ADD,
+    "smp_rmb": "",
+    "smp_wmb": "",
+    "edk2": "",
+    "openbsd_producer": "",
+    "openbsd_consumer": "",
+    "openbsd_sync": "mfence",
+    "smp_mb__atomic": "",
+    "irq_off": "cli",
+    "irq_on": "sti",
+    "irq_entry": "mfence",
+    "irq_return": "mfence",
+}
+"""virtio-ordering.md 2.1; 2.5 for the projects at the end. ``virt_*`` and ``virtio_*`` are looked up as ``smp_*``.
+
+Interrupt delivery drains the store buffer, IRET serialises (semantics.md 2); not so with ``no-irq-fence``."""
+
+_ATOMICS = {
+    "swap": "xchg", "add": "lock xadd", "sub": "lock xadd", "inc": "lock xadd", "dec": "lock xadd",
+    "and": "lock cmpxchg", "or": "lock cmpxchg", "xor": "lock cmpxchg", "min": "lock cmpxchg", "max": "lock cmpxchg",
+    "cas": "lock cmpxchg", "cas_weak": "lock cmpxchg",
+}  # fmt: skip
+"""Those without an instruction that returns the old value are a loop; its last round stands for it."""
+
+_HINTS = {"", "nop", "pause"}
+_STACK = r"(0x[0-9a-f]+|-?\d+)?\(%[er]?sp\)"
+_LOCKED_NOTHING = re.compile(
+    rf"lock (add|or)[lq]? \$(0x)?0, ?{_STACK}|lock (add|or) ([dq]word ptr )?\[[er]sp( ?[+-] ?\d+)?\], ?0"
+)
+X = frozenset({"X"})
+
+
+@dataclass(frozen=True, slots=True)
+class X86Tso:
+    """The instructions of x86-64; ordinary (write-back) memory. `irq_fence`: entry and return are fences."""
+
+    irq_fence: bool = True
+    name: str = "x86-tso"
+
+    def load(self, order: str, *, inline: bool) -> Access:
+        return Access("load", "mov")
+
+    def store(self, order: str) -> Access:
+        if order in ("seq_cst", "full"):
+            return Access("rmw", "xchg", read=X, write=X)
+        return Access("store", "mov")
+
+    def rmw(self, operation: str, order: str, fail_order: str, *, result: bool) -> Access:
+        if operation == "take":
+            return Access("rmw", "take")
+        if order == "local":
+            tags = frozenset({"Unlocked"})
+            return Access("rmw", _local(operation, result=result), tags, tags)
+        text = _ATOMICS[operation]
+        if not result and operation != "swap":
+            text = f"lock {operation}"
+        return Access("rmw", text, X, X, X if operation in ("cas", "cas_weak") else NO_TAGS)
+
+    def fence(self, order: str) -> str:
+        return "mfence" if order == "seq_cst" else ""
+
+    def barrier(self, word: str) -> str:
+        return "" if word in ("irq_entry", "irq_return") and not self.irq_fence else BARRIERS[word]
+
+    def parse(self, text: str) -> Instruction | None:
+        text = re.sub(r"^lock; ?", "lock ", text)
+        if text in _HINTS:
+            return Instruction(NO_TAGS, text)
+        if text in ("mfence", "lfence", "sfence"):
+            return Instruction(frozenset({text.upper()}), text)
+        if _LOCKED_NOTHING.fullmatch(text):
+            return Instruction(frozenset({"MFENCE"}), text.replace("lock ", "lock; ", 1))
+        if text in ("cli", "sti"):
+            return Instruction(frozenset({"IrqOff" if text == "cli" else "IrqOn"}), text)
+        return None
+
+
+def _local(operation: str, *, result: bool) -> str:
+    """The per-CPU form, one instruction on ``%gs:`` without LOCK."""
+    if operation == "swap":
+        return "cmpxchg %gs:"  # XCHG with memory is always locked; Linux loops on an unlocked CMPXCHG
+    return f"{'xadd' if result else operation} %gs:"

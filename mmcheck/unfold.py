@@ -1,0 +1,611 @@
+"""Program -> EventGraph: branches as guards, loops up to a bound, values as terms, dependencies beside them.
+
+Dependencies are tracked as taint: a register carries its term and the reads it was computed from. In assembly
+they are syntactic and never simplified away; in source code they are those that `mmcheck.robust` finds.
+
+`quiescent` graphs describe runs in which every agent has ended or waits for ever (final states, progress): the
+last, failing round of a wait is then part of the run. In the other graphs (points) a wait that is not yet
+satisfied leaves no event, and its thread goes no further (semantics.md 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from mmcheck.errors import InternalError, fail
+from mmcheck.graph import Check, Cut, EventGraph, GEvent, Pairs, Wait
+from mmcheck.loops import unroll_jumps
+from mmcheck.program import (
+    NO_TAGS,
+    NOWHERE,
+    OLD,
+    TRUE,
+    Assert,
+    Assign,
+    Await,
+    Block,
+    Break,
+    Call,
+    Choice,
+    Const,
+    Expr,
+    Fence,
+    If,
+    Jump,
+    Label,
+    Load,
+    Loop,
+    Origin,
+    Parallel,
+    Program,
+    Reg,
+    Return,
+    Rmw,
+    Statement,
+    Store,
+    StoreExclusive,
+    Tags,
+    Thread,
+)
+from mmcheck.robust import is_robust
+from mmcheck.terms import Term, Terms
+
+MAX_EVENTS = 5_000
+MAX_CALLS = 200
+
+Taint = dict[tuple[int, bool], Term]
+"""(read event, through a pick) -> the condition under which the value depends on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    term: Term
+    taint: Taint
+
+
+@dataclass(slots=True)
+class State:
+    """One point of one thread: the guard under which it is reached, and what registers hold there.
+
+    `control` are the reads that the guarded region depends on; `sticky` those whose control dependency never ends
+    (assembly branches, waits). `facts` are conditions that the path has established beyond its guard.
+    `monitor` are the exclusive loads that may hold the monitor, with the condition.
+    """
+
+    guard: Term
+    registers: dict[str, Value]
+    privates: dict[str, Value]
+    control: Taint
+    sticky: Taint
+    facts: tuple[Term, ...] = ()
+    monitor: tuple[tuple[int, Term], ...] = ()
+
+    def copy(self, guard: Term) -> State:
+        return State(
+            guard, dict(self.registers), dict(self.privates), dict(self.control), dict(self.sticky),
+            self.facts, self.monitor,
+        )  # fmt: skip
+
+
+@dataclass(slots=True)
+class Frame:
+    """Where the exits of the enclosing loop and function gather."""
+
+    breaks: list[State] = field(default_factory=list)
+    returns: list[tuple[State, Value | None]] = field(default_factory=list)
+
+
+class Unfolder:
+    def __init__(self, program: Program, bound: int, quiescent: bool) -> None:
+        self.program = program
+        self.bound = bound
+        self.terms = Terms()
+        self.graph = EventGraph(program, self.terms, quiescent)
+        self.thread = 0
+        self.source = False
+        self.group = 0
+        self.groups = 0
+        self.free = 0
+        self.calls: tuple[str, ...] = ()
+        for name in ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl", "pick-basic"):
+            self.graph.deps[name] = {}
+            self.graph.deps[f"text-{name}"] = {}
+
+    def run(self) -> EventGraph:
+        for number, thread in enumerate(self.program.threads):
+            self.run_thread(number, thread)
+        return self.graph
+
+    def run_thread(self, number: int, thread: Thread) -> None:
+        self.thread, self.source = number, thread.source
+        privates = {reg.name: Value(self.terms.number(init, reg.width), {}) for reg, init in thread.privates}
+        state = State(self.terms.true, {}, privates, {}, {})
+        frame = Frame()
+        end = self.block(thread.body, state, frame)
+        end = self.merge([end, *[returned for returned, _ in frame.returns]])
+        self.graph.ends.append(end.guard)
+        final = {name: value.term for name, value in {**end.privates, **end.registers}.items()}
+        self.graph.registers.append(final)
+
+    # --- control -----------------------------------------------------------------------------------
+
+    def block(self, block: Block, state: State, frame: Frame) -> State:
+        if any(isinstance(statement, Label | Jump) for statement in block):
+            return self.flat(unroll_jumps(block, self.bound), state, frame)
+        for statement in block:
+            if state.guard is self.terms.false:
+                break
+            state = self.statement(statement, state, frame)
+        return state
+
+    def flat(self, block: Block, state: State, frame: Frame) -> State:
+        """Statements with forward jumps only."""
+        pending: dict[str, list[State]] = {}
+        for statement in block:
+            if isinstance(statement, Label):
+                state = self.merge([*pending.pop(statement.name, []), state])
+            elif state.guard is self.terms.false:
+                continue
+            elif isinstance(statement, Jump):
+                cond = self.value(statement.cond, state)
+                if cond.taint:
+                    self.add(state.sticky, cond.taint)
+                taken = state.copy(self.terms.conj([state.guard, cond.term]))
+                if statement.label == "":
+                    self.cut(taken.guard, statement.origin)
+                else:
+                    pending.setdefault(statement.label, []).append(taken)
+                state.guard = self.terms.conj([state.guard, self.terms.neg(cond.term)])
+            else:
+                state = self.statement(statement, state, frame)
+        if pending:
+            raise InternalError(f"jump to unknown label {next(iter(pending))}")
+        return state
+
+    def merge(self, states: Iterable[State]) -> State:
+        """The join of states with disjoint guards."""
+        alive = [state for state in states if state.guard is not self.terms.false]
+        if not alive:
+            return State(self.terms.false, {}, {}, {}, {})
+        result = alive[-1]
+        for state in reversed(alive[:-1]):
+            cond = state.guard
+            result = State(
+                self.terms.disj([cond, result.guard]),
+                self.merge_registers(cond, state.registers, result.registers),
+                self.merge_registers(cond, state.privates, result.privates),
+                self.merge_taint(cond, state.control, result.control),
+                self.merge_taint(cond, state.sticky, result.sticky),
+                tuple([fact for fact in state.facts if fact in result.facts]),
+                self.merge_monitor(cond, state.monitor, result.monitor),
+            )
+        return result
+
+    def merge_registers(self, cond: Term, a: dict[str, Value], b: dict[str, Value]) -> dict[str, Value]:
+        if a is b:
+            return a
+        out = {}
+        for name in {**a, **b}:
+            left, right = a.get(name), b.get(name)
+            if left is not None and right is not None:
+                if left is right:
+                    out[name] = left
+                    continue
+            elif left is None and right is not None:
+                left = Value(self.terms.number(0, right.term.width), {})
+            elif left is not None:
+                right = Value(self.terms.number(0, left.term.width), {})
+            assert left is not None and right is not None
+            width = max(left.term.width, right.term.width)
+            term = self.terms.select(cond, self.resize(left.term, width), self.resize(right.term, width))
+            out[name] = Value(term, self.merge_taint(cond, left.taint, right.taint))
+        return out
+
+    def merge_taint(self, cond: Term, a: Taint, b: Taint) -> Taint:
+        if a == b:
+            return a
+        out: Taint = {}
+        for key in {**a, **b}:
+            out[key] = self.terms.select(cond, a.get(key, self.terms.false), b.get(key, self.terms.false))
+        return {key: term for key, term in out.items() if term is not self.terms.false}
+
+    def merge_monitor(
+        self, cond: Term, a: tuple[tuple[int, Term], ...], b: tuple[tuple[int, Term], ...]
+    ) -> tuple[tuple[int, Term], ...]:
+        if a == b:
+            return a
+        left, right = dict(a), dict(b)
+        terms = {
+            load: self.terms.select(cond, left.get(load, self.terms.false), right.get(load, self.terms.false))
+            for load in {**left, **right}
+        }
+        return tuple([(load, term) for load, term in terms.items() if term is not self.terms.false])
+
+    def cut(self, guard: Term, origin: Origin) -> None:
+        if guard is not self.terms.false:
+            self.graph.cuts.append(Cut(guard, self.thread, origin))
+
+    def statement(self, statement: Statement, state: State, frame: Frame) -> State:
+        match statement:
+            case Assign():
+                self.assign(state, statement.dst, self.value(statement.expr, state))
+            case Load():
+                self.load(statement, state)
+            case Store():
+                value = self.value(statement.value, state)
+                address = self.value(statement.address, state)
+                self.write(state, state.guard, statement.tags, address, value, statement.origin)
+            case StoreExclusive():
+                self.store_exclusive(statement, state)
+            case Rmw():
+                self.rmw(statement, state)
+            case Fence():
+                self.event("F", statement.tags, state, state.guard, statement.origin)
+            case If():
+                return self.branch(statement, state, frame)
+            case Loop():
+                return self.loop(statement, state, frame)
+            case Break():
+                frame.breaks.append(state)
+                return State(self.terms.false, {}, {}, {}, {})
+            case Await():
+                return self.wait(statement, state, frame)
+            case Call():
+                return self.call(statement, state)
+            case Return():
+                value = None if statement.value is None else self.value(statement.value, state)
+                frame.returns.append((state, value))
+                return State(self.terms.false, {}, {}, {}, {})
+            case Assert():
+                self.check(statement, state)
+            case Parallel():
+                self.groups += 1
+                saved, self.group = self.group, self.groups
+                state = self.block(statement.body, state, frame)
+                self.group = saved
+            case Choice():
+                return self.choice(statement, state, frame)
+            case _:
+                raise InternalError(f"{type(statement).__name__} outside a flat block")
+        return state
+
+    def branch(self, statement: If, state: State, frame: Frame) -> State:
+        cond = self.value(statement.cond, state)
+        if cond.term.op == "const" and not cond.taint:
+            return self.block(statement.then if cond.term.const else statement.orelse, state, frame)
+        outer = dict(state.control)
+        self.add(state.control if self.source else state.sticky, cond.taint)
+        inside = dict(state.control)
+        then = state.copy(self.terms.conj([state.guard, cond.term]))
+        orelse = state.copy(self.terms.conj([state.guard, self.terms.neg(cond.term)]))
+        mark = len(self.graph.events)
+        then_end = self.block(statement.then, then, frame)
+        middle = len(self.graph.events)
+        orelse_end = self.block(statement.orelse, orelse, frame)
+        if self.source:
+            self.same_in_both(mark, middle, cond.taint)
+            both = self.terms.false not in (then_end.guard, orelse_end.guard)
+            # One arm left the function or loop: what follows is still guarded by the condition.
+            for end in (then_end, orelse_end):
+                end.control = dict(outer if both else inside)
+        return self.merge([then_end, orelse_end])
+
+    def same_in_both(self, mark: int, middle: int, taint: Taint) -> None:
+        """A write that both arms perform depends on no condition: a compiler may hoist it."""
+        robust = self.graph.deps["ctrl"]
+        keys = {}
+        for event in self.graph.events[mark:middle]:
+            if event.kind == "W":
+                keys[event.address, event.value, event.tags] = event.id
+        for event in self.graph.events[middle:]:
+            twin = keys.get((event.address, event.value, event.tags)) if event.kind == "W" else None
+            if twin is not None:
+                for read, _ in taint:
+                    robust.pop((read, event.id), None)
+                    robust.pop((read, twin), None)
+
+    def loop(self, statement: Loop, state: State, frame: Frame) -> State:
+        outer = dict(state.control)
+        inner = Frame(returns=frame.returns)
+        for _ in range(self.bound if statement.bound is None else statement.bound):
+            if state.guard is self.terms.false:
+                break
+            state = self.block(statement.body, state, inner)
+        self.cut(state.guard, statement.origin)
+        result = self.merge(inner.breaks)
+        result.control = outer
+        return result
+
+    def wait(self, statement: Await, state: State, frame: Frame) -> State:
+        if statement.tries is not None:
+            return self.wait_limited(statement, state, frame)
+        start = state.guard
+        done = self.choose("done")
+        if not self.graph.quiescent:
+            state.guard = self.terms.conj([start, done])
+        mark = len(self.graph.events)
+        state = self.block(statement.body, state, frame)
+        cond = self.value(statement.cond, state)
+        reached = self.terms.conj([state.guard, done])
+        self.graph.constraints.append(self.terms.disj([self.terms.neg(reached), cond.term]))
+        events = self.graph.events[mark:]
+        if self.graph.quiescent:
+            stuck = self.terms.conj([state.guard, self.terms.neg(done)])
+            self.graph.constraints.append(self.terms.disj([self.terms.neg(stuck), self.terms.neg(cond.term)]))
+        reads = tuple([event.id for event in events if event.kind == "R"])
+        self.graph.waits.append(Wait(self.thread, start, done, cond.term, reads, statement.origin))
+        plain = self.source and any("Plain" in event.tags for event in events if event.kind == "R")
+        self.add(state.control if plain else state.sticky, cond.taint)
+        state.guard = reached
+        state.facts = (*state.facts, cond.term)
+        return state
+
+    def wait_limited(self, statement: Await, state: State, frame: Frame) -> State:
+        """With a limit on the tries: one last look, which decides (semantics.md 3, time-out)."""
+        state = self.block(statement.body, state, frame)
+        return self.branch(If(statement.cond, (), statement.orelse, statement.origin), state, frame)
+
+    def call(self, statement: Call, state: State) -> State:
+        function = self.program.functions[statement.function]
+        if len(self.calls) >= MAX_CALLS or self.calls.count(statement.function) > 0:
+            raise fail("MM501", f"{statement.function!r} calls itself", statement.origin.span)
+        values = [self.value(arg, state) for arg in statement.args]
+        caller, outer = state.registers, dict(state.control)
+        state.registers = {
+            param.name: Value(self.resize(value.term, param.width), value.taint)
+            for param, value in zip(function.params, values, strict=True)
+        }
+        frame = Frame()
+        self.calls += (statement.function,)
+        end = self.block(function.body, state, frame)
+        self.calls = self.calls[:-1]
+        exits = [*frame.returns, (end, None)]
+        for exit_state, value in exits:
+            if function.result is not None:
+                result = value if value is not None else Value(self.terms.number(0, function.result), {})
+                exit_state.registers = {"%result": result}
+            else:
+                exit_state.registers = {}
+        merged = self.merge([exit_state for exit_state, _ in exits])
+        result = merged.registers.get("%result", Value(self.terms.number(0, function.result or 32), {}))
+        merged.registers = dict(caller)
+        merged.control = outer
+        if statement.dst is not None:
+            self.assign(merged, statement.dst, result)
+        return merged
+
+    def choice(self, statement: Choice, state: State, frame: Frame) -> State:
+        literals = self.graph.choices.get(statement.site)
+        if literals is None:
+            literals = tuple(
+                [(name, self.terms.symbol(f"{statement.site}={name}", 1)) for name, _ in statement.options]
+            )
+            self.graph.choices[statement.site] = literals
+        selected = dict(literals)
+        ends = []
+        for name, block in statement.options:
+            ends.append(self.block(block, state.copy(self.terms.conj([state.guard, selected[name]])), frame))
+        before = state.guard
+        merged = self.merge(ends)
+        if all(end.guard is self.terms.conj([before, selected[name]]) for end, (name, _) in zip(ends, literals)):
+            merged.guard = before
+        return merged
+
+    # --- events ------------------------------------------------------------------------------------
+
+    def event(
+        self,
+        kind: str,
+        tags: Tags,
+        state: State,
+        guard: Term,
+        origin: Origin,
+        address: Value | None = None,
+        value: Value | None = None,
+        width: int = 32,
+        basic: Taint | None = None,
+    ) -> GEvent:
+        number = len(self.graph.events)
+        if number >= MAX_EVENTS:
+            raise fail("MM502", f"more than {MAX_EVENTS} events", origin.span, help="use a smaller bound or fewer rounds")
+        if self.calls and origin.calls != self.calls:
+            origin = replace(origin, calls=self.calls)
+        term = value.term if value is not None else None
+        if kind == "R":
+            term = self.terms.symbol(f"r{number}", width)
+        event = GEvent(
+            number, self.thread, number, kind, tags, guard, None if address is None else address.term, term, width,
+            self.group, origin,
+        )  # fmt: skip
+        self.graph.events.append(event)
+        conditions = [guard, *state.facts] if self.source else []
+        if address is not None:
+            self.depend("addr", address, event, conditions)
+        if value is not None:
+            self.depend("data", value, event, conditions)
+        if basic:
+            self.depend("basic", Value(guard, basic), event, conditions)
+        self.control(state, event)
+        return event
+
+    def depend(self, port: str, value: Value, event: GEvent, conditions: list[Term]) -> None:
+        for (read, pick), cond in value.taint.items():
+            name = f"pick-{port}" if pick or port == "basic" else port
+            if read == event.id:
+                continue
+            self.note(f"text-{name}", read, event.id, cond)
+            if not self.source or is_robust(value.term, f"r{read}", conditions):
+                self.note(name, read, event.id, cond)
+
+    def control(self, state: State, event: GEvent) -> None:
+        for taint in (state.control, state.sticky):
+            for (read, pick), cond in taint.items():
+                name = "pick-ctrl" if pick else "ctrl"
+                self.note(f"text-{name}", read, event.id, cond)
+                if not self.source or event.kind != "R":
+                    self.note(name, read, event.id, cond)
+
+    def note(self, name: str, source: int, target: int, cond: Term) -> None:
+        table: Pairs = self.graph.deps[name]
+        known = table.get((source, target))
+        table[source, target] = cond if known is None else self.terms.disj([known, cond])
+
+    def load(self, statement: Load, state: State) -> None:
+        address = self.value(statement.address, state)
+        event = self.event(
+            "R", statement.tags, state, state.guard, statement.origin, address, None, statement.dst.width
+        )
+        assert event.value is not None
+        self.assign(state, statement.dst, Value(event.value, {(event.id, False): self.terms.true}))
+        if statement.exclusive:
+            state.monitor = ((event.id, self.terms.true),)
+
+    def write(
+        self,
+        state: State,
+        guard: Term,
+        tags: Tags,
+        address: Value,
+        value: Value,
+        origin: Origin,
+        basic: Taint | None = None,
+    ) -> GEvent:
+        return self.event("W", tags, state, guard, origin, address, value, value.term.width, basic)
+
+    def store_exclusive(self, statement: StoreExclusive, state: State) -> None:
+        terms = self.terms
+        address, value = self.value(statement.address, state), self.value(statement.value, state)
+        paired = {
+            load: terms.conj([held, self.same_address(load, address.term)]) for load, held in state.monitor
+        }
+        success = terms.conj([self.choose("exclusive"), terms.disj(paired.values())])
+        written = terms.conj([state.guard, success])
+        if written is not terms.false:
+            event = self.write(state, written, statement.tags, address, value, statement.origin)
+            for load, cond in paired.items():
+                self.graph.lxsx[load, event.id] = cond
+        status = terms.select(success, terms.number(0, statement.status.width), terms.number(1, statement.status.width))
+        self.assign(state, statement.status, Value(status, {}))
+        state.monitor = ()
+
+    def same_address(self, load: int, address: Term) -> Term:
+        other = self.graph.events[load].address
+        assert other is not None
+        return self.terms.op("eq", (other, address), 1)
+
+    def rmw(self, statement: Rmw, state: State) -> None:
+        terms, width = self.terms, statement.dst.width
+        address = self.value(statement.address, state)
+        always = statement.when == TRUE
+        if always or statement.fail_tags == statement.read_tags:
+            tags = statement.read_tags
+            read = self.event("R", tags, state, state.guard, statement.origin, address, None, width)
+            assert read.value is not None
+            ok = self.rmw_write(statement, state, read, state.guard, address)
+            old = Value(read.value, {(read.id, False): terms.true})
+        else:
+            success = self.choose("success")
+            good = terms.conj([state.guard, success])
+            bad = terms.conj([state.guard, terms.neg(success)])
+            reads = []
+            for guard, tags, wanted in ((good, statement.read_tags, True), (bad, statement.fail_tags, False)):
+                read = self.event("R", tags, state, guard, statement.origin, address, None, width)
+                assert read.value is not None
+                when = self.with_old(statement.when, state, read)
+                outcome = when.term if wanted else terms.neg(when.term)
+                self.graph.constraints.append(terms.disj([terms.neg(guard), outcome]))
+                reads.append(read)
+                self.rmw_write(statement, state, read, guard, address)
+            first, second = reads[0], reads[1]
+            assert first.value is not None and second.value is not None
+            taint = {(first.id, False): success, (second.id, False): terms.neg(success)}
+            old = Value(terms.select(success, first.value, second.value), taint)
+            ok = Value(success, dict(old.taint))
+        if statement.exclusive:
+            state.monitor = ()
+        if statement.ok is not None:
+            self.assign(state, statement.ok, Value(self.resize(ok.term, statement.ok.width), ok.taint))
+        self.assign(state, statement.dst, old)
+
+    def rmw_write(self, statement: Rmw, state: State, read: GEvent, guard: Term, address: Value) -> Value:
+        """The write half (and the one that writes the old value back); returns whether `when` holds."""
+        terms = self.terms
+        when = self.with_old(statement.when, state, read)
+        new = self.with_old(statement.new, state, read)
+        pairs = self.graph.lxsx if statement.exclusive else self.graph.amo
+        written = terms.conj([guard, when.term])
+        basic = {(source, True): cond for (source, _), cond in when.taint.items() if source != read.id}
+        if written is not terms.false:
+            event = self.write(state, written, statement.write_tags, address, new, statement.origin, basic)
+            pairs[read.id, event.id] = terms.true
+        if statement.write_back:
+            back = terms.conj([guard, terms.neg(when.term), self.choose("write-back")])
+            if back is not terms.false:
+                assert read.value is not None
+                old = Value(read.value, {})
+                event = self.write(state, back, statement.write_tags, address, old, statement.origin, basic)
+                pairs[read.id, event.id] = terms.true
+        return when
+
+    def with_old(self, expr: Expr, state: State, read: GEvent) -> Value:
+        assert read.value is not None
+        state.registers[OLD] = Value(read.value, {(read.id, False): self.terms.true})
+        result = self.value(expr, state)
+        del state.registers[OLD]
+        return result
+
+    def check(self, statement: Assert, state: State) -> None:
+        cond = self.value(statement.cond, state)
+        last = next((e.id for e in reversed(self.graph.events) if e.thread == self.thread), -1)
+        self.graph.checks.append(
+            Check(statement.requirement, state.guard, cond.term, self.thread, statement.origin, last)
+        )
+
+    # --- values ------------------------------------------------------------------------------------
+
+    def choose(self, what: str) -> Term:
+        self.free += 1
+        return self.terms.symbol(f"{what}{self.free}", 1)
+
+    def resize(self, term: Term, width: int) -> Term:
+        return term if term.width == width else self.terms.op("zext" if term.width < width else "trunc", (term,), width)
+
+    def assign(self, state: State, dst: Reg, value: Value) -> None:
+        target = state.privates if dst.name.startswith("@") else state.registers
+        target[dst.name] = Value(self.resize(value.term, dst.width), value.taint)
+
+    def add(self, target: Taint, taint: Taint) -> None:
+        for key, cond in taint.items():
+            known = target.get(key)
+            target[key] = cond if known is None else self.terms.disj([known, cond])
+
+    def value(self, expr: Expr, state: State) -> Value:
+        terms = self.terms
+        if isinstance(expr, Const):
+            return Value(terms.number(expr.value, expr.width), {})
+        if isinstance(expr, Reg):
+            known = (state.privates if expr.name.startswith("@") else state.registers).get(expr.name)
+            if known is None:
+                return Value(terms.number(0, expr.width), {})
+            return known if known.term.width == expr.width else Value(self.resize(known.term, expr.width), known.taint)
+        args = [self.value(arg, state) for arg in expr.args]
+        term = terms.op(expr.op, tuple([arg.term for arg in args]), expr.width)
+        taint: Taint = {}
+        for position, arg in enumerate(args):
+            if expr.op == "select" and position == 0:
+                self.add(taint, {(read, True): cond for (read, _), cond in arg.taint.items()})
+            else:
+                self.add(taint, arg.taint)
+        return Value(term, taint)
+
+
+def unfold(program: Program, *, bound: int = 2, quiescent: bool = False) -> EventGraph:
+    """All runs of `program` with at most `bound` rounds of each unbounded loop.
+
+    Raises `InputError` for recursion and for programs of more than `MAX_EVENTS` events.
+    """
+    return Unfolder(program, bound, quiescent).run()
+
+
+__all__ = ["NOWHERE", "NO_TAGS", "Unfolder", "unfold"]
