@@ -16,7 +16,7 @@ Two executions are the same if they have the same traces, rf and co.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
@@ -24,6 +24,7 @@ from itertools import product
 from mmcheck.enumeration import coherence
 from mmcheck.enumeration.candidate import Candidate, execution_of
 from mmcheck.enumeration.coherence import Choice
+from mmcheck.enumeration.compiled import Keep, preserved
 from mmcheck.enumeration.layout import Layout, layout_of
 from mmcheck.enumeration.linear import Pair
 from mmcheck.enumeration.traces import Options, Trace
@@ -33,9 +34,6 @@ from mmcheck.execution import Execution
 from mmcheck.flatten import flatten
 from mmcheck.model.model import Model
 from mmcheck.program import NOWHERE, Origin, Program, state_cell, state_register
-
-Keep = Callable[[Program, int, Trace], Iterable[Pair]]
-"""For a program, the index of a thread and a trace of it: the compiler-preserved pairs of positions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,9 @@ class Enumeration:
     """The runs of `program` that `model` allows.
 
     `settle` asks for final states, otherwise for safety. `write_back` None means: on Armv8 targets, as Arm
-    allows it. `keep` is the compiler layer; without it compiled threads are taken as assembly. After `runs` is
+    allows it. `keep` is the compiler layer, for instance ``profile("observed")``: an execution is then allowed if the
+    model allows it with some linear order of each compiled thread that contains keep, dependencies and rmw. Without
+    it (SC, language-level models) the order is that of the text. Not `exact`, po is cpo itself (semantics.md 1). After `runs` is
     exhausted, `cut` says whether an allowed run was discarded at the bound, `candidates` how many choices of rf
     and co were judged, `combinations` how many choices of traces.
     """
@@ -82,6 +82,7 @@ class Enumeration:
     write_back: bool | None = None
     cas_provenance: bool = False
     keep: Keep | None = None
+    exact: bool = True
     cut: bool = False
     candidates: int = 0
     combinations: int = 0
@@ -125,6 +126,8 @@ class Enumeration:
             settle=self.settle,
             write_back=arm if self.write_back is None else self.write_back,
             cas_provenance=self.cas_provenance,
+            compiled=self.keep is not None,
+            cells=frozenset(self._initial),
             traces=self.limits.traces,
         )
         codes = [flatten(self.program, t, bound=self.bound, choices=self.choices) for t in self.program.threads]
@@ -168,7 +171,9 @@ class Enumeration:
         key = tuple([(trace.shape, order) for trace, order in zip(combination, orders, strict=True)])
         layout = self._layouts.get(key)
         if layout is None:
-            layout = self._layouts[key] = layout_of(self.model, self.program.threads, combination, orders)
+            layout = self._layouts[key] = layout_of(
+                self.model, self.program.threads, combination, orders, exact=self.exact
+            )
         values = [self._initial.get(place.address, 0) for place in layout.locations]
         for trace in combination:
             values += [item.value for item in trace.items]
@@ -181,7 +186,8 @@ class Enumeration:
             name = (id(layout), number, here, settled)
             options = self._local.get(name)
             if options is None:
-                options = coherence.choices(place, here, layout.before, settled, coherent=coherent)
+                most = self.limits.candidates
+                options = coherence.choices(place, here, layout.before, settled, coherent=coherent, most=most)
                 self._local[name] = options
             if not options:
                 return
@@ -205,7 +211,7 @@ class Enumeration:
     def _kept(self, number: int, trace: Trace) -> frozenset[Pair] | None:
         if self.keep is None or not self.program.threads[number].source:
             return None
-        return frozenset(self.keep(self.program, number, trace))
+        return preserved(trace, self.keep)
 
     def _run(self, candidate: Candidate) -> Run:
         final, stuck = dict(self._unchanged), []

@@ -38,6 +38,7 @@ class Term:
     """
 
     expr: Expr
+    slots: Mapping[str, int]
     value: Callable[[Registers], int]
     taint: Callable[[Registers, Taints], Taint]
 
@@ -48,8 +49,11 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Set:
+    """``slot := term``, at `width` bits."""
+
     slot: int
     term: Term
+    width: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +89,13 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """Go around to `target`, unless that was done `limit` times already: then the run is cut."""
+    """Go around to `target`, unless that was done `limit` times already: then the run is cut. Counting of the loops
+    inside (`inner`) begins again."""
 
     counter: int
     target: int
     limit: int
+    inner: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +197,8 @@ class Code:
 
 
 def flatten(program: Program, thread: Thread, *, bound: int = 2, choices: Mapping[str, str] | None = None) -> Code:
-    """The code of `thread`. A loop's body runs at most `bound` times, and so does what a backward `Jump` repeats
-    (counted per label). `choices` names an option for the sites where it is not the first."""
+    """The code of `thread`. A loop's body runs at most `bound` times, and so does what a backward `Jump` repeats,
+    in each round of a loop around it. `choices` names an option for the sites where it is not the first."""
     return _Flattener(program, thread, bound, choices or {}).code()
 
 
@@ -204,6 +210,7 @@ class _Scope:
     dst: int | None
     returns: list[int]
     region: int
+    width: int = 64
     breaks: list[int] | None = None
     loop_region: int = EVERYTHING
 
@@ -247,7 +254,7 @@ class _Flattener:
 
     def term(self, expr: Expr, scope: _Scope) -> Term:
         slots = {r.name: self.slot(r.name, scope.prefix) for r in ir.registers_of(expr)}
-        return Term(expr, _value(expr, slots), _taint(expr, slots))
+        return Term(expr, slots, _value(expr, slots), _taint(expr, slots))
 
     # blocks
 
@@ -263,7 +270,7 @@ class _Flattener:
     def block(self, block: Block, scope: _Scope) -> None:
         here = {s.name: -1 for s in block if isinstance(s, ir.Label)}
         forward: list[tuple[int, str]] = []
-        counters = {name: -1 for name in here}
+        backs: list[tuple[int, int]] = []
         for statement in block:
             if isinstance(statement, ir.Label):
                 here[statement.name] = len(self.ops)
@@ -276,9 +283,9 @@ class _Flattener:
                 if target < 0:
                     forward.append((at, statement.label))
                 else:
-                    if counters[statement.label] < 0:
-                        counters[statement.label] = self.hidden()
-                    self.emit(Back(counters[statement.label], target, self.bound - 1))
+                    counter = self.hidden()
+                    inner = tuple([other for place, other in backs if place >= target])
+                    backs.append((self.emit(Back(counter, target, self.bound - 1, inner)), counter))
                     target = at + 1
                 self.ops[at] = Branch(cond, target, len(self.ops), EVERYTHING, self.number())
             else:
@@ -308,7 +315,7 @@ class _Flattener:
     def statement(self, s: ir.Statement, scope: _Scope) -> None:
         match s:
             case ir.Assign():
-                self.emit(Set(self.slot(s.dst.name, scope.prefix), self.term(s.expr, scope)))
+                self.emit(Set(self.slot(s.dst.name, scope.prefix), self.term(s.expr, scope), s.dst.width))
             case ir.Load():
                 dst, address = self.slot(s.dst.name, scope.prefix), self.term(s.address, scope)
                 self.emit(LoadOp(dst, address, s.dst.width, s.tags, s.exclusive, s.origin))
@@ -340,7 +347,7 @@ class _Flattener:
                 self.call(s, scope)
             case ir.Return():
                 if s.value is not None and scope.dst is not None:
-                    self.emit(Set(scope.dst, self.term(s.value, scope)))
+                    self.emit(Set(scope.dst, self.term(s.value, scope), scope.width))
                 scope.returns.append(self.emit(Goto(0)))
             case ir.Parallel():
                 self.parallel(s, scope)
@@ -413,9 +420,9 @@ class _Flattener:
         before = len(self.slots)
         for parameter, arg in zip(function.params, s.args, strict=True):
             value = self.term(arg, scope)
-            self.emit(Set(self.slot(parameter.name, prefix), value))
+            self.emit(Set(self.slot(parameter.name, prefix), value, parameter.width))
         dst = None if s.dst is None else self.slot(s.dst.name, scope.prefix)
-        inner = _Scope(prefix, dst, [], region)
+        inner = _Scope(prefix, dst, [], region, 64 if s.dst is None else s.dst.width)
         self.active.append(s.function)
         self.block(function.body, inner)
         self.active.pop()
@@ -457,7 +464,8 @@ def _value(expr: Expr, slots: Mapping[str, int]) -> Callable[[Registers], int]:
         constant = expr.value
         return lambda _: constant
     if isinstance(expr, Reg):
-        return itemgetter(slots[expr.name])
+        slot, mask = slots[expr.name], (1 << expr.width) - 1
+        return itemgetter(slot) if expr.width >= 64 else lambda registers: registers[slot] & mask
     op, width, widths = expr.op, expr.width, tuple(arg.width for arg in expr.args)
     args = tuple(_value(arg, slots) for arg in expr.args)
     if op == "eq":

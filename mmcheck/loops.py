@@ -1,13 +1,26 @@
-"""Backward jumps of assembly as copies: a flat block becomes one with forward jumps only."""
+"""Loops and the bound: backward jumps of assembly as copies, and the test that ends a loop."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from mmcheck.errors import fail
-from mmcheck.program import TRUE, Block, Jump, Label, Op, Statement
+from mmcheck.program import TRUE, Assign, Block, Break, If, Jump, Label, Load, Op, Statement, walk
 
 MAX_STATEMENTS = 20_000
+
+
+def exit_test(body: Block) -> Block:
+    """The statements at the head of a loop's body that decide whether to leave it: all of a ``while``'s test.
+
+    They are loads and assignments up to the first ``If`` with a `Break`; empty if the body does anything before that.
+    """
+    for position, statement in enumerate(body):
+        if isinstance(statement, If) and any(isinstance(inner, Break) for inner in walk((statement,))):
+            return body[: position + 1]
+        if not isinstance(statement, Load | Assign):
+            break
+    return ()
 
 
 def unroll_jumps(block: Block, bound: int) -> Block:

@@ -15,7 +15,7 @@ different variables are far enough apart that an index out of range hits no cell
 
 **Tags** say what kind of access or fence an instruction is; a memory model's sets are tags. Those of
 the hardware are in capitals (``A`` acquire, ``L`` release, ``Q`` acquirePC, ``X`` atomic or exclusive,
-``NoRet``, ``DMB.FULL``, ``ISB``, ``MFENCE`` ...), those of the source level are capitalised words
+``NoRet``, ``DMB.ISH``, ``ISB``, ``MFENCE`` ...), those of the source level are capitalised words
 (``Plain``, ``Volatile``, ``Atomic``, ``Acquire``, ``Release``, ``SeqCst``, ``Clobber`` ...), read by the
 compiler layer only. See `mmcheck.target`.
 """

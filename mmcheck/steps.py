@@ -5,11 +5,13 @@ and give the next state. States are immutable and hashable; the memory is the ca
 the operational machines are both built on this, the solver side on none of it.
 
 A state may carry dependencies as well (`start` with ``taints=True``): for each register the reads that it depends on,
-and the branches that control what follows. Reads are the caller's bits, given to `after_read`.
+and the branches that control what follows. Reads are the caller's numbers, given to `after_read`. With ``symbols=True`` it
+also knows each register as an expression over the values read (`symbol`), and the conditions that its path rests on.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -35,20 +37,22 @@ from mmcheck.flatten import (
     Term,
     TestOp,
 )
-from mmcheck.program import Origin, Tags
+from mmcheck.program import Const, Expr, Op, Origin, Reg, Tags
 
 _T = TypeVar("_T")
 
 
 class Control(NamedTuple):
     """One branch taken: what its condition depends on, and how far it reaches. `waited`: the exit of an await
-    without time-out."""
+    without time-out. `cond` and `path` are the condition over the reads, and what was known before it (if asked for)."""
 
     number: int
     region: int
     data: int
     pick: int
     waited: bool = False
+    cond: Expr | None = None
+    path: tuple[Expr, ...] = ()
 
 
 class State(NamedTuple):
@@ -64,6 +68,8 @@ class State(NamedTuple):
     saved: tuple[tuple[int, Registers], ...] = ()
     taints: Taints | None = None
     control: tuple[Control, ...] = ()
+    symbols: tuple[Expr, ...] | None = None
+    path: tuple[Expr, ...] = ()
 
 
 # --- actions -----------------------------------------------------------------------------------------
@@ -160,26 +166,50 @@ CUT = Cut()
 # --- steps -------------------------------------------------------------------------------------------
 
 
-def start(code: Code, *, taints: bool = False) -> State:
+def start(code: Code, *, taints: bool = False, symbols: bool = False) -> State:
     """The state before the first instruction."""
-    return State(0, code.initial, taints=(CLEAN,) * len(code.initial) if taints else None)
+    state = State(0, code.initial)
+    if taints:
+        state = state._replace(taints=(CLEAN,) * len(code.initial))
+    if symbols:
+        state = state._replace(symbols=tuple([Const(value, 64) for value in code.initial]))
+    return state
+
+
+def symbol(read: int, width: int) -> Reg:
+    """The value of the caller's read `read`, as it stands in symbolic expressions."""
+    return Reg(f"r{read}", width)
+
+
+def symbolic(term: Term, state: State) -> Expr:
+    """`term` over the values read; only for states with `symbols`."""
+    assert state.symbols is not None
+    return _substitute(term.expr, term.slots, state.symbols)
 
 
 def advance(code: Code, state: State) -> tuple[State, Action]:
     """Run up to the next action; the state returned stands before it."""
-    pc, registers, monitor, saved, taints, control = state
+    pc, registers, monitor, saved, taints, control, symbols, path = state
     ops = code.ops
     while True:
         op = ops[pc]
         if isinstance(op, Set):
             if taints is not None:
                 taints = _put(taints, op.slot, op.term.taint(registers, taints))
-            registers = _put(registers, op.slot, op.term.value(registers))
+            if symbols is not None:
+                formula = _resized(_substitute(op.term.expr, op.term.slots, symbols), op.width)
+                symbols = _put(symbols, op.slot, formula)
+            registers = _put(registers, op.slot, op.term.value(registers) & (1 << op.width) - 1)
             pc += 1
         elif isinstance(op, Branch):
+            taken = bool(op.cond.value(registers))
             if taints is not None:
-                control = _controlled(control, op.number, op.region, op.cond.taint(registers, taints))
-            pc = op.then if op.cond.value(registers) else op.orelse
+                cond = None if symbols is None else _substitute(op.cond.expr, op.cond.slots, symbols)
+                why = op.cond.taint(registers, taints)
+                control = _controlled(control, Control(op.number, op.region, *why, False, cond, path))
+                if cond is not None:
+                    path = (*path, _as(cond, taken))
+            pc = op.then if taken else op.orelse
         elif isinstance(op, Goto):
             pc = op.target
         elif isinstance(op, Leave):
@@ -191,16 +221,20 @@ def advance(code: Code, state: State) -> tuple[State, Action]:
                 registers = _put(registers, slot, 0)
                 if taints is not None:
                     taints = _put(taints, slot, CLEAN)
+                if symbols is not None:
+                    symbols = _put(symbols, slot, Const(0, 64))
             pc += 1
         elif isinstance(op, Back):
             laps = registers[op.counter]
             if laps >= op.limit:
-                return State(pc, registers, monitor, saved, taints, control), CUT
+                return State(pc, registers, monitor, saved, taints, control, symbols, path), CUT
             registers = _put(registers, op.counter, laps + 1)
+            for slot in op.inner:
+                registers = _put(registers, slot, 0)
             pc = op.target
         else:
             break
-    here = State(pc, registers, monitor, saved, taints, control)
+    here = State(pc, registers, monitor, saved, taints, control, symbols, path)
     if isinstance(op, LoadOp):
         address = op.address.value(registers)
         return here, Read(address, op.width, op.tags, op.origin, op.exclusive, _taint(op.address, here))
@@ -237,6 +271,8 @@ def after_read(code: Code, state: State, value: int, read: int = 0) -> State:
     taints = state.taints
     if taints is not None:
         taints = _put(taints, op.dst, (1 << read, 0))
+    if state.symbols is not None:
+        state = state._replace(symbols=_put(state.symbols, op.dst, symbol(read, op.width)))
     if op.exclusive:
         state = state._replace(monitor=(op.address.value(state.registers), read))
     return state._replace(pc=state.pc + 1, registers=_put(state.registers, op.dst, value), taints=taints)
@@ -250,6 +286,8 @@ def after_write(code: Code, state: State, *, success: bool = True) -> State:
         registers, taints = _put(state.registers, op.status, int(not success)), state.taints
         if taints is not None:
             taints = _put(taints, op.status, CLEAN)
+        if state.symbols is not None:
+            state = state._replace(symbols=_put(state.symbols, op.status, Const(int(not success))))
         state = state._replace(registers=registers, taints=taints, monitor=None)
     return state._replace(pc=state.pc + 1)
 
@@ -277,6 +315,13 @@ def after_modify(code: Code, state: State, old: int, read: int = 0, *, by_pick: 
         taints = _put(_put(taints, op.dst, own), op.old, CLEAN)
         if op.ok is not None:
             taints = _put(taints, op.ok, (why[0] | 1 << read, why[1]))
+    if state.symbols is not None:
+        value = symbol(read, op.statement.dst.width)
+        outcome = _substitute(op.when.expr, op.when.slots, _put(state.symbols, op.old, value))
+        symbols = _put(state.symbols, op.dst, value)
+        if op.ok is not None:
+            symbols = _put(symbols, op.ok, outcome)
+        state = state._replace(symbols=symbols, path=(*state.path, _as(outcome, bool(ok))))
     registers = _put(registers, op.dst, old)
     if op.ok is not None:
         registers = _put(registers, op.ok, ok)
@@ -337,19 +382,38 @@ def _taint(term: Term, state: State) -> Taint:
     return CLEAN if state.taints is None else term.taint(state.registers, state.taints)
 
 
-def _controlled(
-    control: tuple[Control, ...], number: int, region: int, why: Taint, waited: bool = False
-) -> tuple[Control, ...]:
-    if not why[0] | why[1]:
-        return control
-    entry = Control(number, region, *why, waited)
-    return control if entry in control else (*control, entry)
+def _controlled(control: tuple[Control, ...], entry: Control) -> tuple[Control, ...]:
+    return control if entry in control or not entry.data | entry.pick else (*control, entry)
 
 
 def _tested(state: State, op: TestOp, target: int) -> State:
-    control = state.control
     if state.taints is not None:
-        waited = op.orelse is None
-        control = _controlled(control, op.number, op.region, op.cond.taint(state.registers, state.taints), waited)
+        why = op.cond.taint(state.registers, state.taints)
+        cond = None if state.symbols is None else symbolic(op.cond, state)
+        entry = Control(op.number, op.region, *why, op.orelse is None, cond, state.path)
+        state = state._replace(control=_controlled(state.control, entry))
+        if cond is not None:
+            state = state._replace(path=(*state.path, _as(cond, target == op.done)))
     saved = tuple([entry for entry in state.saved if entry[0] != op.number])
-    return state._replace(pc=target, control=control, saved=saved)
+    return state._replace(pc=target, saved=saved)
+
+
+def _as(cond: Expr, outcome: bool) -> Expr:
+    """The condition that `cond` has this outcome."""
+    return cond if outcome else Op("not", (cond,), 1)
+
+
+def _resized(expr: Expr, width: int) -> Expr:
+    if expr.width == width:
+        return expr
+    if isinstance(expr, Const):
+        return Const(expr.value & (1 << width) - 1, width)
+    return Op("zext" if expr.width < width else "trunc", (expr,), width)
+
+
+def _substitute(expr: Expr, slots: Mapping[str, int], symbols: tuple[Expr, ...]) -> Expr:
+    if isinstance(expr, Const):
+        return expr
+    if isinstance(expr, Reg):
+        return _resized(symbols[slots[expr.name]], expr.width)
+    return Op(expr.op, tuple([_substitute(arg, slots, symbols) for arg in expr.args]), expr.width)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from mmcheck.errors import InternalError, fail
 from mmcheck.graph import Check, Cut, EventGraph, GEvent, Pairs, Wait
-from mmcheck.loops import unroll_jumps
+from mmcheck.loops import exit_test, unroll_jumps
 from mmcheck.program import (
     NO_TAGS,
     NOWHERE,
@@ -312,6 +312,8 @@ class Unfolder:
             if state.guard is self.terms.false:
                 break
             state = self.block(statement.body, state, inner)
+        # The test of a `while` is made once more than its body runs.
+        state = self.block(exit_test(statement.body), state, inner)
         self.cut(state.guard, statement.origin)
         result = self.merge(inner.breaks)
         result.control = outer

@@ -154,10 +154,7 @@ def gap_heights(scene: Scene, plans: tuple[Plan, ...], widening: float) -> list[
     tall = {node.row for node in scene.nodes if node.kind == "access"}
     heights = []
     for gap in range(scene.rows + 1):
-        if gap in (0, scene.rows):
-            base = 15.0
-        else:
-            base = 36.0 if gap in tall and gap - 1 in tall else 26.0
+        base = 15.0 if gap in (0, scene.rows) else 36.0 if {gap - 1, gap} <= tall else 26.0
         heights.append((base + TRACK * tracks[gap]) * (1 + (widening - 1) / 2))
     return heights
 

@@ -13,19 +13,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from mmcheck.draw.metrics import ELLIPSIS, cells, clean
-from mmcheck.draw.palette import STYLES, family
-from mmcheck.execution import Agent, Event, Execution
-from mmcheck.program import Origin
-
-HEAD, SOURCE, NAME, RELATION, TITLE, PROSE, TIP = 34, 38, 26, 16, 160, 320, 600
-"""Cells that a text of each sort may take."""
+from mmcheck.draw.metrics import clean
+from mmcheck.draw.palette import family
+from mmcheck.draw.wording import (
+    HEAD,
+    PROSE,
+    RELATION,
+    SOURCE,
+    TIP,
+    TITLE,
+    access_text,
+    cut_middle,
+    fence_text,
+    lane_name,
+    meaning,
+    tags_text,
+    where_text,
+)
+from mmcheck.execution import Event, Execution
 
 CYCLE, PLAIN, PALE = "cycle", "plain", "pale"
 """Emphasis: what is wrong; what is as it should be in a picture without a cycle; the rest."""
 
 DEPENDENCIES = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")
-_ORDERS = {"A": "acq", "Acquire": "acq", "Q": "acq", "L": "rel", "Release": "rel", "SeqCst": "sc"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +163,7 @@ def build_scene(execution: Execution, highlight: Highlight, *, show_all: bool = 
         title=clean(highlight.title, TITLE),
         subtitle=clean(highlight.subtitle, PROSE),
         verdict=clean(highlight.verdict, RELATION),
-        lanes=tuple(Lane(_lane_name(agent), agent.kind) for agent in execution.threads),
+        lanes=tuple(Lane(lane_name(agent), agent.kind) for agent in execution.threads),
         nodes=nodes,
         links=tuple(_links(execution, highlight, nodes, show_all)),
         steps=tuple(_steps(execution, highlight, markers)),
@@ -179,13 +189,6 @@ def _check(execution: Execution, highlight: Highlight) -> None:
         for end in (ghost.after, ghost.before):
             if end is not None and execution.events[end].thread != ghost.thread:
                 raise ValueError(f"event {end} is not on thread {ghost.thread}, which lacks a barrier")
-
-
-def _lane_name(agent: Agent) -> str:
-    if agent.kind == "thread" or agent.kind in agent.name.lower():
-        return clean(agent.name, NAME)
-    kind = clean(f" ({agent.kind})", NAME)
-    return f"{clean(agent.name, NAME)} {kind}"
 
 
 def _letters(number: int) -> str:
@@ -267,58 +270,22 @@ def _rows(columns: list[list[Event | Ghost]]) -> list[list[int]]:
 def _event_node(event: Event, row: int, marker: str, emphasis: str, culprit: bool) -> Node:
     origin = event.origin
     head = fence_text(event) if event.kind == "F" else access_text(event)
-    tip = "; ".join(part for part in dict.fromkeys((head, origin.text, _where(origin, TIP), _tags(event))) if part)
+    tip = "; ".join(
+        part for part in dict.fromkeys((head, origin.text, where_text(origin, TIP), tags_text(event))) if part
+    )
     return Node(
         key=f"ev-{event.id}",
         lane=event.thread,
         row=row,
         kind="barrier" if event.kind == "F" else "access",
-        head=_cut_middle(head, HEAD),
+        head=cut_middle(head, HEAD),
         source=clean(origin.text, SOURCE),
-        where=_where(origin, SOURCE),
+        where=where_text(origin, SOURCE),
         marker=marker,
         emphasis=emphasis,
         culprit=culprit,
         tip=clean(tip, TIP),
     )
-
-
-def _cut_middle(head: str, limit: int) -> str:
-    """`head` in at most `limit` cells; the value at its end, if short, stays."""
-    left, equals, value = head.rpartition(" = ")
-    tail = equals + clean(value, limit)
-    if not equals or cells(tail) > 0.6 * limit:
-        return clean(head, limit)
-    return clean(left, limit - cells(tail)) + tail
-
-
-def access_text(event: Event) -> str:
-    """``W.rel avail.idx = 2``."""
-    order = next((f".{_ORDERS[tag]}" for tag in sorted(event.tags) if tag in _ORDERS), "")
-    place = event.location or (f"[{event.address:#x}]" if event.address is not None else "?")
-    if event.value is None:
-        return f"{event.kind}{order} {place}"
-    value = f"{event.value:#x}" if event.value >= 1 << 16 else str(event.value)
-    return f"{event.kind}{order} {place} = {value}"
-
-
-def fence_text(event: Event) -> str:
-    """The word that the source uses for a barrier, else the model's name for it."""
-    return event.origin.word or _tags(event) or "fence"
-
-
-def _tags(event: Event) -> str:
-    return " ".join(sorted(event.tags))
-
-
-def _where(origin: Origin, limit: int) -> str:
-    if origin.span is None:
-        return ""
-    line = f":{origin.span.line}"
-    name = clean(origin.span.file.path.replace("\\", "/").rpartition("/")[2], TIP)
-    if cells(name + line) > limit:
-        name = ELLIPSIS + name[-((limit - len(line) - 1) // 2) :]
-    return name + line
 
 
 def _links(execution: Execution, highlight: Highlight, nodes: tuple[Node, ...], show_all: bool) -> Iterable[Link]:
@@ -405,7 +372,7 @@ def _reduced(relation: frozenset[tuple[int, int]]) -> frozenset[tuple[int, int]]
 def _steps(execution: Execution, highlight: Highlight, markers: dict[int, str]) -> Iterable[Step]:
     for hop in highlight.cycle:
         source, target = markers.get(hop.source, "init"), markers.get(hop.target, "init")
-        why = clean(hop.why, PROSE) or _meaning(hop.relation, source, target)
+        why = clean(hop.why, PROSE) or meaning(hop.relation, source, target)
         if not hop.why and family(hop.relation) == "po" and _lacks_barrier(execution, highlight, hop):
             why += ", but nothing keeps them in order"
         yield Step(source, target, clean(hop.relation, RELATION), why)
@@ -419,17 +386,3 @@ def _lacks_barrier(execution: Execution, highlight: Highlight, hop: Hop) -> bool
         if ghost.thread == first.thread and first.index <= after and before <= last.index:
             return True
     return False
-
-
-def _meaning(relation: str, source: str, target: str) -> str:
-    match family(relation):
-        case "rf":
-            return f"{target} reads the value that {source} wrote"
-        case "fr":
-            return f"{source} reads the value from before {target}"
-        case "co":
-            return f"{target} overwrites {source}"
-        case "po":
-            return f"{source} stands before {target} in the program"
-        case name:
-            return STYLES[name].meaning

@@ -15,7 +15,8 @@ from mmcheck.draw.layout import Band, Box, Layout, lay_out
 from mmcheck.draw.metrics import clean
 from mmcheck.draw.palette import DARK, LIGHT, STYLES, class_name
 from mmcheck.draw.parts import BADGE_SIZE, Badge, Route, Tag, Words
-from mmcheck.draw.scene import CYCLE, PALE, TIP, Link, Scene
+from mmcheck.draw.scene import CYCLE, PALE, Link, Scene
+from mmcheck.draw.wording import TIP
 
 MONO_FONTS = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace"
 PROSE_FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', Arial, sans-serif"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import permutations, product
 
 from mmcheck.enumeration.layout import Location
+from mmcheck.errors import UnknownVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,15 @@ class Choice:
 
 
 def choices(
-    place: Location, values: Sequence[int], before: Sequence[int], last: frozenset[int], *, coherent: bool
+    place: Location,
+    values: Sequence[int],
+    before: Sequence[int],
+    last: frozenset[int],
+    *,
+    coherent: bool,
+    most: int = 1_000_000,
 ) -> list[Choice]:
-    """The choices at `place`. `values` are those of `place.events`; `before` the program order as predecessors of
+    """The choices at `place`; `UnknownVerdict` beyond `most`. `values` are those of `place.events`; `before` the program order as predecessors of
     each event id; the reads in `last` must read the co-last write."""
     value = dict(zip(place.events, values, strict=True))
     offers = [[w for w in place.writes if value[w] == value[r]] for r in place.reads]
@@ -50,6 +57,8 @@ def choices(
             if coherent and not _in_order(place.reads, [position[w] for w in sources], before):
                 continue
             found.append(_choice(place, sources, chain))
+            if len(found) > most:
+                raise UnknownVerdict(f"more than {most} candidate executions")
     return found
 
 

@@ -45,10 +45,12 @@ class Layout:
 
 
 def layout_of(
-    model: Model, threads: Sequence[Thread], traces: Sequence[Trace], orders: Sequence[Iterable[Pair] | None]
-) -> Layout:
+    model: Model, threads: Sequence[Thread], traces: Sequence[Trace], orders: Sequence[Iterable[Pair] | None],
+    *, exact: bool = True,
+) -> Layout:  # fmt: skip
     """The layout of one combination. `orders` has, for each thread, None if its program order is what the model
-    sees, or else the compiler-preserved pairs of its trace: then each linear extension is tried."""
+    sees, or else the compiler-preserved pairs of its trace: then each linear extension is tried, or, not `exact`,
+    their closure is taken for the order."""
     addresses = sorted({item.address for trace in traces for item in trace.items if item.kind != "F"})
     first, n = [], len(addresses)
     for trace in traces:
@@ -64,7 +66,7 @@ def layout_of(
     cpus = [_cpu(thread, number) for number, thread in enumerate(threads)]
     static["int"] = _classes(n, [("init", event) if t < 0 else cpus[t] for event, t in enumerate(owner)])
     static["ext"] = tuple([((1 << n) - 1) & ~row for row in static["int"]])
-    src = [_order(trace) for trace in traces]
+    src = [trace.order for trace in traces]
     static["src"] = _placed(n, src, first)
     kept = [pairs if order is None else closure_of(order) for pairs, order in zip(src, orders, strict=True)]
     common = _placed(n, kept, first)
@@ -73,7 +75,7 @@ def layout_of(
         for later in bits(row):
             before[later] |= 1 << event
     frames: list[tuple[Frame, tuple[Order, ...] | None]] = []
-    if all(order is None for order in orders):
+    if not exact or all(order is None for order in orders):
         frames.append((Frame(model, n, sets, {**static, "po": common}), None))
     else:
         choices = [
@@ -150,13 +152,6 @@ def _classes(n: int, keys: Sequence[object]) -> Rel:
 
 def _cpu(thread: Thread, number: int) -> tuple[str, int]:
     return ("own", number) if thread.cpu is None else ("cpu", thread.cpu)
-
-
-def _order(trace: Trace) -> set[Pair]:
-    n = len(trace.items)
-    if not any(item.pieces for item in trace.items):
-        return {(a, b) for a in range(n) for b in range(a + 1, n)}
-    return {(a, b) for a in range(n) for b in range(a + 1, n) if trace.before(a, b)}
 
 
 def _placed(n: int, orders: Sequence[Iterable[Pair]], first: Sequence[int]) -> Rel:

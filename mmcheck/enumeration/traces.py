@@ -17,9 +17,11 @@ from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from mmcheck import steps
+from mmcheck.enumeration.robust import is_robust
 from mmcheck.errors import UnknownVerdict
-from mmcheck.flatten import CLEAN, Code, StoreOp, Taint
-from mmcheck.program import NO_TAGS, Origin, Tags
+from mmcheck.flatten import CLEAN, Code, LoadOp, StoreOp, Taint, Term
+from mmcheck.program import Origin, Tags
+from mmcheck.relations import bits
 
 Values: TypeAlias = Callable[[int], tuple[int, ...]]
 """For an address, every value that a read of it may see."""
@@ -84,12 +86,18 @@ class Trace:
         """The (address, value) that its writes offer."""
         return frozenset([(i.address, i.value) for i in self.items if i.kind == "W"])
 
-    def before(self, a: int, b: int) -> bool:
-        """Whether position `a` is program-order before `b`: the fields of one store are in no order."""
-        if a >= b:
-            return False
+    @cached_property
+    def order(self) -> frozenset[tuple[int, int]]:
+        """Program order, as pairs of positions: that of the text, but the fields of one store are in no order."""
+        n = len(self.items)
+        return frozenset([(a, b) for a in range(n) for b in range(a + 1, n) if self._ordered(a, b)])
+
+    def _ordered(self, a: int, b: int) -> bool:
+        pieces = self.items[a].pieces
+        if not pieces:
+            return True
         other = dict(self.items[b].pieces)
-        return all(other.get(instance, piece) == piece for instance, piece in self.items[a].pieces)
+        return all(other.get(instance, piece) == piece for instance, piece in pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +105,16 @@ class Options:
     """`settle`: threads that wait show the failing round (final states); otherwise they stop before it (safety).
 
     `write_back`: a failing compare-and-swap that allows it may write the old value back. `cas_provenance`: a
-    successful one in assembly passes on either its own read, or the expected value.
+    successful one in assembly passes on either its own read, or the expected value. `compiled`: threads of
+    source code have robust dependencies only (semantics.md 1.3), otherwise syntactic ones; `cells` are the addresses
+    at which a cell stands.
     """
 
     settle: bool = False
     write_back: bool = True
     cas_provenance: bool = False
+    compiled: bool = False
+    cells: frozenset[int] = frozenset()
     traces: int = 200_000
 
 
@@ -144,8 +156,12 @@ class _Tracer:
     found: dict[tuple[object, object], Trace] = field(default_factory=dict)
     work: list[_Path] = field(default_factory=list)
 
+    @property
+    def compiled(self) -> bool:
+        return self.options.compiled and self.code.thread.source
+
     def run(self) -> None:
-        self.work.append(_Path(steps.start(self.code, taints=True)))
+        self.work.append(_Path(steps.start(self.code, taints=True, symbols=self.compiled)))
         while self.work:
             path = self.work.pop()
             state, action = steps.advance(self.code, path.state)
@@ -192,11 +208,12 @@ class _Tracer:
     def read(self, path: _Path, state: steps.State, action: steps.Read) -> list[_Path]:
         out = []
         n = len(path.items)
+        op = self.code.ops[state.pc]
+        assert isinstance(op, LoadOp)
+        reasons = self.robust(op.address, state, action.address_taint, address=True)
         for value in self.values(action.address):
             value &= (1 << action.width) - 1
-            item = self.item(
-                "R", path, state, action.address, action.width, value, action.tags, action.origin, action.address_taint
-            )
+            item = self.item("R", path, state, action.address, action.width, value, action.tags, action.origin, reasons)
             out.append(path.extend(steps.after_read(self.code, state, value, n), item))
         return out
 
@@ -210,7 +227,8 @@ class _Tracer:
         assert isinstance(op, StoreOp)
         item = self.item(
             "W", path, state, action.address, action.width, action.value, action.tags, action.origin,
-            action.address_taint, action.data_taint, shared=op.shared,
+            self.robust(op.address, state, action.address_taint, address=True),
+            self.robust(op.data, state, action.data_taint), shared=op.shared,
         )  # fmt: skip
         extended = path.extend(steps.after_write(self.code, state), item)
         if action.partner is not None:
@@ -222,23 +240,24 @@ class _Tracer:
         statement = op.statement
         taints = state.taints
         assert taints is not None
-        compare = CLEAN if op.compare is None else op.compare.taint(state.registers, taints)
-        new = op.new.taint(state.registers, taints)
-        data = (new[0], new[1] | compare[0] | compare[1])
+        reasons = self.robust(op.address, state, action.address_taint, address=True)
+        new = self.robust(op.new, state, op.new.taint(state.registers, taints))
+        when = self.robust(op.when, state, op.when.taint(state.registers, taints))
+        data = (new[0], new[1] | when[0] | when[1])
         out = []
         for old in self.values(action.address):
             old &= (1 << action.width) - 1
             written = steps.modified(action, state, old)
             tags = statement.fail_tags if written is None else statement.read_tags
             read = self.item(
-                "R", path, state, action.address, action.width, old, tags, statement.origin, action.address_taint,
+                "R", path, state, action.address, action.width, old, tags, statement.origin, reasons,
                 modifies=True,
             )  # fmt: skip
             halves: list[tuple[int, Tags, Taint] | None]
             if written is not None:
                 halves = [(written, statement.write_tags, data)]
             elif statement.write_back and self.options.write_back:
-                halves = [None, (old, NO_TAGS, (0, data[1]))]
+                halves = [None, (old, statement.write_tags - {"L"}, (0, data[1]))]
             else:
                 halves = [None]
             for half in halves:
@@ -249,7 +268,7 @@ class _Tracer:
                     if half is not None:
                         write = self.item(
                             "W", path, state, action.address, action.width, half[0], half[1], statement.origin,
-                            action.address_taint, half[2], modifies=True,
+                            reasons, half[2], modifies=True,
                         )  # fmt: skip
                         extended = extended.extend(following, write).pair(n, n + 1, exclusive=statement.exclusive)
                     out.append(extended)
@@ -278,23 +297,43 @@ class _Tracer:
         *, modifies: bool = False, shared: frozenset[int] = frozenset(),
     ) -> Item:  # fmt: skip
         ctrl = pick = 0
-        source = self.code.thread.source
-        if not source or kind == "W" or modifies:
+        if not self.compiled:
             for control in state.control:
-                if control.number in shared:
-                    continue
-                waived = _plain(path.items) if source and control.waited else 0
-                ctrl |= control.data & ~waived
-                pick |= control.pick & ~waived
+                ctrl |= control.data
+                pick |= control.pick
+        elif kind != "R" or modifies:
+            waived = _plain(path.items)
+            for control in state.control:
+                if control.number not in shared:
+                    data, more = self.guards(control, state)
+                    ctrl |= data & ~waived if control.waited else data
+                    pick |= more & ~waived if control.waited else more
         pieces = tuple([(instance, piece) for _, instance, piece in path.pieces])
         return Item(
             kind, address, width, value, tags, origin,
             address_taint[0], data_taint[0], ctrl, address_taint[1], data_taint[1], pick, pieces,
         )  # fmt: skip
 
-    def finish(
-        self, path: _Path, state: steps.State, status: str, at: steps.Wait | steps.Failed | None = None
-    ) -> None:
+    def robust(self, term: Term, state: steps.State, why: Taint, *, address: bool = False) -> Taint:
+        """The part of `why` that a compiler keeps."""
+        if not self.compiled or not why[0] | why[1]:
+            return why
+        expr = steps.symbolic(term, state)
+        cells = self.options.cells if address else None
+        kept = [sum(1 << read for read in bits(mask) if is_robust(expr, f"r{read}", state.path, cells)) for mask in why]
+        return kept[0], kept[1]
+
+    def guards(self, control: steps.Control, state: steps.State) -> Taint:
+        """The reads on which a branch of compiled code really depends."""
+        cond = control.cond
+        assert cond is not None
+        kept = [
+            sum(1 << read for read in bits(mask) if is_robust(cond, f"r{read}", control.path, None))
+            for mask in (control.data, control.pick)
+        ]
+        return kept[0], kept[1]
+
+    def finish(self, path: _Path, state: steps.State, status: str, at: steps.Wait | steps.Failed | None = None) -> None:
         registers = tuple([(name, state.registers[slot]) for name, slot in self.code.named])
         items, amo, lxsx, last = path.items, path.amo, path.lxsx, frozenset[int]()
         if isinstance(at, steps.Failed):
@@ -310,7 +349,9 @@ def _plain(items: tuple[Item, ...]) -> int:
     return sum(1 << i for i, item in enumerate(items) if "Plain" in item.tags)
 
 
-def _without_idle_writes(items: tuple[Item, ...], amo: Pairs, lxsx: Pairs, since: int) -> tuple[tuple[Item, ...], Pairs, Pairs]:
+def _without_idle_writes(
+    items: tuple[Item, ...], amo: Pairs, lxsx: Pairs, since: int
+) -> tuple[tuple[Item, ...], Pairs, Pairs]:
     """Drop the writes of a failing round that store what their own read saw (semantics.md 3)."""
     idle = [w for r, w in (*amo, *lxsx) if r >= since and items[r].value == items[w].value]
     for gone in sorted(idle, reverse=True):
@@ -327,6 +368,4 @@ def _renumbered(item: Item, gone: int) -> Item:
     low = (1 << gone) - 1
     masks = [mask & low | mask >> gone + 1 << gone for mask in item[6:12] if isinstance(mask, int)]
     addr, data, ctrl, pick_addr, pick_data, pick_ctrl = masks
-    return item._replace(
-        addr=addr, data=data, ctrl=ctrl, pick_addr=pick_addr, pick_data=pick_data, pick_ctrl=pick_ctrl
-    )
+    return item._replace(addr=addr, data=data, ctrl=ctrl, pick_addr=pick_addr, pick_data=pick_data, pick_ctrl=pick_ctrl)

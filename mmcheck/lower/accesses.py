@@ -79,9 +79,7 @@ class Accesses:
             return Val(values.resize(dst, type_.value.width), type_.value)
         return Val(dst, type_)
 
-    def load_fields(
-        self, place: Place, type_: RecordType, pieces: Sequence[Piece], word: str, span: Span
-    ) -> RecordVal:
+    def load_fields(self, place: Place, type_: RecordType, pieces: Sequence[Piece], word: str, span: Span) -> RecordVal:
         """A read of every field, in no order."""
         result: list[RecordVal] = []
 
@@ -286,9 +284,7 @@ class Accesses:
         assert not isinstance(type_, RecordType | ArrayType)
         return Val(dst, type_), Val(ok, BOOL)
 
-    def _weak(
-        self, place: Place, expected: Val, new: Val, pieces: Sequence[Piece], word: str
-    ) -> tuple[Val, Val]:
+    def _weak(self, place: Place, expected: Val, new: Val, pieces: Sequence[Piece], word: str) -> tuple[Val, Val]:
         """LDXR, compare, STXR: once, and not repeated if the STXR fails."""
         frame, origin = self._code.frame, self._origin(word)
         dst, ok, status = frame.temporary(expected.expr.width), frame.temporary(1), frame.temporary(1)
@@ -327,5 +323,3 @@ def _split(whole: ir.Reg, type_: RecordType, base: int) -> RecordVal:
         moved = values.make("lshr", (whole, ir.Const(shift, whole.width)), whole.width) if shift else whole
         found[each.name] = Val(values.resize(moved, width_of(each.type)), each.type)
     return RecordVal(str(type_), found)
-
-

@@ -25,7 +25,7 @@ _MAX_SAMPLED = 3
 
 def check_await(unit: Unit, statement: ir.Await, node: ast.Await, outer: frozenset[str]) -> ir.Await:
     """`statement`, or what stands for it; `outer` are the registers known around it. Raises `Problem`."""
-    inside = [each for each in unit.functions.reachable(statement.body)]
+    inside = list(unit.functions.reachable(statement.body))
     if not any(isinstance(each, ir.Load | ir.Rmw) for each in inside):
         raise problem("MM226", "this wait reads nothing that another agent could change", node.condition.span)
     for each in inside:

@@ -6,17 +6,17 @@ does to values and places is said here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mmcheck import program as ir
-from mmcheck.errors import InputError
 from mmcheck.lower import values
 from mmcheck.lower.expressions import Place, single
 from mmcheck.lower.layout import NOT_YET
 from mmcheck.lower.names import Problem, near, problem
-from mmcheck.lower.types import BoolType, IntType, LatchType, PointerType, RecordType, Scalar, width_of
+from mmcheck.lower.types import BOOL, BoolType, IntType, LatchType, PointerType, RecordType, Scalar, width_of
 from mmcheck.lower.values import RecordVal, Val, Value
 from mmcheck.source import Span
 from mmcheck.syntax import ast
@@ -65,7 +65,10 @@ def call_word(code: Code, node: ast.Call, *, wanted: bool) -> Value | None:
     if word.operation in _LATER or word.name.startswith("this_cpu"):
         raise problem("MM290", NOT_YET.format(f"'{word.name}'"), node.span)
     if word.operation == "fence":
-        return _fence(code, arguments)
+        _fence(code, arguments)
+        if wanted:
+            raise problem("MM216", f"'{name}' gives no value", node.span)
+        return None
     # Arguments are evaluated in the order of the text; what they become depends on the place.
     place: Place | None = None
     given: dict[str, Value] = {}
@@ -84,7 +87,7 @@ def method_word(code: Code, node: ast.MethodCall, *, wanted: bool) -> Value | No
     receiver = code.resolve(node.receiver)
     if isinstance(receiver, RecordVal) and receiver.is_result and name in ("is_ok", "is_err"):
         ok = values.condition(receiver.fields["is_ok"], node.span)
-        return Val(ok if name == "is_ok" else values.make("not", (ok,), 1), values.BOOL)
+        return Val(ok if name == "is_ok" else values.make("not", (ok,), 1), BOOL)
     word = words.METHODS.get(name)
     if word is None:
         found = near(name, [*words.METHODS, "is_ok", "is_err"])
@@ -101,9 +104,7 @@ def method_word(code: Code, node: ast.MethodCall, *, wanted: bool) -> Value | No
         raise Problem(None)
     else:
         raise problem("MM237", f"'{name}' needs a place in memory in front of the dot", node.receiver.span)
-    given = {
-        role: code.value(arg) for role, arg in arguments.nodes.items() if not isinstance(arg, ast.RecordLiteral)
-    }
+    given = {role: code.value(arg) for role, arg in arguments.nodes.items() if not isinstance(arg, ast.RecordLiteral)}
     return _operate(code, arguments, place, given, wanted=wanted)
 
 
@@ -127,10 +128,22 @@ def read_arguments(word: Word, args: Sequence[ast.Argument], span: Span) -> Argu
     message = words.check_orders(word, tuple(orders))
     if message is not None:
         # A missing order is the call's fault, a wrong one its own: the first that does not go.
-        raise problem("MM218", message, _wrong(word, orders, order_spans, message) or span)
+        raise worded("MM218", message, _wrong(word, orders, order_spans, message) or span)
     if len(args) < required:
         raise problem("MM219", f"'{word.name}' takes {_count(required)}: {words.usage(word)}", span)
     return Arguments(word, nodes, tuple(orders), span)
+
+
+def worded(code: str, message: str, span: Span) -> Problem:
+    """A problem in the vocabulary's own words; what stands behind a dash is the advice."""
+    kind = _KINDS.search(message)
+    if kind is not None:
+        return problem(code, f"{message[: kind.start()]}: {message[kind.end() :]}", span)
+    text, _, advice = message.partition(" — ")
+    return problem(code, text, span, advice)
+
+
+_KINDS = re.compile(r" — for a [\w-]+: ")
 
 
 def _wrong(word: Word, orders: Sequence[str], spans: Sequence[Span], message: str) -> Span | None:
@@ -180,9 +193,7 @@ def _fence(code: Code, arguments: Arguments) -> None:
             code.accesses.fence(piece, arguments.text)
 
 
-def _operate(
-    code: Code, arguments: Arguments, place: Place, given: dict[str, Value], *, wanted: bool
-) -> Value | None:
+def _operate(code: Code, arguments: Arguments, place: Place, given: dict[str, Value], *, wanted: bool) -> Value | None:
     """What the operation of a word does at `place`."""
     word, span = arguments.word, arguments.span
     if code.silent:
@@ -246,9 +257,7 @@ def _new_value(word: Word, type_: Scalar, operand: Val | None, span: Span) -> ir
     return values.make(operation, (old, operand.expr), width)
 
 
-def _compare_exchange(
-    code: Code, arguments: Arguments, place: Place, type_: Scalar, given: dict[str, Value]
-) -> Value:
+def _compare_exchange(code: Code, arguments: Arguments, place: Place, type_: Scalar, given: dict[str, Value]) -> Value:
     word = arguments.word
     expected = values.coerce(given["expected"], type_, arguments.nodes["expected"].span)
     new = values.coerce(given["new"], type_, arguments.nodes["new"].span)
@@ -300,8 +309,3 @@ def raise_place(code: Code, node: ast.Expr) -> None:
 def _raise(code: Code, place: Place, piece: AccessPiece, width: int) -> None:
     origin = replace(code.origin, word="raise")
     code.emit(ir.Store(place.address, ir.Const(1 << width - 1, width), piece.write_tags, origin))
-
-
-def relocated(found: InputError, span: Span) -> InputError:
-    """`found`, raised by the vocabulary without a place, at `span`."""
-    return InputError([replace(each, span=each.span or span) for each in found.diagnostics])

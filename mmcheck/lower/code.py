@@ -214,4 +214,3 @@ def implicit(place: Place, kind: str) -> words.Word:
     if storage == "plain" and isinstance(place.type, LatchType):
         storage = "volatile"
     return words.IMPLICIT[f"{storage}_{kind}"]
-

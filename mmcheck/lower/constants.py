@@ -8,6 +8,7 @@ from mmcheck import program as ir
 from mmcheck.lower import values
 from mmcheck.lower.expressions import Evaluator, Place
 from mmcheck.lower.names import Problem, problem
+from mmcheck.lower.types import IntType
 from mmcheck.lower.values import Literal, Value
 from mmcheck.source import Span
 from mmcheck.syntax import ast
@@ -50,7 +51,7 @@ class Constants(Evaluator):
         found = values.scalar(self.value(node), node.span)
         if isinstance(found, Literal):
             return found.number
-        if isinstance(found.expr, ir.Const) and isinstance(found.type, values.IntType):
+        if isinstance(found.expr, ir.Const) and isinstance(found.type, IntType):
             return values.signed_value(found.expr.value, found.type)
         raise problem("MM217", f"a number is needed here, not {found.type}", node.span)
 

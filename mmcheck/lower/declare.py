@@ -54,9 +54,10 @@ def _put(
         message = f"'override' of nothing: no {what} is named '{name.text}'{near(name.text, entries)}"
         reporter.report("MM203", message, name.span)
     elif known and not override:
-        where = _line(entries[name.text], name.span)
-        hint = "'override' replaces" if what in ("constant", "function", "agent") else "give one of them another name"
-        reporter.report("MM202", f"the {what} '{name.text}' is defined twice{where}", name.span, hint)
+        hint = _line(entries[name.text], name.span)
+        if what in ("constant", "function", "agent"):
+            hint += "; 'override' replaces it"
+        reporter.report("MM202", f"the {what} '{name.text}' is defined twice", name.span, hint)
     elif also is not None and name.text in also:
         reporter.report("MM202", f"'{name.text}' is the name of a constant and of a location", name.span)
     entries[name.text] = item
@@ -68,7 +69,7 @@ def _line(item: object, span: Span) -> str:
         return ""
     first = node.span
     file = "" if first.file.path == span.file.path else f" of {first.file.path}"
-    return f" — first on line {first.line}{file}"
+    return f"first on line {first.line}{file}"
 
 
 def check_vocabulary(item: ast.FnDecl, known: bool, reporter: Reporter) -> bool:
@@ -92,15 +93,15 @@ def check_citations(item: ast.Requirement, reporter: Reporter) -> None:
 
 def check_labels(table: Declarations, reporter: Reporter) -> None:
     """No label stands twice in one function or agent."""
-    for owner in (*table.functions.values(), *table.agents.values()):
+    owners: list[ast.FnDecl | ast.Agent] = [*table.functions.values(), *table.agents.values()]
+    for owner in owners:
         seen: dict[str, ast.Ident] = {}
         for node in ast.walk(owner.body):
             if not isinstance(node, ast.Stmt) or node.label is None:
                 continue
             label = node.label
             if label.text in seen:
-                line = seen[label.text].span.line
-                message = f"the label '{label.text}' is used twice — first on line {line}"
-                reporter.report("MM222", message, label.span)
+                hint = f"first on line {seen[label.text].span.line}"
+                reporter.report("MM222", f"the label '{label.text}' is used twice", label.span, hint)
             else:
                 seen[label.text] = label

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from mmcheck import program as ir
 from mmcheck.lower.types import Scalar, width_of
-from mmcheck.lower.values import Literal, RecordVal, Unknown, Val
+from mmcheck.lower.values import Literal, RecordVal, Unknown, Val, Value
 
 Binding: TypeAlias = Val | Literal | RecordVal | Unknown
 """What a local name stands for: a register, a loop's number, a record in registers."""
@@ -48,15 +48,7 @@ class Frame:
 
     def registers(self) -> frozenset[str]:
         """The registers behind the names that are known now."""
-        found: set[str] = set()
-        stack = [binding for scope in self._scopes for binding in scope.names.values()]
-        while stack:
-            binding = stack.pop()
-            if isinstance(binding, RecordVal):
-                stack.extend(binding.fields.values())
-            elif isinstance(binding, Val) and isinstance(binding.expr, ir.Reg):
-                found.add(binding.expr.name)
-        return frozenset(found)
+        return _registers(self._scopes)
 
     def bind(self, name: str, binding: Binding) -> None:
         self._scopes[-1].names[name] = binding
@@ -64,26 +56,15 @@ class Frame:
     def new(self, name: str, type_: Scalar) -> Val:
         """A register for the source name `name`, not yet bound."""
         width = width_of(type_)
-        hidden = any(name in scope.names for scope in self._scopes[:-1])
+        outer = _registers(self._scopes[:-1])
         number, register = 1, name
-        while (hidden and number == 1) or self._widths.get(register, width) != width:
+        while register in outer or self._widths.get(register, width) != width:
             number += 1
             register = f"{name}'{number}"
-        if hidden:
-            while any(self._uses(scope, register) for scope in self._scopes[:-1]):
-                number += 1
-                register = f"{name}'{number}"
         self._widths[register] = width
         value = Val(ir.Reg(register, width), type_)
         self.declared.setdefault(name, value)
         return value
-
-    @staticmethod
-    def _uses(scope: Scope, register: str) -> bool:
-        for binding in scope.names.values():
-            if isinstance(binding, Val) and isinstance(binding.expr, ir.Reg) and binding.expr.name == register:
-                return True
-        return False
 
     def temporary(self, width: int) -> ir.Reg:
         self._temporaries += 1
@@ -137,3 +118,16 @@ class Frame:
                     self.out[-1] = replace(last, body=body)
                     return True
         return False
+
+
+def _registers(scopes: Sequence[Scope]) -> frozenset[str]:
+    """The registers behind the names of `scopes`."""
+    found: set[str] = set()
+    stack: list[Value] = [binding for scope in scopes for binding in scope.names.values()]
+    while stack:
+        binding = stack.pop()
+        if isinstance(binding, RecordVal):
+            stack.extend(binding.fields.values())
+        elif isinstance(binding, Val) and isinstance(binding.expr, ir.Reg):
+            found.add(binding.expr.name)
+    return frozenset(found)

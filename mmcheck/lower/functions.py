@@ -78,9 +78,7 @@ class Functions:
     def touches_memory(self, name: str) -> bool:
         """Whether a call of the function `name` makes events."""
         events = (ir.Load, ir.Store, ir.StoreExclusive, ir.Rmw, ir.Fence, ir.Await)
-        return name in self.bodies and any(
-            isinstance(each, events) for each in self.reachable(self.bodies[name].body)
-        )
+        return name in self.bodies and any(isinstance(each, events) for each in self.reachable(self.bodies[name].body))
 
     def _find(self, node: ast.FnDecl, types: tuple[Scalar, ...], span: Span) -> Instance:
         key = (node.name.text, types)
@@ -115,10 +113,10 @@ class Functions:
             code.frame.bind(param.name.text, register)
             params.append(register.expr)
         self._busy.append(node.name.text)
-        found = len(unit.reporter)
+        found = unit.reporter.reports
         body = code.block(node.body, scope=False)
         self._busy.pop()
-        if result is not None and len(unit.reporter) == found and not ends(body):
+        if result is not None and unit.reporter.reports == found and not ends(body):
             message = f"not every path of '{node.name.text}' returns a value"
             unit.reporter.report("MM228", message, node.name.span)
         width = width_of(result) if result is not None else None

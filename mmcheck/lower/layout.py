@@ -33,6 +33,10 @@ STRIDE = 0x10_0000
 """Distance of two variables in bytes."""
 
 
+MAX_CELLS = 65_536
+"""Cells of one program."""
+
+
 @dataclass(frozen=True, slots=True)
 class Variable:
     """A shared variable: its storage kind, type and address."""
@@ -68,7 +72,7 @@ class Layout:
 
     def place(self, types: TypeTable, constant: Callable[[ast.Expr], Value], reporter: Reporter) -> None:
         """Give every variable a type and an address; `constant` evaluates an initial value."""
-        address = STRIDE
+        address, count = STRIDE, 0
         for name, stored in self._declared.items():
             if stored.kind == "percpu":
                 reporter.report("MM290", NOT_YET.format("memory per CPU"), stored.variable.span)
@@ -77,6 +81,9 @@ class Layout:
                 continue
             with reporter.collect():
                 type_ = types.variable(stored.variable, _default(stored.variable, constant))
+                count += _count(type_)
+                if count > MAX_CELLS:
+                    raise problem("MM213", f"the program has more than {MAX_CELLS} cells", stored.variable.span)
                 self.variables[name] = Variable(name, stored.kind, type_, address, stored.variable.span)
                 if size_of(type_) > STRIDE // 2:
                     raise problem("MM213", f"'{name}' takes {size_of(type_)} bytes", stored.variable.span)
@@ -97,6 +104,15 @@ class Layout:
 
 
 NOT_YET = "{} is not supported yet"
+
+
+def _count(type_: Type) -> int:
+    """Cells of a variable."""
+    if isinstance(type_, ArrayType):
+        return type_.length * _count(type_.element)
+    if isinstance(type_, RecordType):
+        return sum(_count(each.type) for each in type_.fields)
+    return 1
 
 
 def _default(node: ast.Variable, constant: Callable[[ast.Expr], Value]) -> Type:

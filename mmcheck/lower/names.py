@@ -12,7 +12,7 @@ from mmcheck.source import Span
 from mmcheck.syntax import ast
 
 
-class Problem(Exception):  # noqa: N818 - control flow inside this package, never seen outside it
+class Problem(Exception):
     """One statement or declaration cannot be lowered; None: the cause was reported before."""
 
     def __init__(self, diagnostic: Diagnostic | None) -> None:
@@ -36,11 +36,14 @@ class Reporter:
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, str], Diagnostic] = {}
+        self.reports = 0
+        """How often something was found, again or for the first time."""
 
     def __len__(self) -> int:
         return len(self._found)
 
     def add(self, diagnostic: Diagnostic) -> None:
+        self.reports += 1
         key = (diagnostic.code, diagnostic.where(), diagnostic.message)
         self._found.setdefault(key, diagnostic)
 

@@ -11,7 +11,7 @@ from mmcheck.lower import values
 from mmcheck.lower.awaits import check_await
 from mmcheck.lower.calls import raise_place, store_place
 from mmcheck.lower.code import Code, implicit
-from mmcheck.lower.expressions import Place, single
+from mmcheck.lower.expressions import single
 from mmcheck.lower.names import Problem, near, problem
 from mmcheck.lower.types import Scalar
 from mmcheck.lower.values import Literal, RecordVal, Unknown, Val
@@ -29,7 +29,6 @@ MAX_UNROLLED = 1000
 """Statements that `for` and `repeat` may make in one program."""
 
 _NOISE = re.compile(r'("[^"]*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
-_LABEL = re.compile(r"\w+\s*:(?!:)\s*")
 _ANCHOR = re.compile(r"\s*@\s*\d+$")
 
 
@@ -42,6 +41,7 @@ class Statements(Code):
         self.is_function = is_function
         self._loops = 0
         self._breaks = 0
+        self._unrolling = 0
 
     def block(self, block: ast.Block, *, scope: bool = True) -> tuple[ir.Statement, ...]:
         """The statements of `block`; with `scope` its registers end with it."""
@@ -55,6 +55,8 @@ class Statements(Code):
             self.origin = ir.Origin(node.span, text_of(node), site_of(node))
             with self.unit.reporter.collect():
                 try:
+                    if self._unrolling:
+                        self._count_unrolled(node.span)
                     self._statement(node)
                 except Problem:
                     if isinstance(node, ast.Let):
@@ -213,17 +215,16 @@ class Statements(Code):
         self._loops += 1
         breaks = self._breaks
         with self.frame.aside() as out:
+            self._unrolling += 1
             for number in rounds:
                 with self.frame.block() as one:
                     if number is not None:
                         self.frame.bind(name, number)
+                    self._count_unrolled(node.span)
                     self.statements(body.statements)
                 for statement in one:
                     self.emit(statement)
-                self.unit.unrolled += sum(1 for _ in ir.walk(tuple(one)))
-                if self.unit.unrolled > MAX_UNROLLED:
-                    hint = "fewer rounds, or 'while', which runs to the bound"
-                    raise problem("MM227", f"'for' and 'repeat' make more than {MAX_UNROLLED} statements", node.span, hint)
+            self._unrolling -= 1
         self._loops -= 1
         if self._breaks > breaks:
             out.append(ir.Break(self.origin))
@@ -231,6 +232,14 @@ class Statements(Code):
         else:
             for statement in out:
                 self.emit(statement)
+
+    def _count_unrolled(self, span: Span) -> None:
+        self.unit.unrolled += 1
+        if self.unit.unrolled > MAX_UNROLLED + 1:
+            raise Problem(None)
+        if self.unit.unrolled > MAX_UNROLLED:
+            hint = "fewer rounds, or 'while', which runs to the bound"
+            raise problem("MM227", f"'for' and 'repeat' make more than {MAX_UNROLLED} statements", span, hint)
 
     def _return(self, node: ast.Return) -> None:
         if node.value is None:
@@ -275,7 +284,6 @@ class Statements(Code):
             return
         for statement in calls:
             self.emit(statement)
-        self.unit.asserted.setdefault(requirement, node.span)
         self.emit(ir.Assert(cond, requirement, self.origin))
 
 
@@ -298,8 +306,16 @@ def text_of(node: ast.Stmt) -> str:
             end = body.span.start
     text = _NOISE.sub(lambda match: match.group(1) or " ", span.file.text[start:end])
     if node.label is not None:
-        text = _LABEL.sub("", text, count=1)
+        # A variant gives the label of what it replaces to a statement that is written without.
+        label, colon, rest = text.partition(":")
+        text = rest if colon and label.strip() == node.label.text else text
     text = _ANCHOR.sub("", " ".join(text.split()))
     if isinstance(node, ast.Await) and node.body is not None:
         text = f"await {{ … }} until {' '.join(node.condition.span.text.split())}"
-    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+    return shorten(text)
+
+
+def shorten(text: str) -> str:
+    """`text` on one line of at most `MAX_TEXT` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 1] + "…"

@@ -152,7 +152,7 @@ def cast(value: Value, type_: Type, span: Span) -> Val:
     if isinstance(type_, IntType) and isinstance(have, (IntType, BoolType)):
         return Val(resize(found.expr, type_.width, isinstance(have, IntType) and have.signed), type_)
     if isinstance(have, PointerType) and (isinstance(type_, PointerType) or type_ == IntType(64)):
-        return Val(found.expr, type_)  # type: ignore[arg-type]
+        return Val(found.expr, type_)
     if have == type_:
         return found
     hint = "compare with '!= 0'" if isinstance(type_, BoolType) and isinstance(have, IntType) else ""
@@ -213,7 +213,18 @@ def both(op: str, left: ir.Expr, right: ir.Expr) -> Val:
     return Val(make("and" if op == "&&" else "or", (left, right), 1), BOOL)
 
 
+MAX_EXACT = 1 << 128
+"""Numbers without a type stay below this; the widest type has 64 bits."""
+
+
 def _exact(op: str, a: int, b: int, span: Span) -> Val | Literal:
+    found = _computed(op, a, b, span)
+    if isinstance(found, Literal) and abs(found.number) >= MAX_EXACT:
+        raise problem("MM214", "this number has more than 128 bits", span)
+    return found
+
+
+def _computed(op: str, a: int, b: int, span: Span) -> Val | Literal:
     if op in ("/", "%"):
         if b == 0:
             raise problem("MM215", "division by zero", span)

@@ -147,7 +147,7 @@ class Acyclic:
 
     def eliminate(self, keep: list[int], out: dict[int, dict[int, int]], into: dict[int, dict[int, int]]) -> None:
         rest = set(keep)
-        owned: set[int] = set()
+        owned: set[tuple[int, int, int]] = set()
         while rest:
             node = min(rest, key=lambda e: (len(into[e]) * len(out[e]), e))
             rest.remove(node)
@@ -171,7 +171,7 @@ class Acyclic:
         node: int,
         out: dict[int, dict[int, int]],
         into: dict[int, dict[int, int]],
-        owned: set[int],
+        owned: set[tuple[int, int, int]],
     ) -> None:
         circuit, happens = self.circuit, self.happens
         if self.implied_by[node] >> a & 1 or self.implied_by[node] >> b & 1:
@@ -180,12 +180,13 @@ class Acyclic:
             circuit.clause([-first, -second, -here, -happens[a], -happens[b]])
             return
         if self.closed[a] >> b & 1:
+            if first == second == here == TRUE:  # the reduced graph kept this edge only through `node`
+                out[a][b] = into[b][a] = TRUE
             return
         known = out[a].get(b)
-        if known == TRUE or known in (first, second):
-            if known == TRUE or (known == first and second == here == TRUE) or (known == second and first == here == TRUE):
-                return
         parts = [literal for literal in (first, second, here) if literal != TRUE]
+        if known == TRUE or (known is not None and known in parts):
+            return
         if known is None:
             if not parts:
                 literal = TRUE
@@ -193,14 +194,14 @@ class Acyclic:
                 literal = parts[0]
             else:
                 literal = circuit.var("")
-                owned.add(literal)
+                owned.add((a, b, literal))
                 circuit.clause([literal, *[-part for part in parts]])
-        elif known in owned:
+        elif (a, b, known) in owned:
             circuit.clause([known, *[-part for part in parts]])
             return
         else:
             literal = circuit.var("")
-            owned.add(literal)
+            owned.add((a, b, literal))
             circuit.clause([literal, -known])
             circuit.clause([literal, *[-part for part in parts]])
         out[a][b] = literal

@@ -6,7 +6,7 @@ from mmcheck.errors import InternalError
 from mmcheck.execution import Agent, Event, Execution
 from mmcheck.graph import GEvent
 from mmcheck.relations import bits
-from mmcheck.smt.circuit import TRUE
+from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.encode import Encoding
 from mmcheck.terms import value_of
 
@@ -18,6 +18,8 @@ class Decoder:
         self.encoding = encoding
         self.assignment = encoding.solver.assignment()
         self._memo: dict[int, bool] = {}
+        self.number: dict[int, int] = {}
+        """Event of the graph -> event of the execution, once that is made."""
 
     def true(self, literal: int) -> bool:
         """Whether `literal` holds; a variable that the solver left open counts as false."""
@@ -47,6 +49,8 @@ class Decoder:
         assert read.value is not None
         found = [value for value, literal in self.encoding.values.of(read.value).items() if self.true(literal)]
         if len(found) != 1:
+            if self.true(self.encoding.astray.get(read.id, FALSE)):
+                return 0
             raise InternalError(f"event {read.id} reads {len(found)} values")
         return found[0]
 
@@ -65,7 +69,7 @@ class Decoder:
         chosen = [e for e in graph.events if e.cell is not None and e.cell.address in touched]
         chosen.sort(key=lambda e: e.cell.address if e.cell is not None else 0)
         chosen += [e for e in graph.events if not e.is_init and self.true(encoding.happens[e.id])]
-        number = {event.id: i for i, event in enumerate(chosen)}
+        number = self.number = {event.id: i for i, event in enumerate(chosen)}
         per_thread: dict[int, int] = {}
         events = []
         for event in chosen:
@@ -101,9 +105,9 @@ class Decoder:
                 if a.thread == b.thread >= 0 and i < j and not (a.group and a.group == b.group):
                     out["src"].add((number[i], number[j]))
         for read, sources in memory.rf.items():
-            if read in number:
+            if read in number and not self.true(encoding.astray.get(read, FALSE)):
                 for write, literal in sources.items():
-                    if self.true(literal):
+                    if self.true(literal) and write in number:
                         out["rf"].add((number[write], number[read]))
         for (a_id, b_id), literal in memory.order.items():
             if a_id in number and b_id in number and self.true(literal):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from mmcheck.domains import Domains, analyse, implies
 from mmcheck.graph import EventGraph, GEvent, Pairs
@@ -34,6 +34,18 @@ class Encoding:
     compiled: bool
     po: Bounds
     solver: Solver
+    bounded: int = TRUE
+    """Assumed by queries: no loop goes past the bound."""
+    inside: int = TRUE
+    """Assumed by queries: no access goes to an address where no cell stands."""
+    astray: dict[int, int] = field(default_factory=dict)
+    environment: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Literals that, assumed, order b before a from outside: queries of ``ordered`` (see `mmcheck.smt.encode.encode`)."""
+
+    def assumptions(self) -> list[int]:
+        return [literal for literal in (self.bounded, self.inside) if literal != TRUE] + [
+            -literal for literal in self.environment.values()
+        ]
 
     def pair(self, bounds: Bounds, i: int, j: int) -> int:
         if bounds.must[i] >> j & 1:
@@ -188,8 +200,20 @@ def implications(graph: EventGraph) -> list[int]:
     return [below[event.guard.number] for event in graph.events]
 
 
-def encode(graph: EventGraph, model: Model, *, compiled: bool = True, profile: str = "observed") -> Encoding:
-    """The clauses for `graph` under `model`. Raises `UnknownVerdict` if values are too many."""
+def encode(
+    graph: EventGraph,
+    model: Model,
+    *,
+    compiled: bool = True,
+    profile: str = "observed",
+    ordered: Iterable[tuple[int, int]] = (),
+) -> Encoding:
+    """The clauses for `graph` under `model`. Raises `UnknownVerdict` if values are too many.
+
+    For each pair (a, b) of `ordered` the result has a literal that adds the edge b -> a to every order that the
+    model demands to be acyclic (coherence apart), as an environment could by communicating: a run in which that is
+    consistent shows that the model does not order a before b.
+    """
     coherent = model.coherent
     domains = analyse(graph, coherent=coherent)
     circuit = Circuit()
@@ -198,7 +222,14 @@ def encode(graph: EventGraph, model: Model, *, compiled: bool = True, profile: s
     n = len(graph.events)
     happens = [values.literal(event.guard) for event in graph.events]
     implied_by = implications(graph)
-    memory.tie(happens)
+    cells = {cell.address for cell in graph.program.cells}
+    astray = {}
+    for number in domains.wild:
+        event = graph.events[number]
+        outside_cells = [memory.at(event, address) for address in domains.addresses[number] if address not in cells]
+        astray[number] = circuit.all([circuit.any(outside_cells), happens[number]])
+    inside_literal = _assumption(circuit, "inside", list(astray.values()))
+    memory.tie(happens, astray)
     for constraint in graph.constraints:
         circuit.require(values.literal(constraint))
     for selected in graph.choices.values():
@@ -207,8 +238,9 @@ def encode(graph: EventGraph, model: Model, *, compiled: bool = True, profile: s
         for i, a in enumerate(literals):
             for b in literals[i + 1 :]:
                 circuit.clause([-a, -b])
-    for cut in graph.cuts:
-        circuit.clause([-values.literal(cut.guard)])
+    bounded = _assumption(circuit, "bounded", [values.literal(cut.guard) for cut in graph.cuts])
+    if graph.quiescent:
+        _waiting(graph, domains, circuit, values, memory, happens)
     src = source_order(graph, n)
     loc = location_bounds(graph, domains, memory)
     inside, outside = cpu_bounds(graph, n)
@@ -224,20 +256,58 @@ def encode(graph: EventGraph, model: Model, *, compiled: bool = True, profile: s
     base["po"] = po
     rf, co, fr = communication_bounds(graph, domains, memory)
     base["rf"], base["co"] = rf, co
+    environment = {pair: circuit.var(f"env:{pair[0]}:{pair[1]}") for pair in ordered}
     algebra = Algebra(
         model, circuit, happens, implied_by, base, sets, {model.definitions["fr"].number: fr}
     )
-    encoding = Encoding(graph, model, domains, circuit, values, memory, happens, compiled, po, Solver(circuit))
+    encoding = Encoding(
+        graph, model, domains, circuit, values, memory, happens, compiled, po, Solver(circuit), bounded,
+        inside_literal, astray, environment,
+    )  # fmt: skip
     rest: list[Axiom] = []
     for axiom in model.axioms:
         if axiom.flag:
             continue
         if model.is_coherence(axiom):
             _coherence(encoding, implied_by)
+        elif environment and axiom.kind == "acyclic" and not axiom.negated:
+            node = model.pool.union(axiom.node, model.pool.rel("%environment"))
+            rest.append(Axiom(axiom.name, axiom.kind, node))
         else:
             rest.append(axiom)
+    if environment:
+        rows = [0] * n
+        for a, b in environment:
+            rows[b] |= 1 << a
+        base["%environment"] = Bounds(rows, [0] * n, lambda i, j: environment[j, i])
     algebra.require(rest)
     return encoding
+
+
+def _assumption(circuit: Circuit, name: str, bad: list[int]) -> int:
+    """A literal under which none of `bad` holds; `TRUE` if they cannot hold anyway."""
+    bad = [literal for literal in bad if literal != FALSE]
+    if not bad:
+        return TRUE
+    assumed = circuit.var(name)
+    for literal in bad:
+        circuit.clause([-assumed, -literal])
+    return assumed
+
+
+def _waiting(
+    graph: EventGraph, domains: Domains, circuit: Circuit, values: Values, memory: Memory, happens: list[int]
+) -> None:
+    """An agent waits for ever only if its last look saw the last write to each place (semantics.md 3)."""
+    for wait in graph.waits:
+        stuck = circuit.all([values.literal(wait.guard), -values.literal(wait.done)])
+        for number in wait.reads:
+            read = graph.events[number]
+            later = {w.id: w for address in domains.addresses[number] for w in domains.writers.get(address, ())}
+            for write in later.values():
+                if not write.is_init:
+                    missed = memory.fr(read, write)
+                    circuit.clause([-stuck, -happens[number], -happens[write.id], -missed])
 
 
 def _coherence(encoding: Encoding, implied_by: list[int]) -> None:

@@ -146,16 +146,17 @@ class Memory:
                 self.circuit.clause([-a, -b])
         self.rf[read.id] = {w.id: literal for w, literal in zip(sources, literals, strict=True)}
 
-    def tie(self, happens: list[int]) -> None:
-        """A read takes its value from a write that happens, at its own address."""
+    def tie(self, happens: list[int], astray: dict[int, int]) -> None:
+        """A read takes its value from a write that happens, at its own address (any, if it goes `astray`)."""
         for read_id, sources in self.rf.items():
             read = self.graph.events[read_id]
             if not sources:
-                self.circuit.clause([-happens[read_id]])
+                self.circuit.clause([-happens[read_id], astray.get(read_id, FALSE)])
             for write_id, literal in sources.items():
                 write = self.graph.events[write_id]
-                self.circuit.clause([-literal, -happens[read_id], happens[write_id]])
-                self.circuit.clause([-literal, -happens[read_id], self.same(read, write)])
+                unless = [-literal, -happens[read_id], astray.get(read_id, FALSE)]
+                self.circuit.clause([*unless, happens[write_id]])
+                self.circuit.clause([*unless, self.same(read, write)])
 
     def fr(self, read: GEvent, write: GEvent) -> int:
         """That `read` takes its value from a write that is coherence-before `write`."""

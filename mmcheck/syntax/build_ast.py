@@ -7,109 +7,33 @@ here and collected; the tree is then complete all the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, TypeVar, get_args
+from typing import Any, get_args
 
-from mmcheck.errors import Diagnostic, InternalError
-from mmcheck.source import SourceFile, Span
+from mmcheck.errors import Diagnostic
+from mmcheck.source import Span
 from mmcheck.syntax import ast
+from mmcheck.syntax.build_expr import (
+    Child,
+    ExpressionBuilder,
+    Leaf,
+    Part,
+    all_of,
+    end_of,
+    first_of,
+    has_leaf,
+    part_of,
+    start_of,
+    type_of,
+)
 from mmcheck.syntax.mistakes import FOREIGN, STATEMENTS, near
 
 MAX_TREE_DEPTH = 250
 """Nodes above each other; what walks the tree may recurse."""
 
-MAX_NUMBER = 2**64 - 1
 
-_COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
-_LEVELS = (
-    ("||",),
-    ("&&",),
-    tuple(_COMPARISONS),
-    ("|",),
-    ("^",),
-    ("&",),
-    ("<<", ">>"),
-    ("+", "-"),
-    ("*", "/", "%"),
-)
-_PRECEDENCE = {op: level for level, ops in enumerate(_LEVELS) for op in ops}
-
-
-class Leaf(NamedTuple):
-    """A terminal that stays in the tree."""
-
-    type: str
-    text: str
-    start: int
-    end: int
-
-
-class Part(NamedTuple):
-    """A reduction that is a piece of a node and no node itself."""
-
-    rule: str
-    value: Any
-    start: int
-    end: int
-
-
-Child = Any
-"""A `Leaf`, a `Part` or a node."""
-
-_N = TypeVar("_N", bound=ast.Node)
-
-
-def _start(child: Child) -> int:
-    return child.span.start if isinstance(child, ast.Node) else child.start  # type: ignore[no-any-return]
-
-
-def _end(child: Child) -> int:
-    return child.span.end if isinstance(child, ast.Node) else child.end  # type: ignore[no-any-return]
-
-
-def _all(children: Sequence[Child], kind: type[_N]) -> tuple[_N, ...]:
-    return tuple(child for child in children if isinstance(child, kind))
-
-
-def _first(children: Sequence[Child], kind: type[_N]) -> _N | None:
-    return next((child for child in children if isinstance(child, kind)), None)
-
-
-def _part(children: Sequence[Child], rule: str) -> Any:
-    return next((child.value for child in children if isinstance(child, Part) and child.rule == rule), None)
-
-
-def _type(children: Sequence[Child]) -> ast.TypeExpr | None:
-    return next((c for c in children if isinstance(c, ast.NamedType | ast.PointerType | ast.LatchType)), None)
-
-
-def _has(children: Sequence[Child], terminal: str) -> bool:
-    return any(isinstance(child, Leaf) and child.type == terminal for child in children)
-
-
-class Builder:
-    """Builds the tree of one text; `diagnostics` are what is wrong with it."""
-
-    def __init__(self, file: SourceFile) -> None:
-        self.file = file
-        self.diagnostics: list[Diagnostic] = []
-
-    def reduce(self, rule: str, children: list[Child]) -> Child:
-        """The value of one reduction."""
-        method: Callable[[list[Child]], Child] | None = getattr(self, f"_rule_{rule}", None)
-        if method is None:
-            raise InternalError(f"the grammar's rule {rule!r} is not built")
-        return method(children)
-
-    def span(self, children: Sequence[Child]) -> Span:
-        return Span(self.file, _start(children[0]), _end(children[-1]))
-
-    def report(self, code: str, message: str, start: int, end: int, help: str = "") -> None:
-        self.diagnostics.append(Diagnostic(code, message, Span(self.file, start, end), help))
-
-    def part(self, rule: str, value: Any, children: Sequence[Child]) -> Part:
-        return Part(rule, value, _start(children[0]), _end(children[-1]))
+class Builder(ExpressionBuilder):
+    """The rules of files, declarations, variants and statements."""
 
     # ---- file ----
 
@@ -127,7 +51,7 @@ class Builder:
         return self.part("spec", (spec, *children[2:]), children)
 
     def _rule_targets(self, children: list[Child]) -> ast.Targets:
-        return ast.Targets(_all(children, ast.Target), span=self.span(children))
+        return ast.Targets(all_of(children, ast.Target), span=self.span(children))
 
     def _rule_target(self, children: list[Child]) -> ast.Target:
         leaf: Leaf = children[0]
@@ -160,21 +84,21 @@ class Builder:
         return replace(declaration, override=True, span=self.span(children))
 
     def _rule_const(self, children: list[Child]) -> ast.Const:
-        return ast.Const(children[1], _type(children), self._expression(children[-1]), span=self.span(children))
+        return ast.Const(children[1], type_of(children), self._expression(children[-1]), span=self.span(children))
 
     def _rule_struct(self, children: list[Child]) -> ast.StructDecl:
-        return ast.StructDecl(children[1], _all(children, ast.Variable), span=self.span(children))
+        return ast.StructDecl(children[1], all_of(children, ast.Variable), span=self.span(children))
 
     def _rule_storage(self, children: list[Child]) -> ast.Storage:
-        return ast.Storage(children[0].text, _all(children, ast.Variable), span=self.span(children))
+        return ast.Storage(children[0].text, all_of(children, ast.Variable), span=self.span(children))
 
     def _rule_variable(self, children: list[Child]) -> ast.Variable:
         dims = tuple(child.value for child in children if isinstance(child, Part) and child.rule == "dim")
-        fields, init = _part(children, "record"), _part(children, "initial")
-        return ast.Variable(children[0], dims, _type(children), fields, init, span=self.span(children))
+        fields, init = part_of(children, "record"), part_of(children, "initial")
+        return ast.Variable(children[0], dims, type_of(children), fields, init, span=self.span(children))
 
     def _rule_record(self, children: list[Child]) -> Part:
-        return self.part("record", _all(children, ast.Variable), children)
+        return self.part("record", all_of(children, ast.Variable), children)
 
     def _rule_dim(self, children: list[Child]) -> Part:
         return self.part("dim", self._expression(children[0]), children)
@@ -189,7 +113,7 @@ class Builder:
         return ast.NamedType(children[0].text, span=self.span(children))
 
     def _rule_latch_type(self, children: list[Child]) -> ast.LatchType:
-        return ast.LatchType(_type(children), span=self.span(children))
+        return ast.LatchType(type_of(children), span=self.span(children))
 
     def _rule_requirement(self, children: list[Child]) -> ast.Requirement:
         name: ast.Ident = children[1]
@@ -200,8 +124,10 @@ class Builder:
                 name.span.start,
                 name.span.end,
             )
-        cites = tuple(text for child in children if isinstance(child, Part) and child.rule == "cites" for text in child.value)
-        says = _all(children, ast.Says)
+        cites = tuple(
+            text for child in children if isinstance(child, Part) and child.rule == "cites" for text in child.value
+        )
+        says = all_of(children, ast.Says)
         for again in says[1:]:
             self.report("MM121", "a requirement says one sentence", again.span.start, again.span.end)
         checks = tuple(child for child in children if isinstance(child, ast.Check))
@@ -226,17 +152,17 @@ class Builder:
         return ast.OrderedCheck(children[1], children[3], span=self.span(children))
 
     def _rule_progress(self, children: list[Child]) -> ast.Progress:
-        return ast.Progress(_all(children, ast.SitePath), span=self.span(children))
+        return ast.Progress(all_of(children, ast.SitePath), span=self.span(children))
 
     def _rule_path(self, children: list[Child]) -> ast.SitePath:
-        return ast.SitePath(_all(children, ast.Ident), _part(children, "index"), span=self.span(children))
+        return ast.SitePath(all_of(children, ast.Ident), part_of(children, "index"), span=self.span(children))
 
     def _rule_fn(self, children: list[Child]) -> ast.FnDecl:
-        mirrors = _first(children, ast.Mirrors)
+        mirrors = first_of(children, ast.Mirrors)
         return ast.FnDecl(
             children[1],
-            _all(children, ast.Param),
-            _part(children, "result"),
+            all_of(children, ast.Param),
+            part_of(children, "result"),
             children[-1],
             mirrors.source if mirrors else None,
             span=self.span(children),
@@ -246,11 +172,11 @@ class Builder:
         return self.part("result", children[1], children)
 
     def _rule_param(self, children: list[Child]) -> ast.Param:
-        return ast.Param(children[0], _type(children), span=self.span(children))
+        return ast.Param(children[0], type_of(children), span=self.span(children))
 
     def _rule_agent(self, children: list[Child]) -> ast.Agent:
-        kind = "asm thread" if children[0].type == "ASM" else children[0].text
-        name = _first(children, ast.Ident)
+        kind: ast.AgentKind = "asm thread" if children[0].type == "ASM" else children[0].text
+        name = first_of(children, ast.Ident)
         assert name is not None
         options: dict[str, Any] = {}
         for child in children:
@@ -266,7 +192,7 @@ class Builder:
                 self.report("MM121", f"'{words}' is for an interrupt, not for a {kind}", child.start, child.end)
             options[option] = value
         cpu = options.pop("on_cpu", None)
-        index_range = _first(children, ast.IndexRange)
+        index_range = first_of(children, ast.IndexRange)
         return ast.Agent(kind, name, children[-1], index_range, cpu, span=self.span(children), **options)
 
     def _rule_index_range(self, children: list[Child]) -> ast.IndexRange:
@@ -292,7 +218,7 @@ class Builder:
 
     def _rule_expect(self, children: list[Child]) -> ast.Expect:
         verdict = next(child for child in children if isinstance(child, Leaf) and child.type != "EXPECT")
-        layer: ast.Ident | None = _part(children, "layer")
+        layer: ast.Ident | None = part_of(children, "layer")
         layers = get_args(ast.Layer)
         if layer is not None and layer.text not in layers:
             guess = near(layer.text, layers)
@@ -304,10 +230,10 @@ class Builder:
                 "the layers are 'compiler', 'hardware' and 'platform'",
             )
         return ast.Expect(
-            _part(children, "idents") or (),
-            verdict.text,
+            part_of(children, "idents") or (),
+            verdict.text,  # type: ignore[arg-type]
             layer.text if layer is not None else None,  # type: ignore[arg-type]
-            _part(children, "on") or (),
+            part_of(children, "on") or (),
             span=self.span(children),
         )
 
@@ -315,17 +241,17 @@ class Builder:
         return self.part("layer", children[1], children)
 
     def _rule_on(self, children: list[Child]) -> Part:
-        return self.part("on", _all(children, ast.Target), children)
+        return self.part("on", all_of(children, ast.Target), children)
 
     # ---- variants ----
 
     def _rule_variant(self, children: list[Child]) -> ast.Variant:
         brace = next(i for i, child in enumerate(children) if isinstance(child, Leaf) and child.type == "LBRACE")
         head, items = children[:brace], children[brace + 1 : -1]
-        targets = _all(head, ast.Targets)
+        targets = all_of(head, ast.Targets)
         bases = [child for child in head if isinstance(child, Part)]
         for again in (*targets[1:], *bases[1:]):
-            self.report("MM121", "this stands twice in the head of the variant", _start(again), _end(again))
+            self.report("MM121", "this stands twice in the head of the variant", start_of(again), end_of(again))
         return ast.Variant(
             children[1],
             bases[0].value if bases else None,
@@ -338,10 +264,10 @@ class Builder:
         return self.part("from", children[1], children)
 
     def _rule_replace(self, children: list[Child]) -> ast.Replace:
-        return ast.Replace(_all(children, ast.SitePath), children[-1], span=self.span(children))
+        return ast.Replace(all_of(children, ast.SitePath), children[-1], span=self.span(children))
 
     def _rule_drop(self, children: list[Child]) -> ast.Drop:
-        return ast.Drop(_all(children, ast.SitePath), span=self.span(children))
+        return ast.Drop(all_of(children, ast.SitePath), span=self.span(children))
 
     def _rule_add(self, children: list[Child]) -> ast.Add:
         return ast.Add(children[1], children[2].text, children[3], span=self.span(children))
@@ -351,15 +277,15 @@ class Builder:
 
     def _rule_set(self, children: list[Child]) -> ast.SetOrder:
         order = ast.Ident(children[-1].text, span=self.span(children[-1:]))
-        return ast.SetOrder(_all(children, ast.SitePath), order, span=self.span(children))
+        return ast.SetOrder(all_of(children, ast.SitePath), order, span=self.span(children))
 
     # ---- statements ----
 
     def _rule_block(self, children: list[Child]) -> ast.Block:
-        return ast.Block(_all(children, ast.Stmt), span=self.span(children))
+        return ast.Block(all_of(children, ast.Stmt), span=self.span(children))
 
     def _rule_statement(self, children: list[Child]) -> ast.Stmt:
-        statement = _first(children, ast.Stmt)
+        statement = first_of(children, ast.Stmt)
         assert statement is not None
         if len(children) == 1:
             return statement
@@ -367,13 +293,13 @@ class Builder:
         line = None
         if anchor is not None:
             line = self._integer(anchor.text[1:], anchor.start, anchor.end)
-        return replace(statement, label=_first(children, ast.Ident), anchor=line, span=self.span(children))
+        return replace(statement, label=first_of(children, ast.Ident), anchor=line, span=self.span(children))
 
     def _rule_let(self, children: list[Child]) -> ast.Let:
-        name = _first(children, ast.Ident)
+        name = first_of(children, ast.Ident)
         assert name is not None
         value = self._expression(children[-1])
-        return ast.Let(name, _type(children), value, _has(children, "MUT"), span=self.span(children))
+        return ast.Let(name, type_of(children), value, has_leaf(children, "MUT"), span=self.span(children))
 
     def _rule_assign(self, children: list[Child]) -> ast.Assign:
         target, sign = children[0], children[1]
@@ -413,8 +339,8 @@ class Builder:
         self.report("MM118", "a value alone is no statement", start, end, help)
 
     def _rule_if(self, children: list[Child]) -> ast.If:
-        end = _end(children[-1])
-        otherwise = _part(children, "else")
+        end = end_of(children[-1])
+        otherwise = part_of(children, "else")
         for child in reversed(children):
             if isinstance(child, Part) and child.rule == "elif":
                 at, condition, then = child.value
@@ -448,14 +374,14 @@ class Builder:
 
     def _rule_await(self, children: list[Child]) -> ast.Await:
         condition = next(child for child in children if isinstance(child, ast.Expr))
-        limit, otherwise = _part(children, "within") or (None, None)
-        return ast.Await(condition, _first(children, ast.Block), limit, otherwise, span=self.span(children))
+        limit, otherwise = part_of(children, "within") or (None, None)
+        return ast.Await(condition, first_of(children, ast.Block), limit, otherwise, span=self.span(children))
 
     def _rule_within(self, children: list[Child]) -> Part:
         return self.part("within", (children[1], children[2].value), children)
 
     def _rule_assert(self, children: list[Child]) -> ast.Assert:
-        return ast.Assert(children[1], _part(children, "claim"), span=self.span(children))
+        return ast.Assert(children[1], part_of(children, "claim"), span=self.span(children))
 
     def _rule_claim(self, children: list[Child]) -> Part:
         return self.part("claim", children[1], children)
@@ -467,130 +393,7 @@ class Builder:
         return ast.Nothing(span=self.span(children))
 
     def _rule_on_targets(self, children: list[Child]) -> ast.OnTargets:
-        return ast.OnTargets(_all(children, ast.Target), children[-1], span=self.span(children))
-
-    # ---- expressions ----
-
-    def _expression(self, child: Child) -> ast.Expr:
-        """A value: an expression, or a leaf that stands for one."""
-        if isinstance(child, ast.Expr):
-            return child
-        leaf: Leaf = child
-        span = Span(self.file, leaf.start, leaf.end)
-        match leaf.type:
-            case "NUMBER":
-                return ast.Number(self._integer(leaf.text, leaf.start, leaf.end), span=span)
-            case "TEXT":
-                return ast.Text(leaf.text[1:-1], span=span)
-            case "TRUE" | "FALSE":
-                return ast.Bool(leaf.type == "TRUE", span=span)
-            case "NULL":
-                return ast.Null(span=span)
-            case "NAME":
-                return ast.Name(leaf.text, span=span)
-        raise InternalError(f"a {leaf.type} is no expression")
-
-    def _integer(self, text: str, start: int, end: int) -> int:
-        digits = text.replace("_", "")
-        base = {"0x": 16, "0b": 2}.get(digits[:2], 10)
-        if base != 10:
-            digits = digits[2:]
-        elif len(digits) > 1 and digits[0] == "0" and digits.strip("0"):
-            self.report("MM120", "a decimal number does not begin with 0", start, end, "octal numbers do not exist here")
-        digits = digits.lstrip("0") or "0" * bool(digits)
-        value = int(digits, base) if 0 < len(digits) <= 64 else -1 if not digits else MAX_NUMBER + 1
-        if value < 0:
-            self.report("MM120", "a number needs digits", start, end)
-        elif value > MAX_NUMBER:
-            self.report("MM120", "this number does not fit in 64 bits", start, end)
-        return min(max(value, 0), MAX_NUMBER)
-
-    def _rule_literal(self, children: list[Child]) -> ast.RecordLiteral:
-        return ast.RecordLiteral(_all(children, ast.FieldValue), span=self.span(children))
-
-    def _rule_entry(self, children: list[Child]) -> ast.FieldValue:
-        return ast.FieldValue(children[0], self._expression(children[1]), span=self.span(children))
-
-    def _rule_expr(self, children: list[Child]) -> ast.Expr:
-        operands = [self._expression(children[0])]
-        operators: list[Leaf] = []
-        for operator, operand in zip(children[1::2], children[2::2], strict=True):
-            while operators and _PRECEDENCE[operators[-1].text] >= _PRECEDENCE[operator.text]:
-                if operators[-1].text in _COMPARISONS and operator.text in _COMPARISONS:
-                    self.report(
-                        "MM111",
-                        "comparisons do not chain: write 'a < b && b < c'",
-                        operator.start,
-                        operator.end,
-                    )
-                self._combine(operands, operators)
-            operators.append(operator)
-            operands.append(self._expression(operand))
-        while operators:
-            self._combine(operands, operators)
-        return operands[0]
-
-    def _combine(self, operands: list[ast.Expr], operators: list[Leaf]) -> None:
-        right, left, operator = operands.pop(), operands.pop(), operators.pop()
-        operands.append(ast.Binary(operator.text, left, right, span=left.span.to(right.span)))  # type: ignore[arg-type]
-
-    def _rule_operand(self, children: list[Child]) -> ast.Expr:
-        at = next(i for i, child in enumerate(children) if not (isinstance(child, Leaf) and child.type in ("UNARY", "NOT")))
-        value = self._expression(children[at])
-        casts = [child for child in children[at + 1 :] if child.rule == "cast"]
-        for suffix in children[at + 1 : len(children) - len(casts)]:
-            span = Span(self.file, value.span.start, suffix.end)
-            match suffix.rule:
-                case "index":
-                    value = ast.Index(value, suffix.value, span=span)
-                case "field":
-                    arrow, name = suffix.value
-                    value = ast.Field(value, name, arrow, span=span)
-                case "method":
-                    arrow, name, args = suffix.value
-                    value = ast.MethodCall(value, name, args, arrow, span=span)
-        for sign in reversed(children[:at]):
-            span = Span(self.file, sign.start, value.span.end)
-            match sign.text:
-                case "*":
-                    value = ast.Deref(value, span=span)
-                case "&":
-                    value = ast.AddrOf(value, span=span)
-                case op:
-                    value = ast.Unary(op, value, span=span)
-        for cast in casts:
-            value = ast.Cast(value, cast.value, span=Span(self.file, value.span.start, cast.end))
-        return value
-
-    def _rule_call(self, children: list[Child]) -> ast.Expr:
-        leaf: Leaf = children[0]
-        span = Span(self.file, leaf.start, leaf.end)
-        if len(children) == 1:
-            return ast.Name(leaf.text, span=span)
-        return ast.Call(ast.Ident(leaf.text, span=span), children[1].value, span=self.span(children))
-
-    def _rule_paren(self, children: list[Child]) -> ast.Expr:
-        inner: ast.Expr = children[1]
-        return replace(inner, span=self.span(children))
-
-    def _rule_index(self, children: list[Child]) -> Part:
-        return self.part("index", children[0], children)
-
-    def _rule_field(self, children: list[Child]) -> Part:
-        return self.part("field", (children[0].type == "ARROW", children[1]), children)
-
-    def _rule_method(self, children: list[Child]) -> Part:
-        return self.part("method", (children[0].type == "ARROW", children[1], children[2].value), children)
-
-    def _rule_cast(self, children: list[Child]) -> Part:
-        return self.part("cast", children[1], children)
-
-    def _rule_arguments(self, children: list[Child]) -> Part:
-        return self.part("arguments", _all(children, ast.Argument), children)
-
-    def _rule_argument(self, children: list[Child]) -> ast.Argument:
-        choice = _has(children[1:], "CHOICE")
-        return ast.Argument(self._expression(children[0]), choice, span=self.span(children))
+        return ast.OnTargets(all_of(children, ast.Target), children[-1], span=self.span(children))
 
 
 def check_depth(file: ast.File) -> Diagnostic | None:

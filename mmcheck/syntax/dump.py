@@ -33,5 +33,5 @@ def _dump(node: ast.Node, indent: str, role: str, lines: list[str]) -> None:
         else:
             words.append(f"{each.name}={value!r}")
     lines.append(" ".join([f"{indent}{role}{type(node).__name__}", *words]))
-    for role, child in nested:
-        _dump(child, indent + "  ", role, lines)
+    for child_role, child in nested:
+        _dump(child, indent + "  ", child_role, lines)

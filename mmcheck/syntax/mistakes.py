@@ -18,18 +18,94 @@ from mmcheck.source import SourceFile, Span
 from mmcheck.syntax.scan import CLOSING, Lexeme, Scanned
 
 RESERVED = frozenset(
-    "let if else while loop repeat for in break return await until within assert raise nothing"
-    " true false null as fn override mut".split()
+    [
+        "let",
+        "if",
+        "else",
+        "while",
+        "loop",
+        "repeat",
+        "for",
+        "in",
+        "break",
+        "return",
+        "await",
+        "until",
+        "within",
+        "assert",
+        "raise",
+        "nothing",
+        "true",
+        "false",
+        "null",
+        "as",
+        "fn",
+        "override",
+        "mut",
+    ]
 )
 DECLARATIONS = frozenset(
-    "spec targets include mirrors without const struct memory volatile atomic mmio percpu private requirement"
-    " asm thread device interrupt fn override expect variant exists forall".split()
+    [
+        "spec",
+        "targets",
+        "include",
+        "mirrors",
+        "without",
+        "const",
+        "struct",
+        "memory",
+        "volatile",
+        "atomic",
+        "mmio",
+        "percpu",
+        "private",
+        "requirement",
+        "asm",
+        "thread",
+        "device",
+        "interrupt",
+        "fn",
+        "override",
+        "expect",
+        "variant",
+        "exists",
+        "forall",
+    ]
 )
 STATEMENTS = ("let", "if", "while", "loop", "repeat", "for", "break", "return", "await", "assert", "raise", "nothing")
 _CONDITIONS = frozenset({"if", "while", "await", "until", "assert", "forall", "exists"})
 _TYPES = frozenset(
-    "u8 u16 u32 u64 i8 i16 i32 i64 bool int long short char unsigned signed void auto var usize isize size_t"
-    " uint8_t uint16_t uint32_t uint64_t int8_t int16_t int32_t int64_t".split()
+    [
+        "u8",
+        "u16",
+        "u32",
+        "u64",
+        "i8",
+        "i16",
+        "i32",
+        "i64",
+        "bool",
+        "int",
+        "long",
+        "short",
+        "char",
+        "unsigned",
+        "signed",
+        "void",
+        "auto",
+        "var",
+        "usize",
+        "isize",
+        "size_t",
+        "uint8_t",
+        "uint16_t",
+        "uint32_t",
+        "uint64_t",
+        "int8_t",
+        "int16_t",
+        "int32_t",
+        "int64_t",
+    ]
 )
 _INSTRUCTIONS = frozenset({"dmb", "dsb", "isb", "mfence", "sfence", "lfence", "fence", "compiler_fence", "asm"})
 _VERDICTS = frozenset({"holds", "violated", "allowed", "forbidden"})
@@ -62,7 +138,20 @@ _NAMES = {
     "EQUAL": "'='",
     "DOTDOT": "'..'",
 }
-_HIDDEN = {"OPERATOR", "ASSIGN", "UNARY", "NOT", "CHOICE", "DOT", "ARROW", "LSQB", "AS", "ANCHOR", "SCOPED", "ON_TARGETS"}
+_HIDDEN = {
+    "OPERATOR",
+    "ASSIGN",
+    "UNARY",
+    "NOT",
+    "CHOICE",
+    "DOT",
+    "ARROW",
+    "LSQB",
+    "AS",
+    "ANCHOR",
+    "SCOPED",
+    "ON_TARGETS",
+}
 _VALUE = {"NUMBER", "NAME", "TEXT", "TRUE", "FALSE", "NULL", "LPAR", "SCOPED", "UNARY"}
 
 
@@ -148,10 +237,26 @@ def statement_start(scanned: Scanned, index: int) -> int:
 
 def _continues(before: Lexeme, at: Lexeme) -> bool:
     """Whether a line end between the two separates nothing."""
-    return (
-        before.text in (",", "&&", "||", "+", "-", "*", "/", "%", "|", "^", "&", "==", "!=", "<", ">", "<=", ">=", "=")
-        or at.text in ("else", "until", "within", ".", "->", "&&", "||", "{", "}", ")", "]")
-    )
+    return before.text in (
+        ",",
+        "&&",
+        "||",
+        "+",
+        "-",
+        "*",
+        "/",
+        "%",
+        "|",
+        "^",
+        "&",
+        "==",
+        "!=",
+        "<",
+        ">",
+        "<=",
+        ">=",
+        "=",
+    ) or at.text in ("else", "until", "within", ".", "->", "&&", "||", "{", "}", ")", "]")
 
 
 def starts_declaration(scanned: Scanned, index: int) -> bool:
@@ -160,7 +265,9 @@ def starts_declaration(scanned: Scanned, index: int) -> bool:
     if lexeme.text not in DECLARATIONS or (lexeme.start > 0 and scanned.text[lexeme.start - 1] != "\n"):
         return False
     following = scanned.get(index + 1)
-    return following.kind in ("word", "text", "open_text") or (following.text == "{" and scanned.same_line(lexeme, following))
+    return following.kind in ("word", "text", "open_text") or (
+        following.text == "{" and scanned.same_line(lexeme, following)
+    )
 
 
 def expected(accepted: Iterable[str], *, literal: bool = False) -> str:
@@ -227,7 +334,11 @@ def _lexical(place: Place) -> Diagnostic | None:
         if lexeme.text in ("++", "--"):
             return place.say("MM125", f"'{lexeme.text}' is not used", lexeme, f"write 'x {lexeme.text[0]}= 1'")
     if token.kind == "other":
-        help = {"'": "texts stand in double quotes", "#": "a comment begins with '//'", "`": "texts stand in double quotes"}
+        help = {
+            "'": "texts stand in double quotes",
+            "#": "a comment begins with '//'",
+            "`": "texts stand in double quotes",
+        }
         sign = "a single quote" if token.text == "'" else f"'{token.text}'"
         return place.say("MM116", f"{sign} has no meaning here", help=help.get(token.text, ""))
     return None
@@ -288,9 +399,16 @@ def _line_end(place: Place) -> Diagnostic | None:
         if place.before.kind == "end":
             return None
         return place.say_after("MM102", "the file ends too early: " + _wanted(place))
-    elif place.failure.fresh or place.same_line or place.before.kind == "end" or place.before.text in ("{", "(", "[", ";"):
-        return None
-    elif "_SEP" in place.accepted or (place.token.kind == "bracket" and place.token.text in CLOSING):
+    elif (
+        (
+            place.failure.fresh
+            or place.same_line
+            or place.before.kind == "end"
+            or place.before.text in ("{", "(", "[", ";")
+        )
+        or "_SEP" in place.accepted
+        or (place.token.kind == "bracket" and place.token.text in CLOSING)
+    ):
         return None
     return place.say_after("MM102", "the line ends too early: " + _wanted(place))
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from mmcheck.errors import Diagnostic, InputError, fail
 from mmcheck.source import SourceFile, Span
 from mmcheck.syntax import ast, tables
-from mmcheck.syntax.build_ast import Builder, Leaf, check_depth
+from mmcheck.syntax.build_ast import Builder, check_depth
+from mmcheck.syntax.build_expr import Leaf
 from mmcheck.syntax.mistakes import Failure, explain, skipped
 from mmcheck.syntax.scan import Scanned
 
@@ -108,7 +109,7 @@ def run(parser: Lark, text: str) -> Parsed | Failure:
     """
     from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
-    interactive = parser.parse_interactive(text)
+    interactive: Any = parser.parse_interactive(text)
     tokens: list[Token] = []
     continued: list[bool] = []
     before: Token | None = None
@@ -193,7 +194,7 @@ def spec_parser() -> Lark:
 
 
 def _saved_tables() -> Iterator[tuple[Path, bool]]:
-    yield Path(__file__).with_name(PACKAGE_TABLE), False
+    yield Path(__file__).parent / PACKAGE_TABLE, False
     directory = tables.cache_directory()
     if directory is not None:
         yield directory / "table.bin", True
@@ -233,7 +234,9 @@ def _from_table(table: tables.Table | None) -> Lark | None:
     import lark
 
     try:
-        return lark.Lark._load_from_dict(table["data"], table["memo"])
+        load: Any = lark.Lark._load_from_dict
+        parser: Lark = load(table["data"], table["memo"])
+        return parser
     except (LookupError, TypeError, ValueError, AttributeError, AssertionError):
         return None
 

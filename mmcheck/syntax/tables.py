@@ -13,7 +13,6 @@ import json
 import os
 import stat
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -95,6 +94,8 @@ def _is_private(status: os.stat_result) -> bool:
 
 def write_table(path: Path, table: Table, key: str) -> None:
     """Write the table so that a reader sees all of it or nothing; raises `OSError`."""
+    import tempfile  # half as slow as reading a table, and seldom needed
+
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)
     try:

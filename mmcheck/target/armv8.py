@@ -11,10 +11,12 @@ Sources: virtio-ordering.md 2.1 (Linux, arm64), 2.2, 2.3 (Rust and C11). Measure
   is: ``(release, acquire)`` is LDAXR/STLXR or CASAL, ``(acq_rel, relaxed)`` fails with an acquire read all the same.
 * A result that nobody uses still goes to a register (``ldadd w1, w8``): compiled C11 has no NoRet reads.
 
-Linux differs in inline assembly (arch/arm64/include/asm/atomic_ll_sc.h, atomic_lse.h, cmpxchg.h; recollected):
-a fully ordered operation is LDXR, STLXR, DMB ISH, the DMB jumped over by a failing compare-exchange, or
-with LSE one instruction with A and L; operations without a result are STADD and its like, NoRet;
-``smp_load_acquire`` is LDAR whatever the compiler's options.
+Linux differs, being inline assembly (arch/arm64/include/asm: atomic_ll_sc.h, atomic_lse.h, cmpxchg.h, percpu.h):
+a fully ordered operation is LDXR, STLXR, DMB ISH, the DMB jumped over by a failing compare-exchange, or with LSE
+one instruction with A and L. Operations without a result are STADD and its like, NoRet (newer kernels prefer
+LDADD for ``this_cpu_*``; NoRet is the weaker of the two). ``smp_load_acquire`` is LDAR whatever the compiler's
+options. Per-CPU operations are the same atomics with preemption off around them, so the CPU cannot change between
+the pointer and the access.
 """
 
 from __future__ import annotations

@@ -7,13 +7,17 @@ level; a model or a compiler layer reads its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
+from mmcheck.errors import InternalError
 from mmcheck.program import NO_TAGS, Tags
+from mmcheck.target.orders import Word, acquires, normal_order, releases
 
 NO_INSTRUCTION = "compiler barrier"
 """How a fence is shown that costs no instruction."""
+
+CLOBBER: Tags = frozenset({"Clobber"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,9 @@ class Machine(Protocol):
     Linux atomic) or ``local`` (a per-CPU operation). Barrier words are Linux's names.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The base, as a target names it."""
 
     def load(self, order: str, *, inline: bool) -> Access:
         """A load; `inline` if it is inline assembly, on which the compiler's options have no effect."""
@@ -99,48 +105,48 @@ class Machine(Protocol):
 # --- from words to pieces -----------------------------------------------------------------------------------
 
 
-def _named(text: str, source: Tags, target: Machine) -> FencePiece:
-    """A fence that the target's own table names."""
-    if not text:
-        return FencePiece(source, NO_INSTRUCTION)
-    found = target.parse(text)
-    if found is None:
-        raise InternalError(f"the table of {target.name} has an instruction that it does not know: '{text}'")
-    return _as_fence(found, source)
+def assemble(text: str, source: Tags, target: Machine) -> tuple[FencePiece, ...] | str:
+    """The instructions of an ``asm`` text, or the first that `target` does not have.
 
-
-def _as_fence(found: Instruction, source: Tags) -> FencePiece:
-    nothing = NO_INSTRUCTION if "Clobber" in source else "no instruction"
-    return FencePiece(found.tags | source, found.text or nothing)
-
-
-def _assemble(text: str, target: Machine) -> list[Instruction]:
-    """The instructions of `text`, separated by semicolons; LOCK belongs to what follows."""
+    They are separated by semicolons or line ends; LOCK belongs to what follows it.
+    """
     parts = [" ".join(part.lower().split()) for part in text.replace("\n", ";").split(";")]
     joined: list[str] = []
     for part in parts:
         if joined and joined[-1] == "lock":
             joined[-1] = f"lock; {part}"
-        elif part or len(parts) == 1:
+        elif part:
             joined.append(part)
     found = []
     for part in joined or [""]:
-        one = target.parse(part)
-        if one is None:
-            _refuse(part, target)
-        else:
-            found.append(one)
-    return found
+        instruction = target.parse(part)
+        if instruction is None:
+            return part
+        found.append(_fence(instruction, source))
+    return tuple(found)
 
 
-def _switch(word: Word, target: Machine) -> tuple[Piece, ...]:
+def fence_of(word: Word, orders: tuple[str, ...], target: Machine) -> tuple[Piece, ...]:
+    """A barrier word, or a fence of Rust or C11."""
+    if word.barrier:
+        return (_named(target.barrier(word.barrier), CLOBBER, target),)
+    order = word.order or normal_order(orders[0]) or ""
+    tags = {word.access}
+    tags |= {"AcqFence"} if acquires(order) else set()
+    tags |= {"RelFence"} if releases(order) else set()
+    tags |= {"ScFence"} if order == "seq_cst" else set()
+    text = target.fence(order) if word.access == "Fence" else ""
+    return (_named(text, frozenset(tags), target),)
+
+
+def switch_of(word: Word, target: Machine) -> tuple[Piece, ...]:
     """Interrupts off and on, a handler's ends, a migration: full compiler barriers all."""
     if word.operation == "migrate":
-        return (_named(target.barrier("smp_mb"), frozenset({"Clobber"}), target),)
+        return (_named(target.barrier("smp_mb"), CLOBBER, target),)
     if word.barrier:
         found = target.parse(target.barrier(word.barrier))
         text = "interrupt entry" if word.operation == "irq_entry" else "interrupt return"
-        return (FencePiece((found.tags if found else NO_TAGS) | {"Clobber"}, text),)
+        return (FencePiece((found.tags if found else NO_TAGS) | CLOBBER, text),)
     off = word.operation in ("irq_disable", "irq_save")
     tags = {"Clobber", "IrqOff" if off else "IrqOn"}
     tags |= {"IrqNest"} if word.operation in ("irq_save", "irq_restore") else set()
@@ -148,11 +154,17 @@ def _switch(word: Word, target: Machine) -> tuple[Piece, ...]:
     return (FencePiece(frozenset(tags), text or word.operation.replace("_", " ")),)
 
 
-def _access(word: Word, orders: tuple[str, ...], target: Machine) -> tuple[Piece, ...]:
-    order = word.order or orders[0]
+def access_of(word: Word, orders: tuple[str, ...], target: Machine) -> tuple[Piece, ...]:
+    """An access, with the barrier that an MMIO accessor or a Linux atomic has beside it.
+
+    A source tag stands on the half it is about: Acquire on reads, Release on writes, SeqCst on both. A failing
+    compare-exchange has the order of its failure in the source; its hardware tags are the instruction's.
+    """
+    given = [normal_order(order) or order for order in orders]
+    order = word.order or given[0]
     fail_order = ""
     if word.operation in ("cas", "cas_weak"):
-        fail_order = orders[1] if len(orders) == 2 else "relaxed"
+        fail_order = given[1] if len(given) == 2 else "relaxed"
     if word.operation == "load":
         inline = word.family == "linux" and order == "acquire"
         found = target.load(order, inline=inline)
@@ -177,14 +189,28 @@ def _access(word: Word, orders: tuple[str, ...], target: Machine) -> tuple[Piece
         found.exclusive,
         found.text,
     )
-    barrier = _named(target.barrier(word.barrier), frozenset({"Clobber"}), target) if word.barrier else None
-    if barrier is not None:
+    if word.barrier:
+        barrier = _named(target.barrier(word.barrier), CLOBBER, target)
         return (barrier, piece) if word.operation == "store" else (piece, barrier)
     if found.behind:
-        behind = _named(found.behind, frozenset({"Clobber"}), target)
-        when: Literal["always", "success"] = "success" if fail_order else "always"
-        return (piece, FencePiece(behind.tags, behind.text, when))
+        behind = _named(found.behind, CLOBBER, target)
+        return (piece, replace(behind, when="success") if fail_order else behind)
     return (piece,)
+
+
+def _named(text: str, source: Tags, target: Machine) -> FencePiece:
+    """A fence that the target's own table names."""
+    if not text:
+        return FencePiece(source, NO_INSTRUCTION)
+    found = target.parse(text)
+    if found is None:
+        raise InternalError(f"the table of {target.name} has an instruction that it does not know: '{text}'")
+    return _fence(found, source)
+
+
+def _fence(found: Instruction, source: Tags) -> FencePiece:
+    nothing = NO_INSTRUCTION if "Clobber" in source else "no instruction"
+    return FencePiece(found.tags | source, found.text or nothing)
 
 
 def _order_tags(name: str, order: str, applies: bool) -> Tags:

@@ -75,7 +75,7 @@ SOURCE_TAGS: Mapping[str, str] = MappingProxyType(
         "ScFence": "a fence or compiler fence of order seq_cst",
         "Clobber": "a full compiler barrier: asm volatile with memory clobber, Linux barriers and fully ordered Linux"
         " atomics, dmb() and its like, the irq_* words",
-        "Asm": "asm volatile without memory clobber, as asm(\"cli\"): no barrier for plain accesses",
+        "Asm": 'asm volatile without memory clobber, as asm("cli"): no barrier for plain accesses',
         "IrqOff": "interrupts are off behind it: irq_disable, irq_save, cli, msr daifset",
         "IrqOn": "interrupts are on behind it: irq_enable, irq_restore, sti, msr daifclr",
         "IrqNest": "irq_save and irq_restore: the restore brings back the state of its save",

@@ -10,35 +10,33 @@ Expected values: virtio-ordering.md 2.1 (Linux), 2.3 (Rust, C11), 2.5; language.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Literal
 
-from mmcheck.errors import InternalError, fail
-from mmcheck.program import NO_TAGS, Tags
+from mmcheck.errors import InputError, InternalError, fail
 from mmcheck.target.armv8 import Armv8
-from mmcheck.target.orders import (
-    FENCE_ORDERS,
-    LOAD_ORDERS,
-    ORDERS,
-    STORE_ORDERS,
-    acquires,
-    alternatives,
-    normal_order,
-    releases,
-    unknown_order,
+from mmcheck.target.orders import OPERATIONS, Param, Role, Word, check_orders, normal_order, unknown_order, usage
+from mmcheck.target.pieces import (
+    CLOBBER,
+    AccessPiece,
+    FencePiece,
+    Machine,
+    Piece,
+    access_of,
+    assemble,
+    fence_of,
+    switch_of,
 )
-from mmcheck.target.pieces import NO_INSTRUCTION, AccessPiece, FencePiece, Instruction, Machine, Piece
 from mmcheck.target.tags import DOMAINS
 from mmcheck.target.targets import Target, machine
 from mmcheck.target.x86_tso import X86Tso
 
 __all__ = [
     "IMPLICIT", "METHODS", "OPERATIONS", "WORDS",
-    "AccessPiece", "FencePiece", "Param", "Piece", "Word",
+    "AccessPiece", "FencePiece", "Param", "Piece", "Role", "Word",
     "check_orders", "normal_order", "realise", "suggest", "unknown_order", "usage",
 ]  # fmt: skip
+
 
 def _params(text: str) -> tuple[Param, ...]:
     """Arguments from ``place value order clobber?``."""
@@ -59,7 +57,9 @@ def _methods() -> Iterator[Word]:
     """The words behind a dot (language.md 4.3)."""
     source = "Rust core::ptr; virtio-ordering.md 2.3"
     yield Word("read_volatile", "rust", "load", (), True, "volatile load", source, "Volatile", "relaxed")
-    yield Word("write_volatile", "rust", "store", _params("value"), True, "volatile store", source, "Volatile", "relaxed")
+    yield Word(
+        "write_volatile", "rust", "store", _params("value"), True, "volatile store", source, "Volatile", "relaxed"
+    )
     yield Word("load", "rust", "load", _params("order"), True, "atomic load", _RUST, "Atomic")
     yield Word("store", "rust", "store", _params("value order"), True, "atomic store", _RUST, "Atomic")
     yield Word("swap", "rust", "swap", _params("value order"), True, "atomic exchange", _RUST, "Atomic")
@@ -81,7 +81,9 @@ def _fences() -> Iterator[Word]:
     for name in ("compiler_fence", "atomic_signal_fence"):
         yield Word(name, "rust", "fence", order, False, "fence for the compiler alone", _RUST, "CompilerFence")
     doc = "seq_cst fence"
-    yield Word("__sync_synchronize", "rust", "fence", (), False, doc, "GCC 6.58; virtio-ordering.md 2.3", "Fence", "seq_cst")
+    yield Word(
+        "__sync_synchronize", "rust", "fence", (), False, doc, "GCC 6.58; virtio-ordering.md 2.3", "Fence", "seq_cst"
+    )
     for name, doc in {
         "barrier": "compiler barrier",
         "mb": "full barrier, devices included",
@@ -102,7 +104,10 @@ def _fences() -> Iterator[Word]:
         source = "Linux include/linux/virtio_ring.h; virtio-ordering.md 2.1"
         yield Word(f"virtio_{kind}", "linux", "fence", (), False, doc, source, "Clobber", barrier=f"smp_{kind}")
     for side in ("before", "after"):
-        name, doc = f"smp_mb__{side}_atomic", f"makes the atomic {'behind' if side == 'before' else 'before'} it ordered"
+        name, doc = (
+            f"smp_mb__{side}_atomic",
+            f"makes the atomic {'behind' if side == 'before' else 'before'} it ordered",
+        )
         yield Word(name, "linux", "fence", (), False, doc, _LINUX_ATOMIC, "Clobber", barrier="smp_mb__atomic")
     source = "edk2 MdePkg BaseLib; virtio-ordering.md 2.5"
     yield Word("MemoryFence", "core", "fence", (), False, "edk2's one barrier", source, "Clobber", barrier="edk2")
@@ -117,7 +122,9 @@ def _instructions() -> Iterator[Word]:
     """One instruction that is a full compiler barrier as well, and inline assembly."""
     arm, x86 = "Arm ARM C6.2; virtio-ordering.md 2.2", "Intel SDM 9.2.5"
     for name in ("dmb", "dsb"):
-        yield Word(name, "arm", "fence", _params("domain"), False, f"{name.upper()} and compiler barrier", arm, "Clobber")
+        yield Word(
+            name, "arm", "fence", _params("domain"), False, f"{name.upper()} and compiler barrier", arm, "Clobber"
+        )
     yield Word("isb", "arm", "fence", (), False, "ISB and compiler barrier", arm, "Clobber")
     for name in ("mfence", "lfence", "sfence"):
         yield Word(name, "x86", "fence", (), False, f"{name.upper()} and compiler barrier", x86, "Clobber")
@@ -125,7 +132,9 @@ def _instructions() -> Iterator[Word]:
     yield Word("asm", "core", "fence", _params("text clobber?"), False, doc, "language.md 4.3; semantics.md 1.2", "Asm")
     for name in ("irq_disable", "irq_enable", "irq_save", "irq_restore"):
         args = _params("flags") if name == "irq_restore" else ()
-        yield Word(name, "core", name, args, False, f"{OPERATIONS[name]}; compiler barrier", "language.md 4.3", "Clobber")
+        yield Word(
+            name, "core", name, args, False, f"{OPERATIONS[name]}; compiler barrier", "language.md 4.3", "Clobber"
+        )
     for name in ("irq_disable", "irq_enable"):
         yield Word(f"local_{name}", "linux", name, (), False, name, "Linux include/linux/irqflags.h", "Clobber")
     doc = f"{OPERATIONS['migrate']}; a full barrier"
@@ -151,7 +160,9 @@ def _linux_accesses() -> Iterator[Word]:
     args = _params("value place")
     for name in (*_FETCH, "inc", "dec"):
         given, doc = place if name in ("inc", "dec") else args, f"unordered atomic {name}, no result"
-        yield Word(f"atomic_{name}", "linux", name, given, False, doc, _LINUX_ATOMIC, "Volatile", "relaxed", result=False)
+        yield Word(
+            f"atomic_{name}", "linux", name, given, False, doc, _LINUX_ATOMIC, "Volatile", "relaxed", result=False
+        )
         for suffix, order in _VARIANTS.items():
             full, doc = f"atomic_fetch_{name}{suffix}", f"atomic {name}; gives the old value"
             yield Word(full, "linux", name, given, False, doc, _LINUX_ATOMIC, "Volatile", order)
@@ -170,7 +181,9 @@ def _linux_io() -> Iterator[Word]:
             yield Word(stem, "linux", "load", read, False, "MMIO read before a barrier", _LINUX_IO, "MMIO", "relaxed",
                        "dma_rmb", width)  # fmt: skip
         doc = "MMIO access without a barrier"
-        yield Word(f"write{letter}_relaxed", "linux", "store", write, False, doc, _LINUX_IO, "MMIO", "relaxed", "", width)
+        yield Word(
+            f"write{letter}_relaxed", "linux", "store", write, False, doc, _LINUX_IO, "MMIO", "relaxed", "", width
+        )
         yield Word(f"read{letter}_relaxed", "linux", "load", read, False, doc, _LINUX_IO, "MMIO", "relaxed", "", width)
 
 
@@ -179,8 +192,12 @@ def _per_cpu() -> Iterator[Word]:
     place, both = _params("place"), _params("place value")
     yield Word("this_cpu_ptr", "linux", "this_cpu_ptr", place, False, OPERATIONS["this_cpu_ptr"], _PER_CPU)
     yield Word("per_cpu", "linux", "per_cpu", _params("place cpu"), False, OPERATIONS["per_cpu"], _PER_CPU)
-    yield Word("this_cpu_read", "linux", "load", place, False, "load of this CPU's copy", _PER_CPU, "Volatile", "relaxed")
-    yield Word("this_cpu_write", "linux", "store", both, False, "store to this CPU's copy", _PER_CPU, "Volatile", "relaxed")
+    yield Word(
+        "this_cpu_read", "linux", "load", place, False, "load of this CPU's copy", _PER_CPU, "Volatile", "relaxed"
+    )
+    yield Word(
+        "this_cpu_write", "linux", "store", both, False, "store to this CPU's copy", _PER_CPU, "Volatile", "relaxed"
+    )
     for name, args in {"inc": place, "dec": place, "add": both, "sub": both, "and": both, "or": both}.items():
         doc = f"{name} of this CPU's copy, whole for interrupts, no result"
         yield Word(f"this_cpu_{name}", "linux", name, args, False, doc, _PER_CPU, "Volatile", "local", result=False)
@@ -222,9 +239,6 @@ IMPLICIT: Mapping[str, Word] = _table(_implicit())
 """What stands behind a bare access, a latch, a handler's ends; `realise` takes these names too."""
 
 
-# --- looking words up, and checking their arguments -----------------------------------------------------
-
-
 def suggest(name: str, *, method: bool) -> str | None:
     """The word nearest to the unknown `name`, if any is near."""
     table = METHODS if method else WORDS
@@ -233,9 +247,6 @@ def suggest(name: str, *, method: bool) -> str | None:
         lower = {word.lower(): word for word in table}
         near = [lower[found] for found in get_close_matches(name.lower(), lower, 1, 0.6)]
     return near[0] if near else None
-
-
-# --- what a word becomes --------------------------------------------------------------------------------
 
 
 def realise(word: str, orders: tuple[str, ...], target: Target, *, method: bool = False) -> tuple[Piece, ...]:
@@ -256,40 +267,35 @@ def realise(word: str, orders: tuple[str, ...], target: Target, *, method: bool 
     instructions = machine(target)
     if row.access == "":
         return ()
-    if row.operation == "fence":
-        return _fence(row, orders, instructions)
     if row.operation.startswith("irq_") or row.operation == "migrate":
-        return _switch(row, instructions)
-    return _access(row, tuple([normal_order(order) or order for order in orders]), instructions)
+        return switch_of(row, instructions)
+    if row.operation != "fence":
+        return access_of(row, orders, instructions)
+    if row.barrier or row.access in ("Fence", "CompilerFence"):
+        return fence_of(row, orders, instructions)
+    if row.name == "asm":
+        text, source = orders[0], frozenset({"Clobber" if len(orders) == 2 else "Asm"})
+    else:
+        text, source = " ".join([row.name, *orders]), CLOBBER
+    found = assemble(text, source, instructions)
+    if isinstance(found, str):
+        raise _refused(found, instructions)
+    return found
 
 
-def _fence(word: Word, orders: tuple[str, ...], target: Machine) -> tuple[Piece, ...]:
-    if word.name == "asm":
-        source = frozenset({"Clobber"} if len(orders) == 2 else {"Asm"})
-        return tuple([_as_fence(found, source) for found in _assemble(orders[0], target)])
-    if word.access == "Clobber" and word.barrier:
-        return (_named(target.barrier(word.barrier), frozenset({"Clobber"}), target),)
-    if word.access == "Clobber":
-        text = " ".join([word.name, *orders]).lower()
-        return tuple([_as_fence(found, frozenset({"Clobber"})) for found in _assemble(text, target)])
-    order = word.order or normal_order(orders[0]) or ""
-    tags = {word.access}
-    tags |= {"AcqFence"} if acquires(order) else set()
-    tags |= {"RelFence"} if releases(order) else set()
-    tags |= {"ScFence"} if order == "seq_cst" else set()
-    text = target.fence(order) if word.access == "Fence" else ""
-    return (_named(text, frozenset(tags), target),)
-
-
-def _refuse(text: str, target: Machine) -> None:
+def _refused(text: str, target: Machine) -> InputError:
+    """The error for an instruction that `target` does not have."""
     others: tuple[Machine, ...] = (Armv8(), X86Tso())
     for other in others:
         if other.parse(text) is not None:
             advice = f"write 'on {other.name} {{ … }}' around it"
-            raise fail("MM244", f"'{text}' does not exist on {target.name}", help=advice)
-    known = [f"{name} {domain}" for name in ("dmb", "dsb") for domain in DOMAINS] + ["isb", "mfence", "lfence", "sfence"]
+            return fail("MM244", f"'{text}' does not exist on {target.name}", help=advice)
+    known = [f"{name} {domain}" for name in ("dmb", "dsb") for domain in DOMAINS] + [
+        "isb",
+        "mfence",
+        "lfence",
+        "sfence",
+    ]
     near = [one for one in get_close_matches(text, [*known, "cli", "sti"], 1, 0.6) if target.parse(one) is not None]
     hint = f"; did you mean '{near[0]}'?" if near else ""
-    raise fail("MM246", f"'{text}' is no instruction that mmcheck knows{hint}")
-
-
+    return fail("MM246", f"'{text}' is no instruction that mmcheck knows{hint}")

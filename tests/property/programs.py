@@ -167,7 +167,7 @@ def _crossings(draw: st.DrawFn, arch: Arch) -> Block:
 def blocks(arch: Arch, size: int, *, waits: bool = True) -> st.SearchStrategy[Block]:
     """A few statements; `waits` allows await and loops."""
     one = simple(arch)
-    several: list[st.SearchStrategy[Block]] = [one.map(lambda s: (s,))] * 2 + [_crossings(arch)] * 6
+    several: list[st.SearchStrategy[Block]] = []
     body = st.lists(one, min_size=1, max_size=2).map(tuple)
     several += [
         st.builds(lambda cond, then, orelse: (If(cond, then, orelse),), CONDITIONS, body, st.one_of(st.just(()), body)),
@@ -211,7 +211,10 @@ def blocks(arch: Arch, size: int, *, waits: bool = True) -> st.SearchStrategy[Bl
                     out.append(s)
         return tuple(out)
 
-    return st.lists(st.one_of(several), min_size=1, max_size=size).map(unlabel)
+    usual = st.one_of(one.map(lambda s: (s,)), _crossings(arch))
+    # one_of drops repetitions, so weights are drawn.
+    part = st.integers(0, 4).flatmap(lambda n: st.one_of(several) if n == 4 else _crossings(arch) if n > 1 else usual)
+    return st.lists(part, min_size=1, max_size=size).map(unlabel)
 
 
 HELPER = Function(

@@ -38,7 +38,7 @@ from mmcheck.syntax.herd.aarch64_operands import (
     reg,
     take_address,
 )  # fmt: skip
-from mmcheck.syntax.herd.cell import Cell, Operands, Step, cut, finish, nearest, number, unknown
+from mmcheck.syntax.herd.cell import END, Cell, Operands, Step, cut, finish, nearest, number, unknown
 from mmcheck.syntax.herd.values import (
     C,
     N,
@@ -376,6 +376,7 @@ def _table() -> dict[str, tuple[Reader, str]]:
         "TBNZ": (_branch_bit("ne"), "TBNZ W0,#0,label"),
         "B": (_branch, "B label"),
         "NOP": (lambda ops: [], "NOP"),
+        "RET": (lambda ops: [(Jump, (END, TRUE))], "RET"),
         "ISB": (_instruction_barrier, "ISB"),
         "DMB": (_barrier("DMB"), "DMB ISH"),
         "DSB": (_barrier("DSB"), "DSB ISH"),
@@ -446,7 +447,7 @@ _REASONS = (
         "caches, page tables and exceptions are not supported",
     ),
     (re.compile(r"(?:LD|ST)[1-4]R?\Z|(?:MOVI|DUP|FMOV|PTRUE|WHILE\w+)\Z"), "vectors are not supported"),
-    (re.compile(r"(?:BL|BR|BLR|RET|ADR|ADRP)\Z"), "calls and code addresses are not supported"),
+    (re.compile(r"(?:BL|BR|BLR|ADR|ADRP)\Z"), "calls and code addresses are not supported"),
 )
 
 

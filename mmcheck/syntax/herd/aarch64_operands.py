@@ -61,9 +61,12 @@ def register(text: str) -> Register | None:
 
 
 def state_name(text: str) -> tuple[str, int, int] | None:
-    """For a register named in the initial state or a condition: its name, its width, the width of this form."""
+    """For a register named in the initial state or a condition: its name, its width, the width of this form.
+
+    The zero register is one that nothing assigns.
+    """
     found = register(text)
-    return (found.name, 64, found.width) if found is not None and found.name else None
+    return (found.name or "XZR", 64, found.width) if found is not None else None
 
 
 # --- operands ----------------------------------------------------------------------------------------

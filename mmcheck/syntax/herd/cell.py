@@ -21,6 +21,9 @@ Step: TypeAlias = tuple[Callable[..., Statement], tuple[Any, ...]]
 MAX_DIGITS = 40
 """A longer number is refused before Python converts it."""
 
+END = "%end"
+"""The label of a thread's end, where a return goes."""
+
 _NUMBER = re.compile(r"-?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|[0-9]+)\Z", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z_.][\w.$]*\Z", re.ASCII)
 _LABEL_HEAD = re.compile(r"\s*([A-Za-z_.][\w.$]*)\s*:", re.ASCII)

@@ -1,7 +1,8 @@
 """What follows the table: ``locations``, ``filter``, and the condition on final states.
 
 Precedence, from loose to tight, is herd's: ``\\/``, ``/\\``, ``=>`` (to the right), ``not``. Numbers are
-compared at the width of what they are compared with, so ``-1`` is all ones there.
+compared at the width of what they are compared with, so ``-1`` is all ones there. An array that is compared
+with one value stands for its first element, as in herd.
 """
 
 from __future__ import annotations
@@ -190,14 +191,12 @@ class _Parser:
             raise self.cursor.wrong("'=' or '!='", "write '0:X1=2', '[x]=1' or 'x=1'")
         self.cursor.advance()
         rights = self.right(left)
-        if len(rights) != len(left.values):
+        values = left.values[:1] if len(rights) == 1 else left.values
+        if len(rights) != len(values):
             token = left.token
-            if len(left.values) > 1 and len(rights) == 1:
-                message = f"'{token.text}' is an array: expected an index or {len(left.values)} values"
-            else:
-                message = f"'{token.text}' has {len(left.values)} elements, but {len(rights)} values are given"
+            message = f"'{token.text}' has {len(values)} elements, but {len(rights)} values are given"
             raise CellError("MM328", message, token.start, token.end, f"write '{token.text}[0]=1'")
-        parts = [_equal(a, b) for a, b in zip(left.values, rights, strict=True)]
+        parts = [_equal(a, b) for a, b in zip(values, rights, strict=True)]
         equal = _join("and", parts)
         return equal if sign in ("=", "==") else _different(equal)
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from mmcheck.errors import Diagnostic, InputError
-from mmcheck.program import Assign, Const, Expr, Label, Origin, Program, Reg, Statement, Thread
+from mmcheck.program import Assign, Const, Expr, Jump, Label, Origin, Program, Reg, Statement, Thread
 from mmcheck.source import SourceFile, Span
 from mmcheck.syntax.herd import aarch64, aarch64_operands, x86, x86_operands
-from mmcheck.syntax.herd.cell import Cell, CellError, live, nearest
+from mmcheck.syntax.herd.cell import END, Cell, CellError, live, nearest
 from mmcheck.syntax.herd.columns import Layout, split
 from mmcheck.syntax.herd.condition import Footer, Names, Registers, parse_footer
 from mmcheck.syntax.herd.init import Item, parse_item
@@ -126,6 +126,8 @@ class _Reader:
         start, end = self.layout.init
         offset = start
         for piece in self.layout.text[start:end].split(";"):
+            if len(self.problems) >= MAX_DIAGNOSTICS:
+                break
             text = piece.strip()
             if text:
                 left = offset + piece.index(text[0])
@@ -228,6 +230,8 @@ class _Reader:
         parsed: list[tuple[Cell, int]] = []
         failed = False
         for text, offset in column:
+            if len(self.problems) >= MAX_DIAGNOSTICS:
+                break
             try:
                 parsed.append((self.parse(text), offset))
             except CellError as error:
@@ -237,6 +241,7 @@ class _Reader:
             self.check_labels(parsed)
         file = self.layout.file
         body: list[Statement] = []
+        returns = False
         writes = any(cell.writes for cell, _ in parsed)
         for cell, offset, steps in live(parsed) if writes else ((c, o, c.steps) for c, o in parsed):
             for label in cell.labels:
@@ -246,6 +251,9 @@ class _Reader:
                 origin = Origin(Span(file, offset + cell.start, offset + cell.end), cell.text)
                 for make, args in steps:
                     body.append(make(*args, origin))
+                    returns = returns or (make is Jump and args[0] == END)
+        if returns:
+            body.append(Label(END))
         return body
 
     def check_labels(self, parsed: list[tuple[Cell, int]]) -> None:

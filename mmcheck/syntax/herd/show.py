@@ -35,11 +35,12 @@ def _natural(text: str) -> list[tuple[int, int, str]]:
 
 def show_value(program: Program, place: Reg, value: int) -> str:
     """One component of a state, such as ``[x]=2`` or ``1:X0=y``; numbers are signed."""
-    if place.width == 64 or ":E" in place.name:
+    name = place.name[1:-1] if place.name.endswith("]]") else place.name
+    if place.width == 64 or ":E" in name:
         for cell in program.cells:
             if cell.address == value:
-                return f"{place.name}={cell.name}"
-    return f"{place.name}={signed(value, place.width)}"
+                return f"{name}={cell.name}"
+    return f"{name}={signed(value, place.width)}"
 
 
 def show_state(program: Program, observed: Iterable[Reg], values: Mapping[str, int]) -> str:

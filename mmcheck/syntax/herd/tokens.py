@@ -17,7 +17,10 @@ _TOKEN = re.compile(
 
 
 class Token(NamedTuple):
-    """`kind` is ``number``, ``name``, ``sign``, ``bad`` (a foreign character) or ``end``; offsets are those of the text that was scanned."""
+    """One word or sign; offsets are those of the text that was scanned.
+
+    `kind` is ``number``, ``name``, ``sign``, ``bad`` (a foreign character) or ``end``.
+    """
 
     kind: str
     text: str

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from mmcheck.program import OLD, TRUE, Assign, Const, Expr, Fence, Jump, Load, Reg, Rmw, Store, Tags
-from mmcheck.syntax.herd.cell import Cell, Piece, Raw, Step, cut, finish, unknown
+from mmcheck.syntax.herd.cell import END, Cell, Piece, Raw, Step, cut, finish, unknown
 from mmcheck.syntax.herd.values import C, N, V, Z, compare, flags_of_add, flags_of_result, flags_of_sub, negate, op
 from mmcheck.syntax.herd.x86_operands import Asm, Immediate, Memory, Operand, Register, Site, is_narrow, register
 
@@ -259,6 +259,13 @@ def _jump(condition: Expr) -> Reader:
     return lambda asm: [(Jump, (asm.ops.label(), condition))]
 
 
+def _ignore(asm: Asm) -> Steps:
+    """The long forms of nop, whose operand means nothing."""
+    if asm.ops.more():
+        asm.ops.next("an operand")
+    return []
+
+
 _SIZED: dict[str, tuple[Reader, bool]] = {
     "MOV": (_move, False),
     "XCHG": (_exchange, True),
@@ -280,6 +287,7 @@ _SIZED: dict[str, tuple[Reader, bool]] = {
 
 _PLAIN: dict[str, Reader] = {
     "MFENCE": _fence("MFENCE"), "LFENCE": _fence("LFENCE"), "SFENCE": _fence("SFENCE"), "NOP": lambda asm: [],
+    "RET": lambda asm: [(Jump, (END, TRUE))], "NOPL": _ignore, "NOPW": _ignore,
     "JMP": _jump(TRUE), **{f"J{name}": _jump(condition) for name, condition in CONDITIONS.items()},
 }  # fmt: skip
 _SUFFIX = {"B": 8, "W": 16, "L": 32, "Q": 64}

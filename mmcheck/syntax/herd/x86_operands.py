@@ -42,11 +42,13 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """A memory operand: a location, or an address in a register, with a displacement."""
+    """A memory operand: a location, or an address in a register, with a displacement and a scaled index."""
 
     symbol: str
     base: Register | None
     offset: int
+    index: Register | None = None
+    scale: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +120,18 @@ class Asm:
         if memory is not None:
             offset = number(memory[1]) if memory[1] else 0
             inside = memory[2] if memory[2] is not None else memory[3]
+            inside, *more = [part.strip() for part in inside.split(",")]
             base = register(inside, self.arch)
+            index = register(more[0], self.arch) if more else None
+            scale = number(more[1]) if len(more) > 1 else 1
+            if more and (base is None or index is None or scale is None or len(more) > 2):
+                raise self.ops.wrong(piece, "a memory operand", "an index is written 0(%rax,%rbx,4)")
             if base is not None:
                 if base.width != self.word:
                     raise self.ops.wrong(
                         piece, f"an address of {self.word} bits", f"use '({_like(inside, base.name)})'"
                     )
-                return Memory("", base, offset or 0)
+                return Memory("", base, offset or 0, index, scale or 0)
             if _SYMBOL.match(inside) is not None and not is_narrow(inside):
                 return Memory(inside, None, offset or 0)
             raise self.ops.wrong(piece, "a memory operand", "memory is written (x), [x] or (%rax)")
@@ -179,6 +186,9 @@ class Asm:
         base = memory.base.read(self.word)
         if memory.offset:
             base = op("add", base, constant(memory.offset, self.word))
+        if memory.index is not None:
+            index = widen(memory.index.read(memory.index.width), self.word)
+            base = op("add", base, op("mul", index, constant(memory.scale, self.word)))
         return widen(base, 64)
 
     def value(self, operand: Operand, piece: Piece) -> Expr:

@@ -57,7 +57,10 @@ def test_overlaps_reports_each_sort_of_fault() -> None:
     first, second, *others = layout.boxes
     moved = replace(layout, boxes=(first, replace(second, rect=first.rect), *others))
     faults = " ".join(overlaps(moved))
-    assert "ev-2 meets" in faults and "runs through" in faults
+    assert "ev-2 meets ghost-0" in faults
+    in_the_gutter = Rect(first.rect.right + 20, first.rect.y, 60, 200)
+    moved = replace(layout, boxes=(replace(first, rect=in_the_gutter), second, *others))
+    assert any("runs through ev-2" in fault for fault in overlaps(moved))
     tag = layout.tags[0]
     assert any("label" in fault for fault in overlaps(replace(layout, tags=(tag, tag, *layout.tags[1:]))))
     assert any("leaves the page" in fault for fault in overlaps(replace(layout, width=100.0)))

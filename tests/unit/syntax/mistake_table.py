@@ -33,14 +33,26 @@ def thread(body: str) -> str:
 
 def after(tail: str) -> str:
     """A specification with `tail` behind its only thread, from line 5 on."""
-    return f"memory x, y\nrequirement r1 {{ forall x == y }}\nthread P0 {{ x = 1; pub: fence(release); y = 1 }}\nthread P1 {{ x = 2 }}\n{tail}\n"
+    head = "memory x, y\nrequirement r1 { forall x == y }\n"
+    return head + f"thread P0 {{ x = 1; pub: fence(release); y = 1 }}\nthread P1 {{ x = 2 }}\n{tail}\n"
 
 
 ROWS: list[Mistake] = [
     # ---- names and vocabulary ----
-    Mistake("order misspelt", thread("fence(aquire)"), "'aquire' is no order; did you mean 'acquire'?", 4, 9, phase="names"),
-    Mistake("word misspelt", thread("fense(release)"), "unknown word 'fense'; did you mean 'fence'?", 4, 3, phase="names"),
-    Mistake("Linux word misspelt", thread("smb_wmb()"), "unknown word 'smb_wmb'; did you mean 'smp_wmb'?", 4, 3, phase="names"),
+    Mistake(
+        "order misspelt", thread("fence(aquire)"), "'aquire' is no order; did you mean 'acquire'?", 4, 9, phase="names"
+    ),
+    Mistake(
+        "word misspelt", thread("fense(release)"), "unknown word 'fense'; did you mean 'fence'?", 4, 3, phase="names"
+    ),
+    Mistake(
+        "Linux word misspelt",
+        thread("smb_wmb()"),
+        "unknown word 'smb_wmb'; did you mean 'smp_wmb'?",
+        4,
+        3,
+        phase="names",
+    ),
     Mistake(
         "method misspelt",
         thread("x.sotre(1, release)"),
@@ -179,7 +191,13 @@ ROWS: list[Mistake] = [
     ),
     # ---- equals signs ----
     Mistake(
-        "'=' in a condition", thread("if x = 1 { y = 1 }"), "'=' stores; a comparison is '=='", 4, 8, "MM109", "write '==' here"
+        "'=' in a condition",
+        thread("if x = 1 { y = 1 }"),
+        "'=' stores; a comparison is '=='",
+        4,
+        8,
+        "MM109",
+        "write '==' here",
     ),
     Mistake("'==' as a store", thread("x == 1"), "'==' compares; a store is '='", 4, 5, "MM110", "write '=' here"),
     Mistake(
@@ -210,7 +228,9 @@ ROWS: list[Mistake] = [
         "MM117",
         "a store goes to a name, an element, a field or through a pointer",
     ),
-    Mistake("value alone", thread("x + 1"), "a value alone is no statement", 4, 3, "MM118", "'let a = …' keeps the value"),
+    Mistake(
+        "value alone", thread("x + 1"), "a value alone is no statement", 4, 3, "MM118", "'let a = …' keeps the value"
+    ),
     # ---- brackets ----
     Mistake(
         "missing '}' at the end",
@@ -273,14 +293,28 @@ ROWS: list[Mistake] = [
         "MM102",
         "put the value on the line of its '='",
     ),
-    Mistake("operand missing", thread("let a = 1 +\nlet b = 1"), "the line ends too early: expected a value", 4, 14, "MM102"),
-    Mistake("'until' without a condition", thread("await { let u = x } until"), "unexpected '}': expected a value", 5, 1, "MM101"),
+    Mistake(
+        "operand missing", thread("let a = 1 +\nlet b = 1"), "the line ends too early: expected a value", 4, 14, "MM102"
+    ),
+    Mistake(
+        "'until' without a condition",
+        thread("await { let u = x } until"),
+        "unexpected '}': expected a value",
+        5,
+        1,
+        "MM101",
+    ),
     Mistake("'else' on its own line", thread("if x == 1 { y = 1 }\nelse { y = 2 }"), "", 0, 0, phase="none"),
     # ---- other languages ----
     Mistake("bare instruction", thread("dmb ish"), "an instruction is written as a call: 'dmb(ish)'", 4, 3, "MM112"),
     Mistake("C-style if", thread("if (x == 1) y = 1"), "unexpected 'y': expected '{'", 4, 15, "MM101"),
     Mistake(
-        "C type before the name", thread("u16 a = x"), "a register is declared with 'let': let a: u16 = …", 4, 3, "MM113"
+        "C type before the name",
+        thread("u16 a = x"),
+        "a register is declared with 'let': let a: u16 = …",
+        4,
+        3,
+        "MM113",
     ),
     Mistake("increment", thread("x++"), "'++' is not used", 4, 4, "MM125", "write 'x += 1'"),
     Mistake(
@@ -288,10 +322,24 @@ ROWS: list[Mistake] = [
     ),
     Mistake("fraction", thread("x = 1.5"), "there are no fractions", 4, 8, "MM120"),
     Mistake(
-        "suffix", thread("x = 1u16"), "'1u16' is no number", 4, 7, "MM120", "a number has no suffix; 'x as u16' converts"
+        "suffix",
+        thread("x = 1u16"),
+        "'1u16' is no number",
+        4,
+        7,
+        "MM120",
+        "a number has no suffix; 'x as u16' converts",
     ),
     Mistake("too large", thread("x = 0x1_0000_0000_0000_0000"), "this number does not fit in 64 bits", 4, 7, "MM120"),
-    Mistake("octal", thread("x = 017"), "a decimal number does not begin with 0", 4, 7, "MM120", "octal numbers do not exist here"),
+    Mistake(
+        "octal",
+        thread("x = 017"),
+        "a decimal number does not begin with 0",
+        4,
+        7,
+        "MM120",
+        "octal numbers do not exist here",
+    ),
     # ---- texts and signs ----
     Mistake(
         "unterminated text",
@@ -302,7 +350,15 @@ ROWS: list[Mistake] = [
         "MM108",
         "close it with '\"'",
     ),
-    Mistake("unterminated comment", "memory x\n/* never\n", "this comment is never closed", 2, 1, "MM124", "close it with '*/'"),
+    Mistake(
+        "unterminated comment",
+        "memory x\n/* never\n",
+        "this comment is never closed",
+        2,
+        1,
+        "MM124",
+        "close it with '*/'",
+    ),
     Mistake("stray character", thread("x = 1 $ 2"), "'$' has no meaning here", 4, 9, "MM116"),
     Mistake(
         "clause not quoted",
@@ -312,8 +368,17 @@ ROWS: list[Mistake] = [
         24,
         "MM101",
     ),
-    Mistake("variant not quoted", after("variant before { drop x }"), "unexpected 'before': expected a text in quotes", 5, 9, "MM101"),
-    Mistake("assert without a condition", thread("assert for r1"), "unexpected 'for': expected a value", 4, 10, "MM101"),
+    Mistake(
+        "variant not quoted",
+        after("variant before { drop x }"),
+        "unexpected 'before': expected a text in quotes",
+        5,
+        9,
+        "MM101",
+    ),
+    Mistake(
+        "assert without a condition", thread("assert for r1"), "unexpected 'for': expected a value", 4, 10, "MM101"
+    ),
     # ---- heads ----
     Mistake(
         "head in the wrong order",

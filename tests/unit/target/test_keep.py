@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from two_threads import Step, allowed, kept, kept_pairs, layer
+from tests.unit.target.two_threads import Step, allowed, kept, kept_pairs, layer
 
 P_LOAD, P_STORE = ("plain_load", "b", 0), ("plain_store", "b", 1)
 ROWS: list[tuple[str, Step, Step, bool, bool]] = [
@@ -113,9 +113,9 @@ def test_language_keeps_no_more_than_observed() -> None:
 
 # --- semantics.md 1.4 -----------------------------------------------------------------------------------
 
-MP_READER = [("READ_ONCE", "idx", 1), ("smp_mb",), ("READ_ONCE", "buf", 0)]
-MP_WRITER = [("WRITE_ONCE", "buf", 1), ("smp_mb",), ("WRITE_ONCE", "idx", 1)]
-SB_PEER = [("WRITE_ONCE", "flags", 1), ("smp_mb",), ("READ_ONCE", "idx", 0)]
+MP_READER: list[Step] = [("READ_ONCE", "idx", 1), ("smp_mb",), ("READ_ONCE", "buf", 0)]
+MP_WRITER: list[Step] = [("WRITE_ONCE", "buf", 1), ("smp_mb",), ("WRITE_ONCE", "idx", 1)]
+SB_PEER: list[Step] = [("WRITE_ONCE", "flags", 1), ("smp_mb",), ("READ_ONCE", "idx", 0)]
 BUF_P, IDX_V = ("plain_store", "buf", 1), (".write_volatile", "idx", 1)
 R_IDX_V, R_BUF_P = (".read_volatile", "idx", 1), ("plain_load", "buf", 0)
 R_FLAGS_V = (".read_volatile", "flags", 0)
@@ -162,11 +162,19 @@ def v(kind: str, place: str, value: int, *more: str) -> Step:
     return (".write_volatile" if kind == "W" else ".read_volatile", place, value, *more)
 
 
-REL, LD, ST = ("fence release",), ("smp_rmb",), ("smp_wmb",)
-W_IDX, W_BUF, R_UIDX, R_BUF, R_EV = v("W", "idx", 1), v("W", "buf", 1), v("R", "idx", 1), v("R", "buf", 0), v("R", "flags", 0)
-LB_PEER = [v("R", "idx", 1), ("smp_mb",), v("W", "buf", 1)]
+REL: Step = ("fence release",)
+LD: Step = ("smp_rmb",)
+ST: Step = ("smp_wmb",)
+W_IDX, W_BUF, R_UIDX, R_BUF, R_EV = (
+    v("W", "idx", 1),
+    v("W", "buf", 1),
+    v("R", "idx", 1),
+    v("R", "buf", 0),
+    v("R", "flags", 0),
+)
+LB_PEER: list[Step] = [v("R", "idx", 1), ("smp_mb",), v("W", "buf", 1)]
 R_OLD = v("R", "buf", 1)
-DB_PEER = [v("R", "db", 1), ("smp_mb",), v("R", "idx", 0)]
+DB_PEER: list[Step] = [v("R", "db", 1), ("smp_mb",), v("R", "idx", 0)]
 TAKER: list[Step] = [("latch_take", "db", 0, "reads 1"), v("R", "idx", 0)]
 VERDICTS: list[tuple[str, list[Step], list[Step], bool, bool]] = [
     # case, steps, peer, bug on armv8, bug on x86-tso

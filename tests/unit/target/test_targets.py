@@ -65,21 +65,25 @@ def test_what_is_said_of_a_base_applies_with_options() -> None:
     assert not applies_to(arm, parse_target("x86-tso"))
 
 
+def machine_of(text: str) -> object:
+    return machine(parse_target(text))
+
+
 def test_machines() -> None:
-    assert machine(parse_target("armv8+rcpc")) == Armv8(rcpc=True)
-    assert machine(parse_target("x86-tso+no-irq-fence")) == X86Tso(irq_fence=False)
-    assert machine(parse_target("m.cat+armv8+lse")) == Armv8(lse=True)
-    assert machine(parse_target("m.cat")) == Sc()
+    assert machine_of("armv8+rcpc") == Armv8(rcpc=True)
+    assert machine_of("x86-tso+no-irq-fence") == X86Tso(irq_fence=False)
+    assert machine_of("m.cat+armv8+lse") == Armv8(lse=True)
+    assert machine_of("m.cat") == Sc()
 
 
 def test_a_models_sets_settle_its_machine_and_layer() -> None:
     mine = parse_target("m.cat")
-    assert machine(settle(mine, {"R", "W", "X", "DMB.ISH"})) == Armv8()
-    assert machine(settle(mine, {"R", "X", "MFENCE"})) == X86Tso()
+    assert isinstance(machine(settle(mine, {"R", "W", "X", "DMB.ISH"})), Armv8)
+    assert isinstance(machine(settle(mine, {"R", "X", "MFENCE"})), X86Tso)
     assert settle(mine, {"R", "W"}) == mine
     language = settle(mine, {"R", "Acquire", "ScFence"})
     assert not language.compiled
-    assert machine(language) == Sc()
+    assert isinstance(machine(language), Sc)
     assert settle(parse_target("m.cat+armv8"), {"MFENCE"}) == parse_target("m.cat+armv8")
     assert settle(parse_target("armv8"), {"MFENCE"}) == parse_target("armv8")
 

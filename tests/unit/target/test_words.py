@@ -314,7 +314,9 @@ def test_irq_entry_and_return() -> None:
 
 # --- the table as a whole -------------------------------------------------------------------------------
 
-EVERY = [(word, method) for method, table in ((False, WORDS), (True, METHODS), (False, IMPLICIT)) for word in table.values()]
+EVERY = [
+    (word, method) for method, table in ((False, WORDS), (True, METHODS), (False, IMPLICIT)) for word in table.values()
+]
 
 
 def samples(word: Word) -> list[tuple[str, ...]]:

@@ -1,0 +1,30 @@
+"""The entry point: refuses Pythons that are too old, answers ``--version``, and leaves the rest to `mmcheck.cli`.
+
+Like the package's ``__init__`` it must stay readable by older Pythons, hence types in comments.
+"""
+
+import sys
+
+OLDEST = (3, 11)
+
+
+def main(arguments=None):  # type: (list[str] | None) -> int
+    """Run the command line and return its exit code."""
+    if sys.version_info < OLDEST:
+        text = "mmcheck needs Python %d.%d or newer, and this is Python %d.%d (%s)\n"
+        sys.stderr.write(text % (OLDEST + tuple(sys.version_info[:2]) + (sys.executable,)))
+        return 2
+    if arguments is None:
+        arguments = sys.argv[1:]
+    if arguments in (["--version"], ["-V"]):
+        from mmcheck._version import __version__
+
+        sys.stdout.write("mmcheck " + __version__ + "\n")
+        return 0
+    from mmcheck.cli import run
+
+    return run(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

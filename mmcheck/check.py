@@ -1,0 +1,437 @@
+"""One program against its requirements, by the solver: verdicts, layers, counterexamples."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from mmcheck.errors import UnknownVerdict, fail
+from mmcheck.execution import Execution
+from mmcheck.explain import cycle_of, summary
+from mmcheck.graph import EventGraph
+from mmcheck.model.model import Model
+from mmcheck.program import Program, Requirement
+from mmcheck.recheck import judge, judge_final, with_order
+from mmcheck.results import Counterexample, Layer, Verdict
+from mmcheck.smt.circuit import FALSE, TRUE
+from mmcheck.smt.decode import Decoder
+from mmcheck.smt.encode import Encoding, choice_literals, encode
+from mmcheck.smt.finals import Finals
+from mmcheck.smt.linear import linear_orders
+from mmcheck.source import Span
+from mmcheck.terms import Term, symbols_of
+from mmcheck.unfold import unfold
+
+MAX_REFUTED = 200
+"""Runs that no single order of the compiler's gives, before a query is given up as unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict on one requirement of one program; see `mmcheck.results.Result` for the fields."""
+
+    requirement: Requirement
+    verdict: Verdict
+    layer: Layer | None = None
+    complete: bool = True
+    notes: tuple[str, ...] = ()
+    counterexample: Counterexample | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a query looks for: a literal, the places it talks about, and how to say that it was found."""
+
+    literals: tuple[int, ...]
+    failed: str
+    reads: frozenset[int] = frozenset()
+    point: Span | None = None
+    extra: tuple[tuple[int, int], ...] = ()
+    free: bool = False
+    """Whether accesses may go astray in the run that is looked for."""
+
+
+@dataclass(slots=True)
+class _Stage:
+    """One graph with its encodings: what the compiler leaves in order, and the order of the text."""
+
+    graph: EventGraph
+    compiled: Encoding
+    textual: Encoding | None = None
+    complete: bool | None = None
+    notes: list[str] = field(default_factory=list)
+    waits_checked: bool = False
+    astray: str | None = None
+    astray_span: Span | None = None
+
+
+class Checker:
+    """Decides the requirements of one `Program` on one model.
+
+    `layered`: source threads go through the compiler layer. `timeout` is wall seconds per requirement. `choices`
+    selects options of `Choice` statements.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        model: Model,
+        *,
+        layered: bool,
+        bound: int = 2,
+        timeout: float | None = None,
+        profile: str = "observed",
+        choices: Mapping[str, str] | None = None,
+    ) -> None:
+        self.program = program
+        self.model = model
+        self.layered = layered and any(thread.source for thread in program.threads)
+        self.bound = bound
+        self.timeout = timeout
+        self.profile = profile
+        self.choices = choices or {}
+        self._stages: dict[bool, _Stage] = {}
+        self.dumps: list[str] = []
+
+    def run(self, requirement: Requirement) -> Finding:
+        """The verdict on `requirement`. Raises `InputError` if the program goes out of its memory."""
+        started = time.process_time()
+        try:
+            finding = self._decide(requirement)
+        except UnknownVerdict as unknown:
+            finding = Finding(requirement, "unknown", notes=(unknown.reason,), complete=False)
+        return replace(finding, seconds=time.process_time() - started)
+
+    def _decide(self, requirement: Requirement) -> Finding:
+        quiescent = requirement.kind in ("final", "exists", "progress")
+        stage = self._stage(quiescent)
+        match requirement.kind:
+            case "point":
+                return self._point(requirement, stage)
+            case "final" | "exists":
+                return self._final(requirement, stage)
+            case "progress":
+                return self._progress(requirement, stage)
+        return self._ordered(requirement, stage)
+
+    # --- encodings ---------------------------------------------------------------------------------
+
+    def _stage(self, quiescent: bool) -> _Stage:
+        stage = self._stages.get(quiescent)
+        if stage is None:
+            graph = unfold(self.program, bound=self.bound, quiescent=quiescent)
+            ordered = [] if quiescent else self._ordered_pairs(graph)
+            encoding = encode(graph, self.model, compiled=self.layered, profile=self.profile, ordered=ordered)
+            stage = self._stages[quiescent] = _Stage(graph, encoding)
+        return stage
+
+    def _textual(self, stage: _Stage) -> Encoding:
+        if not self.layered:
+            return stage.compiled
+        if stage.textual is None:
+            ordered = list(stage.compiled.environment)
+            stage.textual = encode(stage.graph, self.model, compiled=False, ordered=ordered)
+        return stage.textual
+
+    def _solve(self, encoding: Encoding, literals: tuple[int, ...] | list[int], *, free: bool = False) -> bool:
+        if FALSE in literals:
+            return False
+        used = set(literals)
+        assumptions = [lit for lit in encoding.assumptions() if -lit not in used]
+        if free:
+            assumptions = [lit for lit in assumptions if lit != encoding.inside]
+        assumptions += choice_literals(encoding, self.choices)
+        return encoding.solver.solve([*assumptions, *[lit for lit in literals if lit != TRUE]], timeout=self.timeout)
+
+    def _complete(self, stage: _Stage) -> bool:
+        """Whether the bound cuts nothing."""
+        if stage.complete is None:
+            encoding = stage.compiled
+            cuts = [encoding.values.literal(cut.guard) for cut in stage.graph.cuts]
+            over = encoding.circuit.any(cuts)
+            stage.complete = over == FALSE or not self._solve_unbounded(encoding, over)
+        return stage.complete
+
+    def _solve_unbounded(self, encoding: Encoding, literal: int) -> bool:
+        assumptions = [lit for lit in encoding.assumptions() if lit != encoding.bounded]
+        return encoding.solver.solve(
+            [*assumptions, *choice_literals(encoding, self.choices), literal], timeout=self.timeout
+        )
+
+    def _astray(self, stage: _Stage) -> str:
+        """A sentence about an access that goes outside its variable in some run; empty if none does."""
+        if stage.astray is None:
+            stage.astray = ""
+            encoding = stage.compiled
+            for number, literal in encoding.astray.items():
+                assumptions = [lit for lit in encoding.assumptions() if lit != encoding.inside]
+                choices = choice_literals(encoding, self.choices)
+                if literal != FALSE and encoding.solver.solve([*assumptions, *choices, literal], timeout=self.timeout):
+                    event = stage.graph.events[number]
+                    where = f" (line {event.origin.span.line})" if event.origin.span is not None else ""
+                    stage.astray = f"'{event.origin.text}'{where} may access memory outside every variable"
+                    stage.astray_span = event.origin.span
+                    break
+        return stage.astray
+
+    def refuse_astray(self) -> None:
+        """Raise `InputError` if some run goes outside its memory: for programs none of whose requirements fail."""
+        for stage in self._stages.values():
+            if self._astray(stage):
+                raise fail(
+                    "MM505",
+                    stage.astray or "",
+                    stage.astray_span,
+                    help="a pointer may still be null, or an index past the end, in a run that the model allows",
+                )
+
+    # --- the kinds ---------------------------------------------------------------------------------
+
+    def _point(self, requirement: Requirement, stage: _Stage) -> Finding:
+        checks = [check for check in stage.graph.checks if check.requirement == requirement.name]
+
+        def goal(encoding: Encoding) -> list[Goal]:
+            goals = []
+            for check in checks:
+                reads = _reads(check.cond)
+                # A value read from outside every variable is arbitrary: the check fails for some such value.
+                wrong = [-encoding.values.literal(check.cond), *[encoding.astray.get(read, FALSE) for read in reads]]
+                literal = encoding.circuit.all([encoding.values.literal(check.guard), encoding.circuit.any(wrong)])
+                text = check.origin.text or "the assertion"
+                goals.append(Goal((literal,), f"'{text}' fails.", reads, check.origin.span, free=True))
+            return goals
+
+        finding = self._search(requirement, stage, goal)
+        if finding.verdict != "holds":
+            return finding
+        encoding = stage.compiled
+        reached = encoding.circuit.any([encoding.values.literal(check.guard) for check in checks])
+        if not self._solve(encoding, [reached]):
+            text = "vacuous: no run reaches the point where it is checked" if checks else "vacuous: nothing checks it"
+            return replace(finding, notes=(*finding.notes, text))
+        return replace(finding, notes=(*finding.notes, *self._idle_waits(stage)))
+
+    def _final(self, requirement: Requirement, stage: _Stage) -> Finding:
+        exists = requirement.kind == "exists"
+
+        def goal(encoding: Encoding) -> list[Goal]:
+            literal = encoding.values.literal(Finals(encoding).term(requirement.cond))
+            text = "A final state is as asked." if exists else "A final state breaks the condition."
+            return [Goal((literal if exists else -literal,), text, _reads(Finals(encoding).term(requirement.cond)),
+                         requirement.origin.span)]  # fmt: skip
+
+        finding = self._search(requirement, stage, goal)
+        if finding.counterexample is not None:
+            judge_final(finding.counterexample.execution, requirement.cond, exists)
+        if finding.verdict == "holds" and not self._solve(stage.compiled, []):
+            finding = replace(finding, notes=(*finding.notes, "vacuous: no run comes to an end"))
+        if exists and finding.verdict in ("holds", "violated"):
+            return replace(finding, verdict="forbidden" if finding.verdict == "holds" else "allowed")
+        return finding
+
+    def _progress(self, requirement: Requirement, stage: _Stage) -> Finding:
+        names = [thread.name for thread in self.program.threads]
+        waits = []
+        for wait in stage.graph.waits:
+            agent = names[wait.thread]
+            mine = {agent, agent.split("[")[0]}
+            labels = {f"{one}.{wait.origin.site}" for one in mine} | {f"{one}.{f}" for one in mine for f in ()}
+            if not requirement.subjects or mine & set(requirement.subjects) or labels & set(requirement.subjects):
+                waits.append(wait)
+
+        def goal(encoding: Encoding) -> list[Goal]:
+            goals = []
+            for wait in waits:
+                literal = encoding.circuit.all(
+                    [encoding.values.literal(wait.guard), -encoding.values.literal(wait.done)]
+                )
+                text = wait.origin.text or "a wait"
+                goals.append(
+                    Goal((literal,), f"{names[wait.thread]} waits for ever in '{text}'.", frozenset(wait.reads),
+                         wait.origin.span)  # fmt: skip
+                )
+            return goals
+
+        finding = self._search(requirement, stage, goal)
+        if finding.verdict == "holds" and self.layered:
+            return self._plain_waits(finding, stage, waits)
+        return finding
+
+    def _plain_waits(self, finding: Finding, stage: _Stage, waits: list) -> Finding:  # type: ignore[type-arg]
+        """A compiler reads a plain location once and then spins for ever (semantics.md 1.1)."""
+        encoding = stage.compiled
+        for wait in waits:
+            plain = [r for r in wait.reads if "Plain" in stage.graph.events[r].tags]
+            if not plain or not self.program.threads[wait.thread].source:
+                continue
+            guard = encoding.values.literal(wait.guard)
+            if self._solve(encoding, [guard]):
+                where = f" (line {wait.origin.span.line})" if wait.origin.span is not None else ""
+                note = (
+                    f"'{wait.origin.text}'{where} waits on a plain read, which a compiler reads once: "
+                    "the loop may never end. Make the read volatile or atomic"
+                )
+                return replace(finding, verdict="violated", layer="compiler", notes=(*finding.notes, note))
+        return finding
+
+    def _ordered_pairs(self, graph: EventGraph) -> list[tuple[int, int]]:
+        pairs = set()
+        for requirement in self.program.requirements:
+            if requirement.kind == "ordered":
+                pairs |= set(_site_pairs(graph, *requirement.subjects[:2]))
+        return sorted(pairs)
+
+    def _ordered(self, requirement: Requirement, stage: _Stage) -> Finding:
+        pairs = _site_pairs(stage.graph, *requirement.subjects[:2])
+
+        def goal(encoding: Encoding) -> list[Goal]:
+            return [
+                Goal(
+                    (encoding.environment[a, b], encoding.happens[a], encoding.happens[b]),
+                    f"'{stage.graph.events[b].origin.text}' may take effect before "
+                    f"'{stage.graph.events[a].origin.text}'.",
+                    frozenset((a, b)),
+                    requirement.origin.span,
+                    ((b, a),),
+                )
+                for a, b in pairs
+            ]
+
+        finding = self._search(requirement, stage, goal)
+        if finding.verdict == "holds" and not any(
+            self._solve(stage.compiled, [stage.compiled.happens[a], stage.compiled.happens[b]]) for a, b in pairs
+        ):
+            return replace(finding, notes=(*finding.notes, "vacuous: the two never both happen in one thread"))
+        return finding
+
+    def _idle_waits(self, stage: _Stage) -> list[str]:
+        """Waits that no run satisfies: what stands behind them was not checked at all."""
+        if stage.waits_checked:
+            return stage.notes
+        stage.waits_checked = True
+        encoding = stage.compiled
+        done = []
+        for wait in stage.graph.waits:
+            literal = encoding.circuit.all([encoding.values.literal(wait.guard), encoding.values.literal(wait.done)])
+            done.append((wait, literal))
+        if self._solve(encoding, [encoding.circuit.all([literal for _, literal in done])]):
+            return stage.notes
+        for wait, literal in done:
+            if self._solve(encoding, [encoding.values.literal(wait.guard)]) and not self._solve(encoding, [literal]):
+                where = f" (line {wait.origin.span.line})" if wait.origin.span is not None else ""
+                stage.notes.append(f"no run satisfies the wait '{wait.origin.text}'{where}")
+        return stage.notes
+
+    # --- search ------------------------------------------------------------------------------------
+
+    def _search(self, requirement: Requirement, stage: _Stage, goals) -> Finding:  # type: ignore[no-untyped-def]
+        """Look for a run that reaches one of the goals: first as compiled, then, if there is one, in text order."""
+        encoding = stage.compiled
+        found: list[Goal] = goals(encoding)
+        disjoint = encoding.circuit.any([encoding.circuit.all(goal.literals) for goal in found])
+        environment = any(goal.extra for goal in found)
+        if environment:
+            reached = any(self._solve(encoding, goal.literals) for goal in found)
+        else:
+            reached = disjoint != FALSE and self._solve(encoding, [disjoint], free=any(goal.free for goal in found))
+        complete = self._complete(stage)
+        if not reached:
+            return Finding(requirement, "holds", complete=complete)
+        textual = self._textual(stage)
+        for goal in goals(textual):
+            if self._solve(textual, goal.literals, free=goal.free):
+                return self._violated(requirement, stage, textual, goal, "hardware" if self._has_layers() else None)
+        for goal in found:
+            result = self._by_compiler(requirement, stage, goal)
+            if result is not None:
+                return result
+        return Finding(requirement, "holds", complete=complete)
+
+    def _has_layers(self) -> bool:
+        return self.model.name != "sc"
+
+    def _by_compiler(self, requirement: Requirement, stage: _Stage, goal: Goal) -> Finding | None:
+        """A run as compiled, together with one order that the compiler may emit; runs without one are blocked."""
+        encoding = stage.compiled
+        for _ in range(MAX_REFUTED):
+            if not self._solve(encoding, goal.literals, free=goal.free):
+                return None
+            decoder = Decoder(encoding)
+            execution = decoder.execution()
+            extra = frozenset((decoder.number[a], decoder.number[b]) for a, b in goal.extra)
+            orders = linear_orders(execution, self.model, self.program, extra)
+            if orders is not None:
+                execution = with_order(execution, orders, self.program)
+                return self._report(requirement, stage, execution, decoder, goal, "compiler")
+            _block(encoding, decoder)
+        raise UnknownVerdict(f"{MAX_REFUTED} runs have no single order that the compiler may emit")
+
+    def _violated(
+        self, requirement: Requirement, stage: _Stage, encoding: Encoding, goal: Goal, layer: Layer | None
+    ) -> Finding:
+        self._shrink(encoding, goal)
+        decoder = Decoder(encoding)
+        return self._report(requirement, stage, decoder.execution(), decoder, goal, layer)
+
+    def _shrink(self, encoding: Encoding, goal: Goal) -> None:
+        """Fewer events: waits that need not end do not, branches that need not be taken are not."""
+        fixed = list(goal.literals)
+        optional = sorted({lit for lit in encoding.happens if abs(lit) != TRUE}, key=abs, reverse=True)
+        for literal in optional:
+            decoder = Decoder(encoding)
+            if not decoder.true(literal):
+                fixed.append(-literal)
+                continue
+            if self._solve(encoding, [*fixed, -literal], free=goal.free):
+                fixed.append(-literal)
+            else:
+                fixed.append(literal)
+                self._solve(encoding, fixed, free=goal.free)
+        self._solve(encoding, fixed, free=goal.free)
+
+    def _report(
+        self,
+        requirement: Requirement,
+        stage: _Stage,
+        execution: Execution,
+        decoder: Decoder,
+        goal: Goal,
+        layer: Layer | None,
+    ) -> Finding:
+        judge(execution, self.model)
+        through = [decoder.number[read] for read in sorted(goal.reads) if read in decoder.number]
+        cycle = cycle_of(execution, self.model, through)
+        if not cycle and not goal.extra:
+            layer = None if layer == "hardware" else layer
+        text = summary(execution, cycle, layer, self.model, goal.failed)
+        culprit = through[-1] if through else None
+        counterexample = Counterexample(execution, cycle, culprit, text, goal.point)
+        return Finding(requirement, "violated", layer, self._complete(stage), (), counterexample)
+
+
+def _reads(term: Term) -> frozenset[int]:
+    return frozenset(int(name[1:]) for name in symbols_of([term]) if name[0] == "r" and name[1:].isdigit())
+
+
+def _site_pairs(graph: EventGraph, first: str, second: str) -> list[tuple[int, int]]:
+    """Events of site `first` with the events of `second` behind them in the same thread."""
+
+    def at(site: str) -> list[int]:
+        return [e.id for e in graph.events if site in (e.origin.site, f"{'.'.join(e.origin.calls[-1:])}.{e.origin.site}")]
+
+    events = graph.events
+    return [(a, b) for a in at(first) for b in at(second) if events[a].thread == events[b].thread and a < b]
+
+
+def _block(encoding: Encoding, decoder: Decoder) -> None:
+    """Never again these sources and this coherence order together."""
+    literals = []
+    for read, sources in encoding.memory.rf.items():
+        if decoder.true(encoding.happens[read]):
+            literals += [literal for literal in sources.values() if decoder.true(literal)]
+    for literal in encoding.memory.order.values():
+        if abs(literal) != TRUE and decoder.true(literal):
+            literals.append(literal)
+    encoding.circuit.clause([-literal for literal in literals])

@@ -1,0 +1,155 @@
+"""herd's litmus tests: observation and states, by either engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mmcheck.errors import InputError, UnknownVerdict
+from mmcheck.model.model import Model, load_model
+from mmcheck.program import Expr, Program, Reg, evaluate
+from mmcheck.results import LitmusOutcome
+from mmcheck.smt.circuit import FALSE, TRUE
+from mmcheck.smt.decode import Decoder
+from mmcheck.smt.encode import Encoding, encode
+from mmcheck.smt.finals import Finals
+from mmcheck.source import SourceFile
+from mmcheck.syntax.herd.read import LitmusTest, read_litmus
+from mmcheck.syntax.herd.show import show_state
+from mmcheck.unfold import unfold
+
+MODELS = {"AArch64": "armv8", "X86_64": "x86-tso", "X86": "x86-tso"}
+MAX_STATES = 100_000
+
+
+def decide(
+    files: Sequence[SourceFile | str | Path],
+    *,
+    model: str | None = None,
+    states: bool = False,
+    bound: int = 2,
+    engine: str = "auto",
+    timeout: float | None = None,
+) -> Iterator[LitmusOutcome]:
+    """The outcome of each test, in order; what cannot be read becomes diagnostics of its outcome.
+
+    `model` defaults to the one of each test's architecture. Raises `InputError` for an unknown model.
+    """
+    if model is not None:
+        load_model(model)
+    for file in files:
+        started = time.process_time()
+        path = file.path if isinstance(file, SourceFile) else str(file)
+        try:
+            source = file if isinstance(file, SourceFile) else SourceFile(path, Path(file).read_text(encoding="utf-8"))
+            test = read_litmus(source)
+            outcome = decide_test(test, path, model, states, bound, engine, timeout)
+        except InputError as error:
+            outcome = LitmusOutcome(path, "", "Unknown", diagnostics=error.diagnostics)
+        except UnknownVerdict as unknown:
+            outcome = LitmusOutcome(path, "", "Unknown", notes=(unknown.reason,))
+        seconds = time.process_time() - started
+        yield LitmusOutcome(
+            outcome.path, outcome.name, outcome.observation, outcome.states, outcome.engine, seconds,
+            outcome.notes, outcome.diagnostics,
+        )  # fmt: skip
+
+
+def decide_test(
+    test: LitmusTest, path: str, model: str | None, states: bool, bound: int, engine: str, timeout: float | None
+) -> LitmusOutcome:
+    """One test. Raises `UnknownVerdict` and, for loops that make no sense, `InputError`."""
+    chosen = load_model(model or MODELS[test.arch])
+    if engine == "enumerate":
+        return _enumerated(test, path, chosen, states, bound)
+    return _solved(test, path, chosen, states, bound, timeout)
+
+
+def observation(positive: bool, negative: bool) -> str:
+    """herd's word: whether the condition holds in no, some or every final state."""
+    return "Never" if not positive else "Sometimes" if negative else "Always"
+
+
+def _solved(
+    test: LitmusTest, path: str, model: Model, states: bool, bound: int, timeout: float | None
+) -> LitmusOutcome:
+    graph = unfold(test.program, bound=bound, quiescent=True)
+    encoding = encode(graph, model)
+    finals = Finals(encoding)
+    assumed = encoding.assumptions()
+    if test.filter is not None:
+        assumed.append(encoding.values.literal(finals.term(test.filter)))
+    condition = encoding.values.literal(finals.term(test.condition))
+
+    def possible(literal: int) -> bool:
+        if literal == FALSE or FALSE in assumed:
+            return False
+        wanted = [lit for lit in (*assumed, literal) if lit != TRUE]
+        return encoding.solver.solve(wanted, timeout=timeout)
+
+    positive, negative = possible(condition), possible(-condition)
+    cuts = encoding.circuit.any([encoding.values.literal(cut.guard) for cut in graph.cuts])
+    notes = []
+    if cuts != FALSE and encoding.solver.solve([cuts], timeout=timeout):
+        notes.append(f"loops were cut at the bound of {bound}")
+    lines = None
+    if states:
+        found = _all_states(encoding, finals, test.observed, assumed, timeout)
+        lines = tuple(sorted(show_state(test.program, test.observed, state) for state in found))
+    word = observation(positive, negative)
+    return LitmusOutcome(path, test.name, word, lines, "smt", notes=tuple(notes))  # type: ignore[arg-type]
+
+
+def _all_states(
+    encoding: Encoding, finals: Finals, observed: Sequence[Reg], assumed: list[int], timeout: float | None
+) -> list[dict[str, int]]:
+    """Every final state, projected on `observed`: solve, block, repeat."""
+    terms = [(reg.name, encoding.values.of(finals.state(reg))) for reg in observed]
+    for _, literals in terms:
+        for literal in literals.values():
+            encoding.circuit.assume(literal)
+            encoding.circuit.assume(-literal)
+    out: list[dict[str, int]] = []
+    wanted = [lit for lit in assumed if lit != TRUE]
+    while FALSE not in assumed and encoding.solver.solve(wanted, timeout=timeout):
+        decoder = Decoder(encoding)
+        state, block = {}, []
+        for name, literals in terms:
+            value, literal = next((v, lit) for v, lit in literals.items() if decoder.true(lit))
+            state[name] = value
+            block.append(-literal)
+        out.append(state)
+        if len(out) > MAX_STATES:
+            raise UnknownVerdict(f"more than {MAX_STATES} final states")
+        encoding.circuit.clause(block)
+        if not any(lit != FALSE for lit in block):
+            break
+    return out
+
+
+def _enumerated(test: LitmusTest, path: str, model: Model, states: bool, bound: int) -> LitmusOutcome:
+    from mmcheck.enumerate import runs
+
+    found: set[tuple[int, ...]] = set()
+    positive = negative = cut = False
+    for run in runs(test.program, model, bound=bound):
+        cut = cut or run.cut
+        state = dict(run.execution.final)
+        if test.filter is not None and not evaluate(test.filter, state):
+            continue
+        if evaluate(test.condition, state):
+            positive = True
+        else:
+            negative = True
+        found.add(tuple([state.get(reg.name, 0) & (1 << reg.width) - 1 for reg in test.observed]))
+    lines = None
+    if states:
+        named = [dict(zip([reg.name for reg in test.observed], values, strict=True)) for values in found]
+        lines = tuple(sorted(show_state(test.program, test.observed, state) for state in named))
+    notes = (f"loops were cut at the bound of {bound}",) if cut else ()
+    word = observation(positive, negative)
+    return LitmusOutcome(path, test.name, word, lines, "enumerate", notes=notes)  # type: ignore[arg-type]
+
+
+__all__ = ["Expr", "Program", "decide", "decide_test"]

@@ -1,0 +1,159 @@
+"""One spec for one target in one variant: everything that its parts need while they are lowered."""
+
+from __future__ import annotations
+
+from mmcheck import program as ir
+from mmcheck.errors import Diagnostic, InputError
+from mmcheck.lower.clauses import check_clause
+from mmcheck.lower.constants import Constants
+from mmcheck.lower.functions import Functions
+from mmcheck.lower.layout import NOT_YET, Layout
+from mmcheck.lower.names import Declarations, Problem, Reporter, near, problem
+from mmcheck.lower.requirements import Requirements
+from mmcheck.lower.statements import Statements
+from mmcheck.lower.types import TypeTable
+from mmcheck.lower.values import Literal, Val
+from mmcheck.source import Span
+from mmcheck.syntax import ast
+from mmcheck.target import words
+from mmcheck.target.pieces import Piece
+from mmcheck.target.targets import Target
+
+MAX_AGENTS = 64
+
+
+class Unit:
+    """Lowers `declarations` for `target`; problems go to `reporter`."""
+
+    def __init__(self, declarations: Declarations, target: Target, reporter: Reporter) -> None:
+        self.declarations = declarations
+        self.target = target
+        self.reporter = reporter
+        self.constants = Constants(self)
+        self.types = TypeTable(declarations.structs, self.constants.number)
+        self.layout = Layout(declarations)
+        self.functions = Functions(self)
+        self.unrolled = 0
+        self.registers: dict[str, dict[str, Val]] = {}
+        """Thread -> its registers by their names in the source."""
+        self._realised: dict[tuple[str, bool, tuple[str, ...]], tuple[Piece, ...]] = {}
+
+    def program(self) -> ir.Program:
+        """The program; worth something only if nothing was reported."""
+        for name, node in self.declarations.consts.items():
+            with self.reporter.collect():
+                self.constants.named(name, node.name.span)
+        self.layout.place(self.types, self.constants.value, self.reporter)
+        self.layout.fill(self.types, self.constants.value, self.reporter)
+        threads: list[ir.Thread] = []
+        for agent in self.declarations.agents.values():
+            with self.reporter.collect():
+                threads += self._agent(agent)
+        requirements = Requirements(self, tuple(threads))
+        found = requirements.collect()
+        threads = [self._with_privates(thread, requirements.conditions.mentioned) for thread in threads]
+        self.unrolled = 0
+        self.functions.lower_unused()
+        return ir.Program(
+            self.declarations.title,
+            self.target.name,
+            tuple(threads),
+            self.layout.cells,
+            dict(self.functions.bodies),
+            found,
+        )
+
+    # --- agents ---
+
+    def _agent(self, node: ast.Agent) -> list[ir.Thread]:
+        if node.kind == "interrupt":
+            # A handler needs its CPU, its number of runs, `when raised` and `nests`: the next step.
+            raise problem("MM290", NOT_YET.format("an interrupt"), node.name.span)
+        if node.range is None:
+            return [self._thread(node, node.name.text, None)]
+        first, last = self.constants.number(node.range.start), self.constants.number(node.range.end)
+        if not 0 < last - first <= MAX_AGENTS:
+            message = f"{last - first} agents: there are 1 to {MAX_AGENTS}"
+            raise problem("MM227", message, node.range.span)
+        return [self._thread(node, f"{node.name.text}[{i}]", i) for i in range(first, last)]
+
+    def _thread(self, node: ast.Agent, name: str, index: int | None) -> ir.Thread:
+        code = Statements(self, name)
+        if index is not None and node.range is not None:
+            code.check_name(node.range.name)
+            code.frame.bind(node.range.name.text, Literal(index))
+        cpu = self.constants.number(node.cpu) if node.cpu is not None else None
+        body = code.block(node.body, scope=False)
+        self.registers[name] = code.frame.declared
+        kind = "device" if node.kind == "device" else "thread"
+        origin = ir.Origin(node.span, f"{node.kind} {name}")
+        return ir.Thread(name, body, kind, node.kind == "thread", (), cpu, origin)
+
+    def _with_privates(self, thread: ir.Thread, mentioned: set[tuple[str, str]]) -> ir.Thread:
+        """`thread` with those of its own registers that it uses, or that a condition names."""
+        used = {name for owner, name in mentioned if owner == thread.name}
+        for each in self.functions.reachable(thread.body):
+            used |= {reg.name.removeprefix("@") for reg in registers_in(each) if reg.name.startswith("@")}
+        privates = tuple(
+            (private.register, private.init.value) for name, private in self.layout.privates.items() if name in used
+        )
+        return ir.Thread(thread.name, thread.body, thread.kind, thread.source, privates, thread.cpu, thread.origin)
+
+    # --- words and requirements ---
+
+    def realise(self, word: words.Word, orders: tuple[str, ...], span: Span) -> tuple[Piece, ...]:
+        """What `word` becomes on this target; a problem at `span` if it has no such instruction."""
+        method = words.METHODS.get(word.name) is word
+        key = (word.name, method, orders)
+        if key not in self._realised:
+            try:
+                self._realised[key] = words.realise(word.name, orders, self.target, method=method)
+            except InputError as found:
+                first = found.diagnostics[0]
+                raise Problem(Diagnostic(first.code, first.message, first.span or span, first.help)) from found
+        return self._realised[key]
+
+    def titles(self) -> set[str]:
+        """Names of requirements that checks without a name belong to."""
+        return {self.declarations.title, *self.declarations.titles.values()}
+
+    def claim_of(self, node: ast.Assert) -> str:
+        """The name of the requirement that an `assert` belongs to."""
+        known = self.declarations.requirements
+        match node.claim:
+            case ast.Ident(text=name) if name in known:
+                return name
+            case ast.Ident(text=name):
+                hint = f'declare it: requirement {name} {{ says "…" }}'
+                raise problem("MM204", f"no requirement is named '{name}'{near(name, known)}", node.claim.span, hint)
+            case ast.Text(value=clause):
+                found = check_clause(clause)
+                if found is not None:
+                    raise problem("MM208", found.message, node.claim.span, found.help)
+                return clause
+        return self.declarations.title_of(node.span)
+
+
+def registers_in(statement: ir.Statement) -> list[ir.Reg]:
+    """Every register that `statement` itself, without its blocks, reads or sets."""
+    match statement:
+        case ir.Assign(dst=dst, expr=expr):
+            return [dst, *ir.registers_of(expr)]
+        case ir.Load(dst=dst, address=address):
+            return [dst, *ir.registers_of(address)]
+        case ir.Store(address=address, value=stored):
+            return [*ir.registers_of(address), *ir.registers_of(stored)]
+        case ir.StoreExclusive(status=status, address=address, value=stored):
+            return [status, *ir.registers_of(address), *ir.registers_of(stored)]
+        case ir.Rmw():
+            exprs = (statement.address, statement.new, statement.when)
+            found = [statement.dst, *(reg for expr in exprs for reg in ir.registers_of(expr))]
+            return found + ([statement.ok] if statement.ok is not None else [])
+        case ir.If(cond=cond) | ir.Await(cond=cond) | ir.Assert(cond=cond):
+            return list(ir.registers_of(cond))
+        case ir.Call(args=args, dst=target):
+            found = [reg for arg in args for reg in ir.registers_of(arg)]
+            return found + ([target] if target is not None else [])
+        case ir.Return(value=value) if value is not None:
+            return list(ir.registers_of(value))
+    return []

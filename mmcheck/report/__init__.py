@@ -1,0 +1,1 @@
+"""Reports: functions from results to text. They print nothing and write no files."""

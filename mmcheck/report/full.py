@@ -1,0 +1,218 @@
+"""The ``full`` format, for reading in a terminal: a table for each file, then every surprise with its run."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from mmcheck.draw.scene import Scene
+from mmcheck.draw.text import render_text
+from mmcheck.errors import Diagnostic
+from mmcheck.execution import Event, Execution
+from mmcheck.report import pictures, table
+from mmcheck.report.colour import Paint
+from mmcheck.report.words import claim, layer_sentence, one_line, place, plural, verdict
+from mmcheck.results import MEANING, Counterexample, FileReport, Hop, Report, Result
+from mmcheck.source import excerpt
+
+_LOOKS = {"ok": "good", "FAIL": "bad", "?": "warn"}
+_STEPS = {
+    "po": ("program order, kept", "program order, NOT kept"),
+    "rf": ("is read by", "is read by"),
+    "co": ("is overwritten by", "is overwritten by"),
+    "fr": ("reads a value older than", "reads a value older than"),
+}
+
+
+def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80) -> str:
+    """The report as text of at most `width` columns; with `verbose` expected violations are told in full, too."""
+    page = _Page(Paint(color), max(60, width), verbose)
+    lines: list[str] = []
+    for file in report.files:
+        lines += page.file(file)
+        lines.append("")
+    lines += page.summary(report)
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+class _Page:
+    def __init__(self, paint: Paint, width: int, verbose: bool) -> None:
+        self.paint = paint
+        self.width = width
+        self.verbose = verbose
+
+    def wrap(self, text: str, first: str = "", rest: str | None = None) -> list[str]:
+        """`text` in lines, the first one behind `first`, the others behind `rest` (blanks, if not given)."""
+        rest = " " * len(first) if rest is None else rest
+        lines = textwrap.wrap(
+            one_line(text), self.width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
+        )
+        return lines or [first.rstrip()]
+
+    # --- a file --------------------------------------------------------------------------------------
+
+    def file(self, file: FileReport) -> Iterator[str]:
+        """Header, table, notes, then the details of what needs them."""
+        yield from self._header(file)
+        for diagnostic in file.diagnostics:
+            yield from self._diagnostic(diagnostic)
+        if file.results:
+            yield ""
+            yield from self._table(file.results)
+        notes = [*map(one_line, file.notes), *table.notes(file.results)]
+        if notes:
+            yield ""
+        for note in notes:
+            yield from self.wrap(note, "  note: ")
+        for result in file.results:
+            if result.as_claimed is not True or (self.verbose and result.verdict in ("violated", "allowed")):
+                yield ""
+                yield from self._details(result)
+
+    def _header(self, file: FileReport) -> Iterator[str]:
+        specs = list(dict.fromkeys(result.spec for result in file.results if result.spec))
+        title = f": {one_line(', '.join(specs))}" if specs else ""
+        lines = self.wrap(f"{file.path}{title}", "", "  ")
+        yield self.paint(lines[0], "strong")
+        yield from lines[1:]
+        if file.results:
+            targets = list(dict.fromkeys(result.target for result in file.results))
+            variants = list(dict.fromkeys(result.variant for result in file.results))
+            text = f"on {', '.join(targets)}"
+            if variants != [None]:
+                text += f"; {', '.join(map(table.variant_name, variants))}"
+            yield from self.wrap(text, "  ")
+
+    def _diagnostic(self, diagnostic: Diagnostic) -> Iterator[str]:
+        first, *rest = diagnostic.render().split("\n")
+        yield self.paint(first, "bad" if diagnostic.severity == "error" else "warn")
+        yield from rest
+
+    def _table(self, results: Sequence[Result]) -> Iterator[str]:
+        rows = table.rows(results)
+        column = min(max(len(one_line(name)) for name, _ in rows), 24)
+        for name, members in rows:
+            state = table.mark(members)
+            first = f"  {state:4}  {one_line(name):{column}}  "
+            lines = self.wrap(table.phrase(members), first, " " * (column + 10))
+            yield "  " + self.paint(f"{state:4}", _LOOKS[state]) + lines[0][6:]
+            yield from lines[1:]
+
+    # --- a result ------------------------------------------------------------------------------------
+
+    def _details(self, result: Result) -> Iterator[str]:
+        look = "bad" if result.as_claimed is False else "warn" if result.as_claimed is None else "strong"
+        variant = f" in {table.variant_name(result.variant)}" if result.variant is not None else ""
+        state = " as claimed" if result.as_claimed else f", {claim(result)}" if result.as_claimed is False else ""
+        head = self.wrap(f"{verdict(result)}{state}: {result.requirement} on {result.target}{variant}", "", "  ")
+        yield from (self.paint(line, look) for line in head)
+        span = place(result)
+        if span is not None:
+            yield f" --> {one_line(span.where())}"
+            yield from excerpt(span).split("\n")
+        yield from self._facts(result)
+        found = result.counterexample
+        if found is not None:
+            yield from self._run(result, found)
+
+    def _facts(self, result: Result) -> Iterator[str]:
+        facts = [("says", result.says), ("clause", "; ".join(result.clauses)), ("layer", layer_sentence(result))]
+        if result.counterexample is not None:
+            facts.append(("cause", result.counterexample.summary))
+        elif result.verdict == "unknown":
+            facts.append(("reason", "; ".join(result.notes)))
+        else:
+            facts.append(("means", MEANING[result.verdict]))
+        for name, text in facts:
+            if text:
+                yield from self.wrap(text, f"  {name:8}")
+
+    def _run(self, result: Result, found: Counterexample) -> Iterator[str]:
+        picture = pictures.scene(result)
+        if picture is None:
+            return
+        if found.cycle:
+            yield ""
+            yield "  The cycle, in order:"
+            for hop, step in zip(found.cycle, picture.steps, strict=True):
+                yield from self._hop(found, hop, step.source)
+        yield from self._emitted(found)
+        yield ""
+        drawing = render_text(_bare(picture), width=self.width - 2, color=self.paint.on)
+        yield from (f"  {line}" for line in drawing.strip("\n").split("\n"))
+
+    def _hop(self, found: Counterexample, hop: Hop, marker: str) -> Iterator[str]:
+        """One line of source for the event, one for the step that leads from it to the next."""
+        event = found.execution.events[hop.source]
+        yield from self.wrap(_source_line(event), f"    ({marker}) " if not event.is_init else "    init ")
+        words = _STEPS.get(hop.relation, (hop.relation, hop.relation))[0 if hop.ordered else 1]
+        lines = self.wrap(f"{words}: {hop.why}" if hop.why else words, f"         {hop.relation:2}  ")
+        yield from (self.paint(line, "" if hop.ordered else "bad") for line in lines)
+
+    def _emitted(self, found: Counterexample) -> Iterator[str]:
+        """The order that the compiler may emit, for each agent where it is not the order of the text."""
+        execution = found.execution
+        for thread, order in enumerate(execution.linear or ()):
+            moved = _moved(execution, order)
+            if moved:
+                lines = ", ".join(_line_number(execution.events[event]) for event in moved)
+                text = f"the compiler may emit {execution.threads[thread].name} in the order of lines {lines}"
+                yield from self.wrap(text, "  ", "    ")
+
+    # --- the end -------------------------------------------------------------------------------------
+
+    def summary(self, report: Report) -> Iterator[str]:
+        """Models, bound and counts; the counts stand in the last line."""
+        results = report.results
+        models = list(dict.fromkeys(result.model for result in results))
+        bounds = sorted({result.bound for result in results})
+        cut = sum(not result.complete for result in results)
+        if results:
+            tool = f"mmcheck {report.version}" + (f", {report.solver}" if report.solver else "")
+            yield from self.wrap(f"{tool}; {'model' if len(models) == 1 else 'models'} {', '.join(models)}")
+            rounds = " or ".join(map(str, bounds))
+            text = f"loops run up to {rounds} {'round' if bounds == [1] else 'rounds'}"
+            text += f"; that cut a loop in {cut} of {plural(len(results), 'result')}" if cut else "; no loop was cut"
+            yield from self.wrap(text)
+        yield self._counts(report)
+        if report.interrupted:
+            yield self.paint("interrupted: the above is what was decided before", "warn")
+
+    def _counts(self, report: Report) -> str:
+        claims = [result.as_claimed for result in report.results]
+        errors = sum(d.severity == "error" for file in report.files for d in file.diagnostics)
+        parts = [f"{claims.count(True)} as claimed"]
+        if claims.count(False):
+            parts.append(f"{claims.count(False)} not as claimed")
+        if claims.count(None):
+            parts.append(f"{claims.count(None)} unknown")
+        if errors:
+            parts.append(plural(errors, "error"))
+        look = "bad" if errors or claims.count(False) else "warn" if None in claims else "good"
+        head = f"{plural(len(claims), 'result')} in {plural(len(report.files), 'file')}: "
+        return head + self.paint(", ".join(parts), look)
+
+
+def _source_line(event: Event) -> str:
+    """``specs/mp.litmus:7: flag = 1``."""
+    text = event.origin.text or str(event)
+    span = event.origin.span
+    return f"{span.file.path}:{span.line}: {text}" if span is not None else text
+
+
+def _line_number(event: Event) -> str:
+    return str(event.origin.span.line) if event.origin.span is not None else f"e{event.id}"
+
+
+def _moved(execution: Execution, order: Sequence[int]) -> list[int]:
+    """The accesses of `order` from the first to the last that do not stand where the text has them."""
+    accesses = [event for event in order if execution.events[event].kind != "F"]
+    text = sorted(accesses, key=lambda event: execution.events[event].index)
+    differ = [position for position, (a, b) in enumerate(zip(accesses, text, strict=True)) if a != b]
+    return accesses[differ[0] : differ[-1] + 1] if differ else []
+
+
+def _bare(picture: Scene) -> Scene:
+    """The picture without heading and steps, which stand above it here."""
+    return replace(picture, title="", subtitle="", verdict="", steps=())

@@ -1,0 +1,106 @@
+"""Is there one order per thread that the compiler may emit and that gives this execution? (semantics.md 1)
+
+The main query orders a source thread by cpo, a partial order. Here rf, co and all values are fixed, and what is
+looked for is, per source thread, a linear extension of cpo under which the model still allows the execution.
+"""
+
+from __future__ import annotations
+
+
+from mmcheck.execution import Execution
+from mmcheck.model.concrete import event_sets
+from mmcheck.model.model import Axiom, Model
+from mmcheck.program import Program
+from mmcheck.relations import closure, from_pairs
+from mmcheck.smt.circuit import TRUE, Circuit
+from mmcheck.smt.relations import Algebra, Bounds
+from mmcheck.smt.solve import Solver
+
+
+def linear_orders(
+    execution: Execution, model: Model, program: Program, extra: frozenset[tuple[int, int]] = frozenset()
+) -> dict[int, list[int]] | None:
+    """Event ids by source thread, in an order that the compiler may emit; None if there is none.
+
+    `extra` are edges that an environment adds to every acyclic order (see ``ordered`` requirements).
+    """
+    n = len(execution.events)
+    circuit = Circuit()
+    po = closure(from_pairs(n, execution.relation("po")))
+    before: dict[tuple[int, int], int] = {}
+    threads = {}
+    for number, thread in enumerate(program.threads):
+        if thread.source:
+            members = [event.id for event in execution.of_thread(number)]
+            threads[number] = members
+            for position, i in enumerate(members):
+                for j in members[position + 1 :]:
+                    literal = TRUE if po[i] >> j & 1 else -TRUE if po[j] >> i & 1 else circuit.var(f"before:{i}:{j}")
+                    before[i, j], before[j, i] = literal, -literal
+            for i in members:
+                for j in members:
+                    for k in members:
+                        if len({i, j, k}) == 3:
+                            circuit.clause([-before[i, j], -before[j, k], before[i, k]])
+    may, must = list(po), list(po)
+    for (i, j), literal in before.items():
+        if literal == TRUE:
+            must[i] |= 1 << j
+        if literal != -TRUE:
+            may[i] |= 1 << j
+    base = _fixed(execution, n)
+    base["po"] = Bounds(may, must, lambda i, j: before[i, j])
+    axioms = [axiom for axiom in model.axioms if not axiom.flag]
+    if extra:
+        rows = list(from_pairs(n, extra))
+        base["%environment"] = Bounds(rows, list(rows))
+        pool = model.pool
+        axioms = [
+            Axiom(a.name, a.kind, pool.union(a.node, pool.rel("%environment")))
+            if a.kind == "acyclic" and not model.is_coherence(a)
+            else a
+            for a in axioms
+        ]
+    everything = [(1 << n) - 1] * n
+    Algebra(model, circuit, [TRUE] * n, everything, base, event_sets(execution)).require(axioms)
+    solver = Solver(circuit)
+    if not solver.solve():
+        return None
+    assignment = solver.assignment()
+
+    def holds(literal: int) -> bool:
+        value = literal in (TRUE, -TRUE) or assignment.get(abs(literal), False)
+        return value == (literal > 0) if abs(literal) != TRUE else literal == TRUE
+
+    return {
+        number: sorted(members, key=lambda i: sum(holds(before[j, i]) for j in members if j != i))
+        for number, members in threads.items()
+    }
+
+
+def _fixed(execution: Execution, n: int) -> dict[str, Bounds]:
+    base = {}
+    for name in ("rf", "co", "amo", "lxsx", "addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl",
+                 "pick-basic", "src"):  # fmt: skip
+        rows = list(from_pairs(n, execution.relation(name)))
+        base[name] = Bounds(rows, list(rows))
+    loc = [0] * n
+    inside = [0] * n
+    for a in execution.events:
+        for b in execution.events:
+            if a.address is not None and a.address == b.address:
+                loc[a.id] |= 1 << b.id
+            same = a.id == b.id if a.is_init or b.is_init else _cpu(a.cpu, a.thread) == _cpu(b.cpu, b.thread)
+            if same:
+                inside[a.id] |= 1 << b.id
+    outside = [((1 << n) - 1) & ~row for row in inside]
+    base["loc"] = Bounds(loc, list(loc))
+    base["int"] = Bounds(inside, list(inside))
+    base["ext"] = Bounds(outside, list(outside))
+    return base
+
+
+def _cpu(cpu: int | None, thread: int) -> int:
+    return cpu if cpu is not None else -1 - thread
+
+

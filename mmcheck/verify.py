@@ -1,0 +1,222 @@
+"""``mmcheck verify``: files to results."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmcheck import __version__
+from mmcheck.check import Checker, Finding
+from mmcheck.errors import Diagnostic, InputError, InternalError, UnknownVerdict, fail
+from mmcheck.files import find_files, read_source
+from mmcheck.litmus import MODELS, decide_test
+from mmcheck.lower.spec import Spec, load_spec
+from mmcheck.model.model import Model, load_model
+from mmcheck.program import Program
+from mmcheck.results import FileReport, Report, Result
+from mmcheck.smt.solve import solver_version
+from mmcheck.source import SourceFile
+from mmcheck.syntax.herd.columns import is_herd_format
+from mmcheck.syntax.herd.read import read_litmus
+from mmcheck.target.targets import Target, parse_target
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `verify` was asked; see its parameters."""
+
+    targets: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    bound: int = 2
+    timeout: float | None = None
+    engine: str = "auto"
+    dump_smt: Path | None = None
+
+
+def verify(
+    paths: Sequence[str | Path],
+    *,
+    targets: Sequence[str] = (),
+    variants: Sequence[str] = (),
+    bound: int = 2,
+    timeout: float | None = None,
+    jobs: int = 1,
+    engine: str = "auto",
+    dump_smt: Path | None = None,
+    cache: bool = True,
+    on_progress: Callable[[str], None] | None = None,
+) -> Report:
+    """Check every requirement of the files, on their targets or on `targets`, in all variants or in `variants`.
+
+    `variants` selects by title; ``base`` is the program as written. `timeout` is wall seconds per requirement. Directories
+    are searched for ``*.litmus``. What is wrong with a file becomes diagnostics of its `FileReport`; wrong options raise
+    `InputError`.
+    """
+    for name in targets:
+        parse_target(name)
+    if bound < 1:
+        raise fail("MM004", "the bound must be at least 1")
+    options = Options(tuple(targets), tuple(variants), bound, timeout, engine, dump_smt)
+    reports: list[FileReport] = []
+    found, problems = find_files(paths)
+    reports += [FileReport(problem.path, diagnostics=(problem,)) for problem in problems]
+    interrupted = False
+    for path in found:
+        if on_progress is not None:
+            on_progress(path)
+        try:
+            reports.append(verify_file(path, options))
+        except KeyboardInterrupt:
+            interrupted = True
+            break
+    missing = [title for title in variants if title != "base" and not _has_variant(reports, title)]
+    if missing and not interrupted and not any(report.diagnostics for report in reports):
+        raise fail("MM005", f"no file has a variant called {missing[0]!r}")
+    return Report(tuple(reports), __version__, solver_version(), interrupted)
+
+
+def _has_variant(reports: Iterable[FileReport], title: str) -> bool:
+    return any(result.variant == title for report in reports for result in report.results)
+
+
+def verify_file(path: str, options: Options) -> FileReport:
+    """One file, by its format."""
+    try:
+        source = read_source(path)
+        if is_herd_format(source.text):
+            return FileReport(path, _verify_herd(source, options))
+        spec = load_spec(source)
+        if spec.is_library:
+            return FileReport(path, notes=("a library: nothing to check in this file alone",))
+        return FileReport(path, tuple(_verify_spec(spec, options)), notes=spec.notes)
+    except InputError as error:
+        return FileReport(path, diagnostics=error.diagnostics)
+    except InternalError as error:
+        saved = _save_dump(path, str(error), options)
+        text = f"internal error: {str(error).splitlines()[0]}"
+        return FileReport(path, diagnostics=(Diagnostic("MM900", text, path=path, help=saved),))
+
+
+def _save_dump(path: str, text: str, options: Options) -> str:
+    """Keep what is needed to report an internal error; returns what to tell the user."""
+    from mmcheck.files import write_atomic
+
+    folder = options.dump_smt or Path(".mmcheck_cache")
+    target = folder / f"internal-error-{Path(path).stem}.txt"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomic(target, text + "\n")
+    except OSError:
+        return "please report it with the file that led to it"
+    return f"please report it; the details are in {target}"
+
+
+# --- specifications ----------------------------------------------------------------------------------
+
+
+def _verify_spec(spec: Spec, options: Options) -> Iterable[Result]:
+    """Results in the order variant, requirement, target."""
+    targets = [parse_target(name) for name in options.targets] or list(spec.targets)
+    titles: list[str | None] = [None, *[variant.title for variant in spec.variants]]
+    if options.variants:
+        titles = [title for title in titles if (title or "base") in options.variants]
+    for title in titles:
+        collected: list[tuple[int, int, Result]] = []
+        for place, target in enumerate(targets):
+            if not spec.applicable(title, target):
+                continue
+            program = spec.program(target, title)
+            checker = make_checker(program, target, options)
+            for number, requirement in enumerate(program.requirements):
+                finding = checker.run(requirement)
+                collected.append((number, place, _result(spec, title, target, checker.model, finding, options)))
+            if not any(r.verdict == "violated" for _, at, r in collected if at == place):
+                checker.refuse_astray()
+        yield from [result for _, _, result in sorted(collected, key=lambda each: each[:2])]
+
+
+def make_checker(program: Program, target: Target, options: Options) -> Checker:
+    """The checker for `program` on `target`. Raises `InputError` if the target's model cannot be used for it."""
+    model = load_model(target.model)
+    if target.compiled and any(thread.source for thread in program.threads):
+        negative = {name for name in ("po", "po-loc") if -1 in model.polarities().get(name, ())}
+        if negative and target.model.endswith(".cat"):
+            raise fail(
+                "MM410",
+                f"{model.name} uses po in a negative position: the compiler layer cannot be combined with it",
+                path=target.model,
+                help="check 'asm thread' programs with it, or write the model without po under '\\' or '~'",
+            )
+    return Checker(program, model, layered=target.compiled, bound=options.bound, timeout=options.timeout)
+
+
+def _result(
+    spec: Spec, variant: str | None, target: Target, model: Model, finding: Finding, options: Options
+) -> Result:
+    requirement = finding.requirement
+    expected, layer, _ = spec.expected(requirement.name, requirement.kind, target, variant)
+    return Result(
+        file=spec.path,
+        spec=spec.title,
+        variant=variant,
+        requirement=requirement.name,
+        kind=requirement.kind,  # type: ignore[arg-type]
+        clauses=requirement.clauses,
+        says=requirement.says,
+        target=target.name,
+        model=f"{model.name}: {model.title}",
+        verdict=finding.verdict,
+        expected=expected,  # type: ignore[arg-type]
+        bound=options.bound,
+        complete=finding.complete,
+        layer=finding.layer,
+        engine="smt",
+        notes=finding.notes,
+        span=requirement.origin.span,
+        seconds=finding.seconds,
+        counterexample=finding.counterexample,
+        expected_layer=layer,  # type: ignore[arg-type]
+    )
+
+
+# --- herd's files ------------------------------------------------------------------------------------
+
+
+def _verify_herd(source: SourceFile, options: Options) -> tuple[Result, ...]:
+    """``~exists`` and ``forall`` are requirements; ``exists`` is a question, and any answer is as claimed."""
+    test = read_litmus(source)
+    names = list(options.targets) or [MODELS[test.arch]]
+    results = []
+    for name in names:
+        target = parse_target(name)
+        model = load_model(target.model)
+        started = time.process_time()
+        notes: tuple[str, ...] = ()
+        engine = "smt"
+        word = "Unknown"
+        try:
+            outcome = decide_test(test, source.path, target.model, False, options.bound, options.engine, options.timeout)
+            word, engine, notes = outcome.observation, outcome.engine, outcome.notes
+        except UnknownVerdict as unknown:
+            notes = (unknown.reason,)
+        question = test.quantifier == "exists"
+        if word == "Unknown":
+            verdict = "unknown"
+        elif question:
+            verdict = "forbidden" if word == "Never" else "allowed"
+        else:
+            good = "Never" if test.quantifier == "~exists" else "Always"
+            verdict = "holds" if word == good else "violated"
+        results.append(
+            Result(
+                file=source.path, spec=test.name, variant=None, requirement=test.name,
+                kind="exists" if question else "final", clauses=(), says="", target=target.name,
+                model=f"{model.name}: {model.title}", verdict=verdict,  # type: ignore[arg-type]
+                expected=(verdict if verdict != "unknown" else "forbidden") if question else "holds",  # type: ignore[arg-type]
+                bound=options.bound, complete=not notes, layer="hardware" if verdict == "violated" else None,
+                engine=engine, notes=notes, span=test.span, seconds=time.process_time() - started,
+            )  # fmt: skip
+        )
+    return tuple(results)

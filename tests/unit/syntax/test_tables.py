@@ -1,0 +1,101 @@
+"""Saved tables: used when they fit, ignored when they do not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mmcheck.syntax import parse, tables
+from mmcheck.syntax.dump import dump
+
+TEXT = "memory x\nthread P0 { x = 1 }\n"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty cache directory, and a parser that is not yet loaded."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("MMCHECK_CACHE", raising=False)
+    monkeypatch.setattr(parse, "PACKAGE_TABLE", "_no_table.bin")
+    parse.spec_parser.cache_clear()
+    yield tmp_path / "mmcheck" / "table.bin"
+    parse.spec_parser.cache_clear()
+
+
+def builds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The grammars that are built from now on."""
+    seen: list[str] = []
+    build = parse.build_parser
+    monkeypatch.setattr(parse, "build_parser", lambda grammar: seen.append(grammar) or build(grammar))
+    return seen
+
+
+def reparse() -> str:
+    parse.spec_parser.cache_clear()
+    return dump(parse.parse_text(TEXT))
+
+
+def test_table_is_written_and_read(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = builds(monkeypatch)
+    first = reparse()
+    assert cache.is_file()
+    assert not cache.stat().st_mode & 0o077
+    assert first == reparse()
+    assert len(seen) == 1
+    assert [path.name for path in cache.parent.iterdir()] == ["table.bin"]
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "foreign", "shape"])
+def test_bad_table_is_rebuilt(cache: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
+    first = reparse()
+    data = cache.read_bytes()
+    head = data.split(b"\n", 3)
+    bad = {
+        "empty": b"",
+        "cut": data[: len(data) // 2],
+        "flipped": data[:-100] + b"x" + data[-99:],
+        "foreign": b"\n".join((head[0], b"0" * 64, *head[2:])),
+        "shape": tables.encode({"data": {}, "memo": {"0": 1}}, head[1].decode()),
+    }[damage]
+    cache.write_bytes(bad)
+    seen = builds(monkeypatch)
+    assert first == reparse()
+    assert len(seen) == 1
+    reparse()
+    assert len(seen) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="POSIX permissions")
+@pytest.mark.parametrize("mode", [0o620, 0o602])
+def test_table_that_others_can_write_is_ignored(cache: Path, monkeypatch: pytest.MonkeyPatch, mode: int) -> None:
+    reparse()
+    cache.chmod(mode)
+    seen = builds(monkeypatch)
+    reparse()
+    assert len(seen) == 1
+
+
+def test_cache_off(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMCHECK_CACHE", "off")
+    reparse()
+    assert not cache.exists()
+
+
+def test_unwritable_cache_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
+    reparse()
+
+
+def test_build_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table of the package goes before that of the cache."""
+    path = tmp_path / "_table.bin"
+    parse.build_table(path)
+    seen = builds(monkeypatch)
+    monkeypatch.setattr(parse, "PACKAGE_TABLE", str(path))
+    reparse()
+    assert not seen
