@@ -15,6 +15,7 @@ from mmcheck.program import Program, Requirement
 from mmcheck.recheck import judge, judge_final, with_order
 from mmcheck.results import Counterexample, Layer, Verdict
 from mmcheck.smt.circuit import FALSE, TRUE
+from mmcheck.smt.count import block
 from mmcheck.smt.decode import Decoder
 from mmcheck.smt.encode import Encoding, choice_literals, encode
 from mmcheck.smt.finals import Finals
@@ -365,7 +366,7 @@ class Checker:
             if orders is not None:
                 execution = with_order(execution, orders, self.program)
                 return self._report(requirement, stage, execution, decoder, goal, "compiler")
-            _block(encoding, decoder)
+            block(encoding, decoder)
         raise UnknownVerdict(f"{MAX_REFUTED} runs have no single order that the compiler may emit")
 
     def _violated(
@@ -423,15 +424,3 @@ def _site_pairs(graph: EventGraph, first: str, second: str) -> list[tuple[int, i
 
     events = graph.events
     return [(a, b) for a in at(first) for b in at(second) if events[a].thread == events[b].thread and a < b]
-
-
-def _block(encoding: Encoding, decoder: Decoder) -> None:
-    """Never again these sources and this coherence order together."""
-    literals = []
-    for read, sources in encoding.memory.rf.items():
-        if decoder.true(encoding.happens[read]):
-            literals += [literal for literal in sources.values() if decoder.true(literal)]
-    for literal in encoding.memory.order.values():
-        if abs(literal) != TRUE and decoder.true(literal):
-            literals.append(literal)
-    encoding.circuit.clause([-literal for literal in literals])

@@ -49,12 +49,18 @@ class Limits:
 @dataclass(frozen=True)
 class Run:
     """An allowed run: the final values of registers and cells, the requirements that an assertion violated, and
-    the agents that wait for ever, each with the origin of its await. `execution` is built when asked for."""
+    the agents that wait for ever, each with the origin of its await. `execution` is built when asked for.
+
+    `stray`: some access went where no cell stands (there is 0 there, and what was written). `cut`: other runs were
+    discarded because a loop reached the bound.
+    """
 
     final: Mapping[str, int]
     failed: frozenset[str]
     stuck: tuple[tuple[str, Origin], ...]
     candidate: Candidate
+    stray: bool
+    cut: bool
 
     @cached_property
     def execution(self) -> Execution:
@@ -68,9 +74,9 @@ class Enumeration:
     `settle` asks for final states, otherwise for safety. `write_back` None means: on Armv8 targets, as Arm
     allows it. `keep` is the compiler layer, for instance ``profile("observed")``: an execution is then allowed if the
     model allows it with some linear order of each compiled thread that contains keep, dependencies and rmw. Without
-    it (SC, language-level models) the order is that of the text. Not `exact`, po is cpo itself (semantics.md 1). After `runs` is
-    exhausted, `cut` says whether an allowed run was discarded at the bound, `candidates` how many choices of rf
-    and co were judged, `combinations` how many choices of traces.
+    it (SC, language-level models) the order is that of the text. Not `exact`, po is cpo itself (semantics.md 1).
+    After `runs` is exhausted, `cut` says whether an allowed run was discarded at the bound, `candidates` how many
+    choices of rf and co were judged, `combinations` how many choices of traces were looked at.
     """
 
     program: Program
@@ -102,16 +108,14 @@ class Enumeration:
         """Every allowed run, in a fixed order."""
         self.cut, self.candidates, self.combinations = False, 0, 0
         found = self.traces()
+        if any(trace.status == "cut" for of in found for trace in of):
+            cuts = (c for c in self._combined(found) if any(trace.status == "cut" for trace in c))
+            self.cut = any(True for combination in cuts for _ in self._allowed(combination))
+            found = [[trace for trace in of if trace.status != "cut"] for of in found]
         twins = any(len({trace.identity for trace in of}) < len(of) for of in found)
         seen: set[object] = set()
         for combination in self._combined(found):
-            is_cut = any(trace.status == "cut" for trace in combination)
-            if is_cut and self.cut:
-                continue
             for candidate in self._allowed(combination):
-                if is_cut:
-                    self.cut = True
-                    break
                 if twins:
                     key = (tuple([trace.identity for trace in combination]), candidate.rf, candidate.co)
                     if key in seen:
@@ -225,7 +229,8 @@ class Enumeration:
             if name is not None and len(choice.chain) > 1:
                 final[name] = candidate.item(choice.chain[-1]).value
         failed = frozenset[str]().union(*[trace.failed for trace in candidate.traces])
-        return Run(final, failed, tuple(stuck), candidate)
+        stray = any(place.address not in self._names for place in candidate.layout.locations)
+        return Run(final, failed, tuple(stuck), candidate, stray, self.cut)
 
 
 def runs(program: Program, model: Model, **options: object) -> Iterator[Run]:

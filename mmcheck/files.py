@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from mmcheck.errors import fail
+from mmcheck.errors import Diagnostic, fail
 from mmcheck.source import SourceFile, Span
 
 MAX_BYTES = 1_000_000
@@ -20,31 +20,35 @@ MAX_BYTES = 1_000_000
 SUFFIX = ".litmus"
 
 
-def find(paths: Iterable[str | Path]) -> list[str]:
-    """The files that `paths` name: files as they are, folders searched for ``*.litmus``, each file once.
+def find_files(paths: Iterable[str | Path]) -> tuple[list[str], list[Diagnostic]]:
+    """The files that `paths` name, each once, and what is wrong with the other paths.
 
-    Hidden folders below a named one are left out, links to folders are not followed. A path that does not exist stays
-    in the list, so that reading it says so. Raises `InputError` for a folder that cannot be listed.
+    A file is taken as it is, a folder is searched for ``*.litmus``; hidden folders in it are left out, links to
+    folders not followed.
     """
     found: dict[str, None] = {}
+    problems: list[Diagnostic] = []
     for path in paths:
         text = os.fspath(path)
         if os.path.isdir(text):
-            found.update(dict.fromkeys(_inside(text)))
-        else:
+            found.update(dict.fromkeys(_inside(text, problems)))
+        elif os.path.lexists(text):
             found[shown(text)] = None
-    return list(found)
+        else:
+            problems.append(Diagnostic("MM010", "there is no such file or folder", path=shown(text)))
+    return list(found), problems
 
 
-def _inside(folder: str) -> list[str]:
-    def stop(error: OSError) -> None:
-        raise fail("MM005", f"the folder cannot be listed: {_reason(error)}", path=shown(str(error.filename)))
+def _inside(folder: str, problems: list[Diagnostic]) -> list[str]:
+    def report(error: OSError) -> None:
+        message = f"the folder cannot be listed: {_reason(error)}"
+        problems.append(Diagnostic("MM010", message, path=shown(str(error.filename))))
 
     out = []
-    for where, folders, files in os.walk(folder, onerror=stop):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+    for where, folders, files in os.walk(folder, onerror=report):
+        folders[:] = [name for name in folders if not name.startswith(".")]
         out += [shown(os.path.join(where, name)) for name in files if name.endswith(SUFFIX)]
-    return sorted(out, key=lambda path: path.split(os.sep))
+    return sorted(out, key=lambda path: path.split("/"))
 
 
 def shown(path: str | Path) -> str:
@@ -57,7 +61,7 @@ def shown(path: str | Path) -> str:
     return text.replace(os.sep, "/")
 
 
-def read(path: str | Path) -> SourceFile:
+def read_source(path: str | Path) -> SourceFile:
     """The text of `path`. Raises `InputError` if there is none, or too much, or it is no text."""
     name = shown(path)
     data = read_bytes(path, MAX_BYTES)
@@ -84,36 +88,41 @@ def read_bytes(path: str | Path, limit: int) -> bytes:
         with open(path, "rb") as file:
             return file.read(limit + 1)
     except FileNotFoundError:
-        raise fail("MM005", "there is no such file", path=shown(path)) from None
+        raise fail("MM010", "there is no such file", path=shown(path)) from None
     except IsADirectoryError:
-        raise fail("MM005", "this is a folder, not a file", path=shown(path)) from None
+        raise fail("MM010", "this is a folder, not a file", path=shown(path)) from None
     except (OSError, ValueError) as error:
-        raise fail("MM005", f"the file cannot be read: {_reason(error)}", path=shown(path)) from None
+        raise fail("MM010", f"the file cannot be read: {_reason(error)}", path=shown(path)) from None
 
 
-def write(path: str | Path, text: str) -> None:
-    """Write `text` so that a reader sees all of it or what was there before. Raises `InputError`.
+def write_atomic(path: str | Path, text: str) -> None:
+    """Write `text` so that a reader sees all of it or what was there before; raises `OSError`.
 
     What is no regular file (a terminal, a pipe, ``/dev/null``) is written to directly.
     """
     target = Path(path)
+    if target.exists() and not target.is_file():
+        target.write_text(text, encoding="utf-8")
+        return
+    target = target.resolve()
+    handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
     try:
-        if target.exists() and not target.is_file():
-            target.write_text(text, encoding="utf-8")
-            return
-        target = target.resolve()
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            with open(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            os.chmod(temporary, _mode(target))
-            os.replace(temporary, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+        with open(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.chmod(temporary, _mode(target))
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def write(path: str | Path, text: str) -> None:
+    """`write_atomic`, for files that the user named: raises `InputError`."""
+    try:
+        write_atomic(path, text)
     except (OSError, ValueError) as error:
-        raise fail("MM006", f"the file cannot be written: {_reason(error)}", path=shown(path)) from None
+        raise fail("MM011", f"the file cannot be written: {_reason(error)}", path=shown(path)) from None
 
 
 def _mode(target: Path) -> int:
@@ -130,7 +139,7 @@ def make_folder(path: str | Path) -> None:
     try:
         os.makedirs(path, exist_ok=True)
     except (OSError, ValueError) as error:
-        raise fail("MM006", f"the folder cannot be created: {_reason(error)}", path=shown(path)) from None
+        raise fail("MM011", f"the folder cannot be created: {_reason(error)}", path=shown(path)) from None
 
 
 def _reason(error: OSError | ValueError) -> str:

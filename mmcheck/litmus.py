@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mmcheck.enumerate import Enumeration, Limits
 from mmcheck.errors import InputError, UnknownVerdict
 from mmcheck.model.model import Model, load_model
-from mmcheck.program import Expr, Program, Reg, evaluate
+from mmcheck.program import Reg, evaluate
 from mmcheck.results import LitmusOutcome
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.decode import Decoder
@@ -21,6 +22,8 @@ from mmcheck.unfold import unfold
 
 MODELS = {"AArch64": "armv8", "X86_64": "x86-tso", "X86": "x86-tso"}
 MAX_STATES = 100_000
+FEW = Limits(candidates=2_000, combinations=5_000, traces=500)
+"""Up to here ``auto`` enumerates: the solver's fixed costs are more."""
 
 
 def decide(
@@ -63,6 +66,11 @@ def decide_test(
     chosen = load_model(model or MODELS[test.arch])
     if engine == "enumerate":
         return _enumerated(test, path, chosen, states, bound)
+    if engine == "auto":
+        try:
+            return _enumerated(test, path, chosen, states, bound, FEW)
+        except UnknownVerdict:
+            pass  # too many candidates: the solver's ground
     return _solved(test, path, chosen, states, bound, timeout)
 
 
@@ -128,28 +136,31 @@ def _all_states(
     return out
 
 
-def _enumerated(test: LitmusTest, path: str, model: Model, states: bool, bound: int) -> LitmusOutcome:
-    from mmcheck.enumerate import runs
-
+def _enumerated(
+    test: LitmusTest, path: str, model: Model, states: bool, bound: int, limits: Limits | None = None
+) -> LitmusOutcome:
+    search = Enumeration(test.program, model, bound, settle=True, limits=limits or Limits())
     found: set[tuple[int, ...]] = set()
-    positive = negative = cut = False
-    for run in runs(test.program, model, bound=bound):
-        cut = cut or run.cut
-        state = dict(run.execution.final)
-        if test.filter is not None and not evaluate(test.filter, state):
+    positive = negative = False
+    for run in search.runs():
+        if test.filter is not None and not evaluate(test.filter, run.final):
             continue
-        if evaluate(test.condition, state):
+        if evaluate(test.condition, run.final):
             positive = True
         else:
             negative = True
-        found.add(tuple([state.get(reg.name, 0) & (1 << reg.width) - 1 for reg in test.observed]))
+        if states:
+            found.add(tuple([run.final.get(reg.name, 0) & (1 << reg.width) - 1 for reg in test.observed]))
+        elif positive and negative:
+            break
     lines = None
     if states:
-        named = [dict(zip([reg.name for reg in test.observed], values, strict=True)) for values in found]
+        names = [reg.name for reg in test.observed]
+        named = [dict(zip(names, values, strict=True)) for values in found]
         lines = tuple(sorted(show_state(test.program, test.observed, state) for state in named))
-    notes = (f"loops were cut at the bound of {bound}",) if cut else ()
+    notes = (f"loops were cut at the bound of {bound}",) if search.cut else ()
     word = observation(positive, negative)
     return LitmusOutcome(path, test.name, word, lines, "enumerate", notes=notes)  # type: ignore[arg-type]
 
 
-__all__ = ["Expr", "Program", "decide", "decide_test"]
+__all__ = ["decide", "decide_test"]

@@ -2,25 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from mmcheck.errors import fail
-from mmcheck.program import TRUE, Assign, Block, Break, If, Jump, Label, Load, Op, Statement, walk
+from mmcheck.program import (
+    TRUE,
+    Assign,
+    Block,
+    Break,
+    Call,
+    Fence,
+    Function,
+    If,
+    Jump,
+    Label,
+    Load,
+    Op,
+    Parallel,
+    Return,
+    Statement,
+    walk,
+)
 
 MAX_STATEMENTS = 20_000
 
 
-def exit_test(body: Block) -> Block:
-    """The statements at the head of a loop's body that decide whether to leave it: all of a ``while``'s test.
+def exit_test(body: Block, functions: Mapping[str, Function]) -> Block:
+    """The head of a loop's body that decides whether to leave it: the test of a ``while``, and nothing of its body.
 
-    They are loads and assignments up to the first ``If`` with a `Break`; empty if the body does anything before that.
+    It reads, and then leaves or not; empty if the loop does anything before it decides.
     """
     for position, statement in enumerate(body):
-        if isinstance(statement, If) and any(isinstance(inner, Break) for inner in walk((statement,))):
-            return body[: position + 1]
-        if not isinstance(statement, Load | Assign):
+        if isinstance(statement, If) and (_leaves(statement.then) or _leaves(statement.orelse)):
+            then = statement.then if _leaves(statement.then) else ()
+            orelse = statement.orelse if _leaves(statement.orelse) else ()
+            return (*body[:position], replace(statement, then=then, orelse=orelse))
+        if not _only_reads((statement,), functions):
             break
     return ()
+
+
+def _leaves(block: Block) -> bool:
+    return bool(block) and isinstance(block[-1], Break | Return) and len(block) == 1
+
+
+def _only_reads(block: Block, functions: Mapping[str, Function], depth: int = 0) -> bool:
+    if depth > 20:
+        return False
+    for statement in walk(block):
+        if isinstance(statement, Call):
+            if not _only_reads(functions[statement.function].body, functions, depth + 1):
+                return False
+        elif not isinstance(statement, Load | Assign | Fence | If | Return | Parallel):
+            return False
+    return True
 
 
 def unroll_jumps(block: Block, bound: int) -> Block:

@@ -4,9 +4,10 @@
 and give the next state. States are immutable and hashable; the memory is the caller's. The enumerator and
 the operational machines are both built on this, the solver side on none of it.
 
-A state may carry dependencies as well (`start` with ``taints=True``): for each register the reads that it depends on,
-and the branches that control what follows. Reads are the caller's numbers, given to `after_read`. With ``symbols=True`` it
-also knows each register as an expression over the values read (`symbol`), and the conditions that its path rests on.
+A state may carry dependencies as well (`start` with ``taints=True``): for each register the reads that it depends
+on, and the branches that control what follows. Reads are the caller's numbers, given to `after_read`. With
+``symbols=True`` it also knows each register as an expression over the values read (`symbol`), and the conditions
+that its path rests on.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ _T = TypeVar("_T")
 
 class Control(NamedTuple):
     """One branch taken: what its condition depends on, and how far it reaches. `waited`: the exit of an await
-    without time-out. `cond` and `path` are the condition over the reads, and what was known before it (if asked for)."""
+    without time-out. `cond` is the condition over the values read and `path` what was known before (with symbols)."""
 
     number: int
     region: int
@@ -299,8 +300,8 @@ def modified(action: Modify, state: State, old: int) -> int | None:
 
 
 def after_modify(code: Code, state: State, old: int, read: int = 0, *, by_pick: bool = False) -> State:
-    """A read-modify-write read `old`. `by_pick`: a successful compare-and-swap passes on the dependencies of the expected
-    value, and its own read by pick only (memory-models.md 6.4.4)."""
+    """A read-modify-write read `old`. `by_pick`: a successful compare-and-swap passes on the dependencies of the
+    expected value, and its own read by pick only (memory-models.md 6.4.4)."""
     op = code.ops[state.pc]
     assert isinstance(op, RmwOp)
     registers = _put(state.registers, op.old, old)

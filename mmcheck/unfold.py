@@ -313,7 +313,7 @@ class Unfolder:
                 break
             state = self.block(statement.body, state, inner)
         # The test of a `while` is made once more than its body runs.
-        state = self.block(exit_test(statement.body), state, inner)
+        state = self.block(exit_test(statement.body, self.program.functions), state, inner)
         self.cut(state.guard, statement.origin)
         result = self.merge(inner.breaks)
         result.control = outer

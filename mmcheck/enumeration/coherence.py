@@ -36,8 +36,11 @@ def choices(
     coherent: bool,
     most: int = 1_000_000,
 ) -> list[Choice]:
-    """The choices at `place`; `UnknownVerdict` beyond `most`. `values` are those of `place.events`; `before` the program order as predecessors of
-    each event id; the reads in `last` must read the co-last write."""
+    """The choices at `place`; `UnknownVerdict` beyond `most`.
+
+    `values` are those of `place.events`; `before` the program order as predecessors of each event id; the reads in
+    `last` must read the co-last write.
+    """
     value = dict(zip(place.events, values, strict=True))
     offers = [[w for w in place.writes if value[w] == value[r]] for r in place.reads]
     if not all(offers):

@@ -6,6 +6,7 @@ read, or nothing. It carries no value into the next round or out of the loop. It
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
@@ -48,9 +49,10 @@ def check_await(unit: Unit, statement: ir.Await, node: ast.Await, outer: frozens
 def _modifications(unit: Unit, statement: ir.Await, node: ast.Await) -> ir.Block:
     """The body; a read-modify-write that always writes does so in the last round only."""
     known: dict[str, ir.Expr] = {}
+    often = Counter(reg.name for each in ir.walk(statement.body) for reg in _writes_of(each))
     called: list[ir.Rmw] = []
     for each in statement.body:
-        if isinstance(each, ir.Assign) and each.dst.name not in known:
+        if isinstance(each, ir.Assign) and often[each.dst.name] == 1:
             known[each.dst.name] = each.expr
         elif isinstance(each, ir.Call):
             called += _inline(unit, each, known)

@@ -61,7 +61,7 @@ def call_word(code: Code, node: ast.Call, *, wanted: bool) -> Value | None:
         if name in code.unit.declarations.variables:
             found = " — it is a location"
         raise problem("MM201", f"unknown word '{name}'{found}", node.function.span, hint)
-    arguments = read_arguments(word, node.args, node.span)
+    arguments = read_arguments(word, node.args, node.span, node.function.span)
     if word.operation in _LATER or word.name.startswith("this_cpu"):
         raise problem("MM290", NOT_YET.format(f"'{word.name}'"), node.span)
     if word.operation == "fence":
@@ -95,7 +95,7 @@ def method_word(code: Code, node: ast.MethodCall, *, wanted: bool) -> Value | No
         if name in words.WORDS:
             hint = f"'{name}' is called with the place: {words.usage(words.WORDS[name])}"
         raise problem("MM209", f"no access is called '{name}'{found}", node.method.span, hint)
-    arguments = read_arguments(word, node.args, node.span)
+    arguments = read_arguments(word, node.args, node.span, node.method.span)
     if isinstance(receiver, Place):
         place = receiver
     elif isinstance(receiver, Val) and isinstance(receiver.type, PointerType):
@@ -108,8 +108,8 @@ def method_word(code: Code, node: ast.MethodCall, *, wanted: bool) -> Value | No
     return _operate(code, arguments, place, given, wanted=wanted)
 
 
-def read_arguments(word: Word, args: Sequence[ast.Argument], span: Span) -> Arguments:
-    """Sort the arguments of `word` by their roles, and check orders."""
+def read_arguments(word: Word, args: Sequence[ast.Argument], span: Span, name: Span) -> Arguments:
+    """Sort the arguments of `word` by their roles, and check orders; `name` is where the word stands."""
     roles = word.roles()
     nodes: dict[str, ast.Expr] = {}
     orders: list[str] = []
@@ -124,13 +124,13 @@ def read_arguments(word: Word, args: Sequence[ast.Argument], span: Span) -> Argu
             raise problem("MM219", "'?' marks an order, and this is none", arg.span)
     required = sum(not param.optional for param in word.params)
     if len(args) > len(roles):
-        raise problem("MM219", f"'{word.name}' takes {_count(len(roles))}: {words.usage(word)}", span)
+        raise problem("MM219", f"'{word.name}' takes {_count(len(roles))}: {words.usage(word)}", name)
     message = words.check_orders(word, tuple(orders))
     if message is not None:
         # A missing order is the call's fault, a wrong one its own: the first that does not go.
-        raise worded("MM218", message, _wrong(word, orders, order_spans, message) or span)
+        raise worded("MM218", message, _wrong(word, orders, order_spans, message) or name)
     if len(args) < required:
-        raise problem("MM219", f"'{word.name}' takes {_count(required)}: {words.usage(word)}", span)
+        raise problem("MM219", f"'{word.name}' takes {_count(required)}: {words.usage(word)}", name)
     return Arguments(word, nodes, tuple(orders), span)
 
 

@@ -190,5 +190,7 @@ def check_clause(text: str) -> BadClause | None:
         return BadClause(f"VirtIO {version} is not known here", f"cite one of {', '.join(VERSIONS)}")
     if number in VIRTIO_1_2:
         return None
-    hint = f"if it is the number of 1.1: that is {old} in 1.2" if old is not None and number[:2] == "2." else ""
-    return BadClause(f"VirtIO {version} has no clause {number} that is known here{near(number, VIRTIO_1_2)}", hint)
+    message = f"VirtIO {version} has no clause {number} that is known here"
+    if old is not None and number.startswith("2."):
+        return BadClause(message, f"if that is its number in 1.1: it is {old} in 1.2")
+    return BadClause(message + near(number, VIRTIO_1_2))

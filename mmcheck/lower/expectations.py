@@ -79,13 +79,14 @@ def check(
     """Report what is said of nothing, of the wrong kind, twice, or without ever applying."""
     by_span = {each.span: each for each in known}
     used: set[Span] = set()
+    twice: set[Span] = set()
     for name, of_name in kinds.items():
         for kind in of_name:
             for target in targets:
                 chosen = choose(known, name, kind, target)
                 if chosen is not None:
                     used.add(chosen.span)
-                _check_twice(known, chosen, name, kind, target, reporter)
+                _check_twice(known, chosen, name, kind, target, twice, reporter)
     for node in nodes:
         expectation = by_span.get(node.span)
         if expectation is None:
@@ -97,7 +98,7 @@ def check(
                 message = f"'{pattern.name}' is not checked here: {listed}"
                 reporter.report("MM232", message, shown.span)
                 clean = False
-        if clean and expectation.span not in used:
+        if clean and expectation.span not in used | twice:
             reporter.report("MM232", "this expectation never applies: others are more specific", node.span)
 
 
@@ -138,12 +139,14 @@ def _check_twice(
     name: str,
     kind: str,
     target: Target,
+    twice: set[Span],
     reporter: Reporter,
 ) -> None:
     if chosen is None:
         return
     rank = _rank(chosen, name, kind, target)
     for each in known:
-        if each is not chosen and _rank(each, name, kind, target) == rank:
-            message = f"'{name}' on {target.name} is expected twice — first on line {chosen.span.line}"
-            reporter.report("MM232", message, each.span)
+        if each is not chosen and each.span not in twice and _rank(each, name, kind, target) == rank:
+            twice.add(each.span)
+            message = f"'{name}' on {target.name} is expected twice"
+            reporter.report("MM232", message, each.span, f"first on line {chosen.span.line}")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from mmcheck import program as ir
 from mmcheck.lower import values
-from mmcheck.lower.layout import NOT_YET
 from mmcheck.lower.names import Problem, near, problem
 from mmcheck.lower.types import ArrayType, IntType, PointerType, RecordType, Type, size_of
 from mmcheck.lower.values import Literal, RecordVal, Val, Value
@@ -160,10 +159,8 @@ class Evaluator:
         if variable is not None:
             return Place(ir.Const(variable.address, 64), variable.type, variable.kind, variable.name)
         stored = unit.declarations.variables.get(name)
-        if stored is not None and stored.kind == "percpu":
-            raise problem("MM290", NOT_YET.format("memory per CPU"), node.span)
         if stored is not None:
-            raise Problem(None)
+            raise Problem(None)  # its declaration was refused: a mistake, or memory per CPU
         raise problem("MM200", f"nothing is named '{name}'{near(name, self.names())}", node.span)
 
     def _pointee(self, found: Place | Value, span: Span) -> Place | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mmcheck.lower.declare import check_labels, declare
-from mmcheck.lower.names import Declarations, Reporter, near, problem
+from mmcheck.lower.names import Declarations, Problem, Reporter, near, problem
 from mmcheck.lower.sites import Site, find, put, substitute
 from mmcheck.lower.statements import site_of
 from mmcheck.source import Span
@@ -32,6 +32,7 @@ class Variants:
         self._nodes: dict[str, ast.Variant] = {}
         self.infos: dict[str, VariantInfo] = {}
         self.tables: dict[str, Declarations] = {}
+        self._circular: set[str] = set()
         for node in nodes:
             title = node.title.value
             if title == "base" or title in self._nodes:
@@ -46,7 +47,10 @@ class Variants:
     def _build(self, title: str, node: ast.Variant, base: Declarations, chain: list[str]) -> Declarations:
         if title in self.tables:
             return self.tables[title]
+        if title in self._circular:
+            raise Problem(None)
         if title in chain:
+            self._circular.update(chain)
             raise problem("MM234", f"variants start from each other: {' → '.join([*chain, title])}", node.title.span)
         start, targets = base, _targets(node, self._reporter)
         if node.base is not None:

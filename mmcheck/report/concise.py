@@ -1,4 +1,4 @@
-"""The ``concise`` format: ``file:line:col: verdict requirement [variant] on target: text``, and nothing if all is well."""
+"""The ``concise`` format: ``file:line:col: verdict requirement [variant] on target: text``; nothing if all is well."""
 
 from __future__ import annotations
 

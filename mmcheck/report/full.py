@@ -6,22 +6,23 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from mmcheck.draw.metrics import cut
 from mmcheck.draw.scene import Scene
 from mmcheck.draw.text import render_text
 from mmcheck.errors import Diagnostic
 from mmcheck.execution import Event, Execution
 from mmcheck.report import pictures, table
 from mmcheck.report.colour import Paint
-from mmcheck.report.words import claim, layer_sentence, one_line, place, plural, verdict
+from mmcheck.report.words import BASE, claim, layer_sentence, one_line, place, plural, verdict
 from mmcheck.results import MEANING, Counterexample, FileReport, Hop, Report, Result
 from mmcheck.source import excerpt
 
 _LOOKS = {"ok": "good", "FAIL": "bad", "?": "warn"}
 _STEPS = {
-    "po": ("program order, kept", "program order, NOT kept"),
-    "rf": ("is read by", "is read by"),
-    "co": ("is overwritten by", "is overwritten by"),
-    "fr": ("reads a value older than", "reads a value older than"),
+    "po": ("in program order", "in program order, which is not kept"),
+    "rf": ("is read by", ""),
+    "co": ("is overwritten by", ""),
+    "fr": ("read before it was overwritten by", ""),
 }
 
 
@@ -65,10 +66,17 @@ class _Page:
             yield ""
         for note in notes:
             yield from self.wrap(note, "  note: ")
-        for result in file.results:
+        for alike in self._told(file.results):
+            yield ""
+            yield from self._details(alike)
+
+    def _told(self, results: Sequence[Result]) -> list[list[Result]]:
+        """The results to tell in full; those of several variants that fail in the same way are told once."""
+        groups: dict[object, list[Result]] = {}
+        for result in results:
             if result.as_claimed is not True or (self.verbose and result.verdict in ("violated", "allowed")):
-                yield ""
-                yield from self._details(result)
+                groups.setdefault(_story(result), []).append(result)
+        return list(groups.values())
 
     def _header(self, file: FileReport) -> Iterator[str]:
         specs = list(dict.fromkeys(result.spec for result in file.results if result.spec))
@@ -101,9 +109,11 @@ class _Page:
 
     # --- a result ------------------------------------------------------------------------------------
 
-    def _details(self, result: Result) -> Iterator[str]:
+    def _details(self, alike: Sequence[Result]) -> Iterator[str]:
+        result = alike[0]
         look = "bad" if result.as_claimed is False else "warn" if result.as_claimed is None else "strong"
-        variant = f" in {table.variant_name(result.variant)}" if result.variant is not None else ""
+        names = ", ".join(table.variant_name(each.variant) for each in alike)
+        variant = f" in {names}" if names != BASE else ""
         state = " as claimed" if result.as_claimed else f", {claim(result)}" if result.as_claimed is False else ""
         head = self.wrap(f"{verdict(result)}{state}: {result.requirement} on {result.target}{variant}", "", "  ")
         yield from (self.paint(line, look) for line in head)
@@ -139,15 +149,19 @@ class _Page:
                 yield from self._hop(found, hop, step.source)
         yield from self._emitted(found)
         yield ""
-        drawing = render_text(_bare(picture), width=self.width - 2, color=self.paint.on)
+        smaller, hidden = pictures.focused(picture)
+        drawing = render_text(_bare(smaller), width=self.width - 2, color=self.paint.on)
         yield from (f"  {line}" for line in drawing.strip("\n").split("\n"))
+        if hidden:
+            yield ""
+            yield from self.wrap(f"({plural(hidden, 'further access')}: --graphs DIR draws the whole run)", "  ")
 
     def _hop(self, found: Counterexample, hop: Hop, marker: str) -> Iterator[str]:
         """One line of source for the event, one for the step that leads from it to the next."""
         event = found.execution.events[hop.source]
-        yield from self.wrap(_source_line(event), f"    ({marker}) " if not event.is_init else "    init ")
-        words = _STEPS.get(hop.relation, (hop.relation, hop.relation))[0 if hop.ordered else 1]
-        lines = self.wrap(f"{words}: {hop.why}" if hop.why else words, f"         {hop.relation:2}  ")
+        yield cut(f"    ({marker}) {one_line(_source_line(event))}", self.width, "...")
+        words = hop.why or _STEPS.get(hop.relation, ("", ""))[0 if hop.ordered else 1]
+        lines = self.wrap(words, f"         {hop.relation:2}  ")
         yield from (self.paint(line, "" if hop.ordered else "bad") for line in lines)
 
     def _emitted(self, found: Counterexample) -> Iterator[str]:
@@ -166,20 +180,18 @@ class _Page:
         """Models, bound and counts; the counts stand in the last line."""
         results = report.results
         models = list(dict.fromkeys(result.model for result in results))
-        bounds = sorted({result.bound for result in results})
         cut = sum(not result.complete for result in results)
         if results:
             tool = f"mmcheck {report.version}" + (f", {report.solver}" if report.solver else "")
-            yield from self.wrap(f"{tool}; {'model' if len(models) == 1 else 'models'} {', '.join(models)}")
-            rounds = " or ".join(map(str, bounds))
-            text = f"loops run up to {rounds} {'round' if bounds == [1] else 'rounds'}"
-            text += f"; that cut a loop in {cut} of {plural(len(results), 'result')}" if cut else "; no loop was cut"
-            yield from self.wrap(text)
-        yield self._counts(report)
+            loops = f"a loop was cut in {cut} of {plural(len(results), 'result')}" if cut else "no loop was cut"
+            yield from self.wrap(f"{tool}; {loops}")
+            for model in models:
+                yield from self.wrap(model.partition(" (")[0], "model ")
+        yield from self._counts(report)
         if report.interrupted:
             yield self.paint("interrupted: the above is what was decided before", "warn")
 
-    def _counts(self, report: Report) -> str:
+    def _counts(self, report: Report) -> Iterator[str]:
         claims = [result.as_claimed for result in report.results]
         errors = sum(d.severity == "error" for file in report.files for d in file.diagnostics)
         parts = [f"{claims.count(True)} as claimed"]
@@ -190,8 +202,28 @@ class _Page:
         if errors:
             parts.append(plural(errors, "error"))
         look = "bad" if errors or claims.count(False) else "warn" if None in claims else "good"
-        head = f"{plural(len(claims), 'result')} in {plural(len(report.files), 'file')}: "
-        return head + self.paint(", ".join(parts), look)
+        head = f"{plural(len(claims), 'result')} in {plural(len(report.files), 'file')}"
+        targets = ", ".join(dict.fromkeys(result.target for result in report.results))
+        bounds = " or ".join(str(bound) for bound in sorted({result.bound for result in report.results}))
+        if targets:
+            head += f" on {targets}, loops up to {bounds} {'round' if bounds == '1' else 'rounds'}"
+        counts = ", ".join(parts)
+        if len(head) + len(counts) + 2 <= self.width:
+            yield f"{head}: {self.paint(counts, look)}"
+        else:
+            yield from self.wrap(f"{head}:")
+            yield f"  {self.paint(counts, look)}"
+
+
+def _story(result: Result) -> object:
+    """What two results share that are told as one; without a run each is its own story."""
+    found = result.counterexample
+    run = (
+        result.variant
+        if found is None
+        else (found.summary, [hop.relation for hop in found.cycle], str(found.execution))
+    )
+    return repr((result.requirement, result.kind, result.target, result.verdict, result.expected, result.layer, run))
 
 
 def _source_line(event: Event) -> str:

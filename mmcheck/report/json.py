@@ -14,8 +14,15 @@ SCHEMA = "mmcheck/1"
 
 
 def render(report: Report) -> str:
-    """The report as JSON text, plain ASCII, ending with a line end."""
-    return json.dumps(document(report), indent=2) + "\n"
+    """The report as JSON text, plain ASCII, one result a line, ending with a line end."""
+    parts = []
+    for key, value in document(report).items():
+        if isinstance(value, list) and value:
+            items = ",\n".join(json.dumps(item) for item in value)
+            parts.append(f"{json.dumps(key)}: [\n{items}\n]")
+        else:
+            parts.append(f"{json.dumps(key)}: {json.dumps(value)}")
+    return "{" + ",\n".join(parts) + "}\n"
 
 
 def document(report: Report) -> dict[str, Any]:
@@ -73,7 +80,13 @@ def _counterexample(found: Counterexample) -> dict[str, Any]:
             if execution.relation(name)
         },
         "cycle": [
-            {"source": hop.source, "target": hop.target, "relation": hop.relation, "ordered": hop.ordered, "why": hop.why}
+            {
+                "source": hop.source,
+                "target": hop.target,
+                "relation": hop.relation,
+                "ordered": hop.ordered,
+                "why": hop.why,
+            }
             for hop in found.cycle
         ],
         "culprit": found.culprit,

@@ -51,7 +51,7 @@ def read_expected(source: SourceFile) -> dict[str, Expected]:
         row = _row(line, span)
         key = real(folder / row.file)
         if key in rows:
-            raise fail("MM007", f"'{row.file}' has two rows", span)
+            raise fail("MM012", f"'{row.file}' has two rows", span)
         rows[key] = row
     return rows
 
@@ -59,12 +59,12 @@ def read_expected(source: SourceFile) -> dict[str, Expected]:
 def _row(line: str, span: Span) -> Expected:
     cells = [cell.strip() for cell in line.split("\t")]
     if len(cells) not in (2, 3) or not cells[0]:
-        raise fail("MM007", "a row is file, observation and states, with tabs between", span)
+        raise fail("MM012", "a row is file, observation and states, with tabs between", span)
     if cells[1] not in OBSERVATIONS:
-        raise fail("MM007", f"'{cells[1]}' is no observation; it is one of {', '.join(OBSERVATIONS)}", span)
+        raise fail("MM012", f"'{cells[1]}' is no observation; it is one of {', '.join(OBSERVATIONS)}", span)
     states = cells[2] if len(cells) == 3 else ""
     if states and not (states.isascii() and states.isdigit()):
-        raise fail("MM007", f"'{states}' is no number of states", span)
+        raise fail("MM012", f"'{states}' is no number of states", span)
     return Expected(cells[0], cells[1], int(states) if states else None)
 
 
@@ -97,7 +97,7 @@ class Comparison:
         return ""
 
     def finish(self) -> Iterator[str]:
-        """The rows whose file does not exist; each counts as failed. Rows of files not asked for are counted by `left`."""
+        """The rows whose file does not exist; each counts as failed."""
         for key, row in list(self._left.items()):
             if not os.path.isfile(key):
                 del self._left[key]

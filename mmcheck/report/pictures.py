@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
 
-from mmcheck.draw.scene import Ghost, Highlight, Hop, Scene, build_scene
+from mmcheck.draw.scene import CYCLE, Ghost, Highlight, Hop, Scene, build_scene
 from mmcheck.execution import Execution
 from mmcheck.report.words import BASE, layer_sentence
 from mmcheck.results import Counterexample, Result
@@ -14,6 +15,9 @@ from mmcheck.results import Hop as Step
 
 MAX_NAME = 60
 """Characters of each part of a file's name."""
+
+FEW_ROWS = 12
+"""Rows of a picture that a terminal shows whole."""
 
 
 def scene(result: Result, *, show_all: bool = False) -> Scene | None:
@@ -23,19 +27,55 @@ def scene(result: Result, *, show_all: bool = False) -> Scene | None:
     return build_scene(result.counterexample.execution, highlight(result, result.counterexample), show_all=show_all)
 
 
+def focused(picture: Scene, rows: int = FEW_ROWS) -> tuple[Scene, int]:
+    """`picture` without what is not on its cycle, if it has more than `rows` rows, and how many events that hides.
+
+    Kept are the events of the cycle, the one that went wrong, and the barriers between them.
+    """
+    if picture.rows <= rows or not picture.steps:
+        return picture, 0
+    kept = [node for node in picture.nodes if node.emphasis == CYCLE]
+    ends = {node.lane: [each.row for each in kept if each.lane == node.lane] for node in kept}
+    kept += [
+        node
+        for node in picture.nodes
+        if node.kind == "barrier"
+        and node.emphasis != CYCLE
+        and node.lane in ends
+        and min(ends[node.lane]) < node.row < max(ends[node.lane])
+    ]
+    lanes = {lane: number for number, lane in enumerate(sorted(ends))}
+    order = {row: number for number, row in enumerate(sorted({node.row for node in kept}))}
+    nodes = tuple([replace(node, lane=lanes[node.lane], row=order[node.row]) for node in kept])
+    keys = {node.key for node in nodes} | {""}
+    smaller = replace(
+        picture,
+        lanes=tuple([picture.lanes[lane] for lane in lanes]),
+        nodes=nodes,
+        links=tuple([link for link in picture.links if link.source in keys and link.target in keys]),
+        rows=len(order),
+    )
+    return smaller, sum(node.kind == "access" for node in picture.nodes) - sum(node.kind == "access" for node in nodes)
+
+
 def highlight(result: Result, found: Counterexample) -> Highlight:
     """The cycle, a ghost bar wherever program order is not kept in it, the event that went wrong."""
     span = result.span
     where = f" ({span.file.path}:{span.line})" if span is not None else ""
     variant = f', variant "{result.variant}"' if result.variant is not None else ""
+    subject = f"{result.requirement}{where} on {result.target}{variant}."
     return Highlight(
         cycle=tuple(Hop(hop.source, hop.target, hop.relation, hop.why) for hop in found.cycle),
         ghosts=tuple(_ghosts(result, found)),
         culprit=found.culprit,
         title=result.says or f"{result.requirement} is {result.verdict}",
-        subtitle=f"{result.requirement}{where} on {result.target}{variant}. {layer_sentence(result).capitalize()}".strip(),
+        subtitle=f"{subject} {_sentence(layer_sentence(result))}".strip(),
         verdict=result.verdict,
     )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
 def _ghosts(result: Result, found: Counterexample) -> Iterator[Ghost]:

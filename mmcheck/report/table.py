@@ -30,15 +30,15 @@ def mark(results: Sequence[Result]) -> str:
 
 def phrase(results: Sequence[Result]) -> str:
     """``holds``, or ``violated as claimed on armv8 in "before"; holds elsewhere``: what matters most comes first."""
-    groups: dict[str, list[Result]] = {}
+    groups: dict[tuple[str, str], list[Result]] = {}
     for result in sorted(results, key=_weight):
         groups.setdefault(_words(result), []).append(result)
     if len(groups) == 1:
-        return next(iter(groups))
-    last = list(groups)[-1]
-    parts = [f"{words} {where(members, results)}" for words, members in groups.items() if words != last]
+        return "".join(next(iter(groups)))
+    *others, last = groups
+    parts = [f"{words} {where(groups[words, claimed], results)}{claimed}" for words, claimed in others]
     quiet = _weight(groups[last][0]) == _QUIET
-    parts.append(f"{last} elsewhere" if quiet else f"{last} {where(groups[last], results)}")
+    parts.append(f"{last[0]} {'elsewhere' if quiet else where(groups[last], results)}{last[1]}")
     return "; ".join(parts)
 
 
@@ -53,12 +53,13 @@ def _weight(result: Result) -> int:
     return 2 if result.verdict == "violated" else _QUIET
 
 
-def _words(result: Result) -> str:
+def _words(result: Result) -> tuple[str, str]:
+    """What stands before and behind the place."""
     if result.as_claimed is False:
-        return f"{verdict(result)}, {claim(result)}"
+        return verdict(result), f", {claim(result)}"
     if result.as_claimed is True and result.verdict == "violated":
-        return f"{verdict(result)} as claimed"
-    return result.verdict
+        return f"{verdict(result)} as claimed", ""
+    return result.verdict, ""
 
 
 def where(members: Sequence[Result], everything: Sequence[Result]) -> str:

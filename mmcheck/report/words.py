@@ -9,9 +9,9 @@ BASE = "base"
 """How the base program is called where variants are."""
 
 _LAYERS = {
-    "compiler": "the compiler may reorder these accesses; compiled in the order of the text, the CPU would not break this",
+    "compiler": "the compiler may reorder these accesses; in the order of the text, the CPU would not break this",
     "hardware": "the CPU may reorder these accesses, even if the compiler keeps the order of the text",
-    "platform": "the platform may reorder them: its rules for devices ask for a device barrier, CPU and compiler do not",
+    "platform": "the platform may reorder them: between memory and devices it wants a device barrier",
 }
 _SHORT = {"compiler": "the compiler", "hardware": "the CPU", "platform": "the platform"}
 
@@ -63,4 +63,4 @@ def one_line(text: str) -> str:
 
 def plural(count: int, word: str) -> str:
     """``1 file``, ``2 files``."""
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+    return f"{count} {word}" if count == 1 else f"{count} {word}{'es' if word.endswith('s') else 's'}"

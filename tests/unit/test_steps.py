@@ -105,7 +105,7 @@ def test_a_loop_runs_to_the_bound_and_is_then_cut():
 
 def test_a_backward_jump_counts_anew_in_each_round_of_the_loop_around_it():
     c = code(
-        Label("outer"), Label("inner"), Load(A, X), Jump("inner", eq(A, 1)), Load(B, Y), Jump("outer", eq(B, 1)), bound=2
+        Label("outer"), Label("inner"), Load(A, X), Jump("inner", eq(A, 1)), Load(B, Y), Jump("outer", eq(B, 1))
     )  # fmt: skip
     assert run(c, 1, 0, 1, 1, 0, 0)[0].count("R1000=1") == 2
     assert run(c, 1, 1)[0][-1] == "Cut"

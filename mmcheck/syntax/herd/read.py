@@ -6,7 +6,7 @@ to threads, finds the locations and their widths, and checks what concerns more 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from mmcheck.errors import Diagnostic, InputError
@@ -16,7 +16,7 @@ from mmcheck.syntax.herd import aarch64, aarch64_operands, x86, x86_operands
 from mmcheck.syntax.herd.cell import END, Cell, CellError, live, nearest
 from mmcheck.syntax.herd.columns import Layout, split
 from mmcheck.syntax.herd.condition import Footer, Names, Registers, parse_footer
-from mmcheck.syntax.herd.init import Item, parse_item
+from mmcheck.syntax.herd.init import Item, Value, parse_item
 from mmcheck.syntax.herd.memory import Location, accesses, cells, place
 from mmcheck.syntax.herd.show import printing_order
 from mmcheck.syntax.herd.values import constant
@@ -85,8 +85,8 @@ class _Reader:
 
     def check(self) -> None:
         if self.problems:
-            position = {id(d): d.span.start if d.span is not None else 0 for d in self.problems}
-            raise InputError(sorted(self.problems, key=lambda d: position[id(d)])[:MAX_DIAGNOSTICS])
+            ordered = sorted(self.problems, key=lambda d: d.span.start if d.span is not None else 0)
+            raise InputError(ordered[:MAX_DIAGNOSTICS])
 
     def read(self) -> LitmusTest:
         layout = self.layout
@@ -292,12 +292,25 @@ class _Reader:
                     location.width = access.width
                 elif location.width != access.width:
                     self.mixed(location, access.width, access.origin, name in typed)
+        for table in self.initial.values():
+            for initial in table.values():
+                self.check_elements(initial.item.values, initial.span)
         for location in self.locations.values():
             location.width = location.width or 32
+            self.check_elements(location.values, location.span)
             for value in location.values:
                 if not value.symbol and not _fits(value.number, location.width):
                     message = f"{value.number} does not fit into the {location.width} bits of '{location.name}'"
                     self.problems.append(Diagnostic("MM327", message, location.span))
+
+    def check_elements(self, values: Iterable[Value], span: Span | None) -> None:
+        """Complain about addresses of elements that do not exist."""
+        for value in values:
+            count = (self.locations[value.symbol].count or 1) if value.symbol else 1
+            if value.element >= count:
+                message = f"'{value.symbol}' has no element {value.element}"
+                help = f"its elements are 0 to {count - 1}" if count > 1 else "it is not an array of that size"
+                self.problems.append(Diagnostic("MM328", message, span, help))
 
     def mixed(self, location: Location, width: int, origin: Origin, typed: bool) -> None:
         how = "is declared with" if typed else "is accessed elsewhere with"

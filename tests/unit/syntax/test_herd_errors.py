@@ -98,6 +98,8 @@ INIT = {
     "int x[2]=1": ("MM317", "1", "in braces"),
     "int x={1,2}": ("MM328", "x", "write 'int x[2]={...}'"),
     "int x[0]": ("MM328", "0", ""),
+    "int x[2]; 0:X1=x[2]": ("MM328", "0:X1=x[2]", "its elements are 0 to 1"),
+    "x=y[1]": ("MM328", "x", "it is not an array"),
     "int x[9999]": ("MM328", "9999", ""),
     "x:green=1": ("MM317", ":", "memory tags are not supported"),
     "0:X1=P0:L": ("MM340", "P0:L", "not supported"),

@@ -1,0 +1,254 @@
+"""The command line: arguments, exit codes, and what happens when something goes wrong.
+
+Nothing but argparse is imported before it is known which command runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from mmcheck._version import __version__
+
+EXIT_CODES = """\
+exit codes:
+  0    every requirement was decided, and is as the file claims
+  1    some requirement is not as claimed, or an expected observation differs
+  2    something could not be checked: usage, unreadable or ill-formed input
+  3    some verdict is unknown (time, memory)
+  130  interrupted
+"""
+
+DESCRIPTION = """\
+Check where a driver puts its memory barriers: whether every ordering requirement
+of a specification holds on every target, and if not, which run breaks it.
+"""
+
+VERIFY = """\
+Decide every requirement of specifications, in every variant and on every target.
+herd's litmus tests are taken, too: ~exists and forall are requirements.
+Folders are searched for *.litmus.
+
+A requirement is expected to hold unless the file says otherwise. What `holds`
+means: no run within the bound on loops breaks it, on this target's model.
+"""
+
+LITMUS = """\
+Run herd's litmus tests, and print for each whether its condition is met in no,
+some or all of its final states: Never, Sometimes or Always.
+Folders are searched for *.litmus.
+"""
+
+EXPLAIN = """\
+Explain the code of a message (MM101), a clause that specifications cite
+(2.7.13.3.1), or a verdict (holds).
+"""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; prints, and never raises."""
+    _tolerant(sys.stdout)
+    _tolerant(sys.stderr)
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return 130
+    except BrokenPipeError:
+        _abandon_stdout()
+        return 2
+    except MemoryError:
+        _say("mmcheck: out of memory; nothing was decided")
+        return 3
+    except Exception as error:
+        return _failed(error)
+
+
+def _dispatch(arguments: Sequence[str]) -> int:
+    try:
+        options = parser().parse_args(arguments)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 2
+    if options.command == "verify":
+        from mmcheck.commands.verify import main
+    elif options.command == "litmus":
+        from mmcheck.commands.litmus import main
+    else:
+        from mmcheck.commands.explain import main
+    return main(options)
+
+
+def _failed(error: Exception) -> int:
+    """Print an exception: a message about the input, or the confession of a mistake of ours."""
+    from mmcheck.errors import InputError
+
+    if isinstance(error, InputError):
+        for diagnostic in error.diagnostics:
+            _say(diagnostic.render())
+        return 2
+    if os.environ.get("MMCHECK_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exception(error)
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    _say(
+        f"internal error: {what[:300]} (mmcheck {__version__}); please report it with the input, "
+        "MMCHECK_DEBUG=1 shows where it happened"
+    )
+    return 2
+
+
+def _say(text: str) -> None:
+    try:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        pass
+
+
+def _abandon_stdout() -> None:
+    """The reader of our output is gone: nothing more can be said, and the interpreter must not try at exit."""
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+    except (OSError, ValueError):
+        pass
+
+
+def _tolerant(stream: object) -> None:
+    """Characters that the stream's encoding lacks become escapes, never an exception."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+
+
+# --- arguments ---------------------------------------------------------------------------------------
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    top = argparse.ArgumentParser(
+        prog="mmcheck",
+        description=DESCRIPTION,
+        epilog=EXIT_CODES + "\nmmcheck COMMAND --help says more about a command.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    top.add_argument("-V", "--version", action="version", version=f"mmcheck {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
+    _verify(_command(commands, "verify", "decide the requirements of specifications", VERIFY))
+    _litmus(_command(commands, "litmus", "run herd's litmus tests", LITMUS))
+    explain = _command(commands, "explain", "explain a message, a clause or a verdict", EXPLAIN)
+    explain.add_argument("subject", metavar="CODE|CLAUSE", help="MM101, 2.7.13.3.1, 'VirtIO 1.2, 2.7.13.3.1', holds")
+    return top
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, help: str, description: str
+) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=help,
+        description=description,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def _verify(command: argparse.ArgumentParser) -> None:
+    _paths(command)
+    command.add_argument(
+        "--target",
+        action="append",
+        default=[],
+        metavar="T",
+        help="armv8, x86-tso, sc, with options as in armv8+lse, or a .cat file; may be repeated (default: the file's)",
+    )
+    command.add_argument(
+        "--variant",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this variant; base is the program without any; may be repeated (default: all)",
+    )
+    command.add_argument("--format", choices=("full", "concise", "json"), default="full", help="default: full")
+    command.add_argument("--output", metavar="FILE", help="write the report there and not to the terminal")
+    command.add_argument("--graphs", metavar="DIR", help="write the run behind each violation there, as .dot and .svg")
+    _common(command)
+    command.add_argument("--dump-smt", metavar="DIR", help="write the questions to the solver there, as SMT-LIB")
+    command.add_argument(
+        "--no-cache", action="store_true", help="neither read nor keep earlier verdicts (also MMCHECK_CACHE=off)"
+    )
+    command.add_argument(
+        "--color", choices=("auto", "always", "never"), default="auto", help="default: auto; NO_COLOR, FORCE_COLOR"
+    )
+    command.add_argument("-v", "--verbose", action="store_true", help="show the runs behind expected violations, too")
+    command.add_argument("-q", "--quiet", action="store_true", help="no progress, no notes on stderr")
+
+
+def _litmus(command: argparse.ArgumentParser) -> None:
+    _paths(command)
+    command.add_argument(
+        "--model", metavar="M", help="sc, x86-tso, armv8 or a .cat file (default: that of each test's architecture)"
+    )
+    command.add_argument("--states", action="store_true", help="print all final states, too")
+    command.add_argument(
+        "--expected",
+        metavar="FILE.tsv",
+        help="compare with this table: file, observation, states, with tabs between, below one header line; "
+        "paths are relative to it. The last line says how many passed and failed",
+    )
+    _common(command)
+    command.add_argument("-q", "--quiet", action="store_true", help="no progress, no notes on stderr")
+
+
+def _paths(command: argparse.ArgumentParser) -> None:
+    command.add_argument("paths", nargs="+", metavar="PATH", help="a file, or a folder")
+
+
+def _common(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--bound", type=_natural(1, 1000), default=2, metavar="N", help="rounds of each loop (default: 2)"
+    )
+    command.add_argument(
+        "--timeout", type=_seconds, metavar="S", help="seconds for each requirement; then it is unknown (default: none)"
+    )
+    command.add_argument(
+        "--jobs", type=_natural(1, 1024), default=1, metavar="N", help="files to check at a time (default: 1)"
+    )
+    command.add_argument(
+        "--engine",
+        choices=("auto", "smt", "enumerate"),
+        default="auto",
+        help="auto: by size; smt: the solver; enumerate: every run, one by one",
+    )
+
+
+def _natural(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"'{text}' is no number from {least} to {most}")
+        return value
+
+    return parse
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not (value > 0 and math.isfinite(value)):
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of seconds above 0")
+    return value

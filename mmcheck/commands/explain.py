@@ -1,0 +1,63 @@
+"""``mmcheck explain``."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import textwrap
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from mmcheck.codes import CODES
+from mmcheck.commands import console
+from mmcheck.results import MEANING
+
+
+def main(options: argparse.Namespace) -> int:
+    """Print what is known about the subject; 2 if nothing is."""
+    text = explanation(options.subject)
+    if text is None:
+        console.note(f"mmcheck: nothing is known about '{options.subject}'{_hint(options.subject)}")
+        return 2
+    console.out(text)
+    return 0
+
+
+def explanation(subject: str) -> str | None:
+    """The text about a code, a clause or a verdict; None if there is none."""
+    word = subject.strip()
+    code = word.upper()
+    if code in CODES:
+        title, text = CODES[code]
+        return _page(f"{code}: {title}", [text])
+    if word.lower() in MEANING:
+        return _page(word.lower(), [MEANING[word.lower()] + "."])
+    return _clause(word)
+
+
+def _clause(word: str) -> str | None:
+    from mmcheck.lower.clauses import IMPLIED, VIRTIO_1_2, renumbered
+
+    implied = word.removeprefix("implied:").strip().upper()
+    if implied in IMPLIED:
+        text = "No clause of VirtIO states this, but its rules cannot be kept without it."
+        return _page(f"implied:{implied}: {IMPLIED[implied]}", [text])
+    match = re.fullmatch(r"(?:virtio\s*(?:1\.(?P<minor>\d))?\s*,?\s*)?(?P<number>\d+(?:\.\d+)*)", word, re.IGNORECASE)
+    if match is None:
+        return None
+    number = renumbered(match["number"]) if match["minor"] == "1" else match["number"]
+    title = VIRTIO_1_2.get(number or "")
+    if title is None:
+        return None
+    text = "The title is shortened and in our own words; the number is that of VirtIO 1.2, 1.3 and 1.4."
+    below = [f"{key}  {name}" for key, name in VIRTIO_1_2.items() if key.startswith(f"{number}.")]
+    return _page(f"VirtIO 1.2, {number}: {title}", [text]) + ("\n" + "\n".join(below) + "\n" if below else "")
+
+
+def _page(title: str, paragraphs: Iterable[str]) -> str:
+    return "\n\n".join([title, *(textwrap.fill(each, 80) for each in paragraphs)]) + "\n"
+
+
+def _hint(subject: str) -> str:
+    near = get_close_matches(subject.upper(), CODES, 1, 0.6) or get_close_matches(subject.lower(), MEANING, 1)
+    return f"; did you mean '{near[0]}'?" if near else "; try MM101, 2.7.13.3.1 or holds"

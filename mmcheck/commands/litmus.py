@@ -1,0 +1,108 @@
+"""``mmcheck litmus``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+
+from mmcheck import files
+from mmcheck.commands import console
+from mmcheck.errors import InputError, fail
+from mmcheck.report import litmus as report
+from mmcheck.report.progress import Progress
+from mmcheck.results import LitmusOutcome
+from mmcheck.source import SourceFile
+
+MAX_TABLE = 20_000_000
+"""Bytes of a table of expected observations."""
+
+CHUNK = 16
+"""Tests that a process takes at a time."""
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run the tests, print each as soon as it is decided, compare."""
+    comparison = None if options.expected is None else report.Comparison(_table(options.expected))
+    paths, problems = console.inputs(options.paths, quiet=options.quiet)
+    for problem in problems:
+        console.out(f"{problem.render()}\n")
+    broken, undecided = bool(problems), False
+    with Progress(sys.stderr, quiet=options.quiet) as progress:
+        for number, outcome in enumerate(outcomes(paths, options)):
+            progress.clear()
+            console.out(report.render(outcome))
+            for note in outcome.notes:
+                console.note(f"{outcome.path}: {note}", quiet=options.quiet)
+            broken = broken or bool(outcome.diagnostics)
+            undecided = undecided or (not outcome.diagnostics and outcome.observation == "Unknown")
+            failure = comparison.add(outcome) if comparison is not None else ""
+            if failure:
+                console.out(f"{failure}\n")
+            progress(f"{number + 1}/{len(paths)} tests")
+    if comparison is not None:
+        _finish(comparison, options)
+    if broken:
+        return 2
+    if comparison is not None and comparison.failed:
+        return 1
+    return 3 if undecided else 0
+
+
+def _table(path: str) -> dict[str, report.Expected]:
+    data = files.read_bytes(path, MAX_TABLE)
+    try:
+        return report.read_expected(SourceFile(files.shown(path), data[:MAX_TABLE].decode("utf-8-sig")))
+    except UnicodeDecodeError:
+        raise fail("MM012", "this is no UTF-8 text", path=files.shown(path)) from None
+
+
+def _finish(comparison: report.Comparison, options: argparse.Namespace) -> None:
+    for failure in comparison.finish():
+        console.out(f"{failure}\n")
+    for path in comparison.unlisted:
+        console.note(f"mmcheck: {path} has no row in {options.expected}")
+    if comparison.left:
+        console.note(f"mmcheck: {comparison.left} rows of {options.expected} are about files that were not named")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    console.out(f"{comparison.total}\n")
+
+
+def outcomes(paths: Sequence[str], options: argparse.Namespace) -> Iterator[LitmusOutcome]:
+    """The outcome of every test, in the order of `paths`."""
+    settings = _settings(options)
+    if options.jobs == 1 or len(paths) <= CHUNK:
+        yield from decide(paths, settings)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+
+    chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
+    pool = ProcessPoolExecutor(min(options.jobs, len(chunks)))
+    try:
+        for done in pool.map(_decide_all, chunks, [settings] * len(chunks)):
+            yield from done
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _settings(options: argparse.Namespace) -> dict[str, object]:
+    names = ("model", "states", "bound", "engine", "timeout")
+    return {name: getattr(options, name) for name in names}
+
+
+def _decide_all(paths: Sequence[str], settings: dict[str, object]) -> list[LitmusOutcome]:
+    return list(decide(paths, settings))
+
+
+def decide(paths: Sequence[str], settings: dict[str, object]) -> Iterator[LitmusOutcome]:
+    """Decide tests here and now; what cannot be read is an outcome with diagnostics."""
+    from mmcheck.litmus import decide as decide_tests
+
+    for path in paths:
+        try:
+            source = files.read_source(path)
+        except InputError as error:
+            yield LitmusOutcome(path, "", "Unknown", diagnostics=error.diagnostics)
+            continue
+        yield from decide_tests([source], **settings)  # type: ignore[arg-type]

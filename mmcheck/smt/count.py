@@ -1,0 +1,51 @@
+"""All consistent executions of an encoding, one by one: the number that both engines must agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mmcheck.errors import UnknownVerdict
+from mmcheck.execution import Execution
+from mmcheck.smt.circuit import TRUE
+from mmcheck.smt.decode import Decoder
+from mmcheck.smt.encode import Encoding
+
+
+def all_executions(encoding: Encoding, *, limit: int = 100_000, timeout: float | None = None) -> Iterator[Execution]:
+    """Every execution once: executions are equal if they have the same events, rf and co.
+
+    The encoding is used up: what was found is blocked for good. Raises `UnknownVerdict` beyond `limit`.
+    """
+    found = 0
+    for literal in {abs(lit) for lit in (*encoding.happens, *_choices(encoding)) if abs(lit) != TRUE}:
+        encoding.circuit.assume(literal)
+        encoding.circuit.assume(-literal)
+    while encoding.solver.solve(encoding.assumptions(), timeout=timeout):
+        decoder = Decoder(encoding)
+        yield decoder.execution()
+        found += 1
+        if found >= limit:
+            raise UnknownVerdict(f"more than {limit} executions")
+        if not block(encoding, decoder):
+            return
+
+
+def _choices(encoding: Encoding) -> list[int]:
+    memory = encoding.memory
+    return [literal for sources in memory.rf.values() for literal in sources.values()] + list(memory.order.values())
+
+
+def block(encoding: Encoding, decoder: Decoder) -> bool:
+    """Exclude the execution that `decoder` read; False if there was no choice in it."""
+    memory, events = encoding.memory, encoding.graph.events
+    happens = [decoder.true(literal) for literal in encoding.happens]
+    literals = [lit if here else -lit for lit, here in zip(encoding.happens, happens, strict=True)]
+    for read, sources in memory.rf.items():
+        if happens[read]:
+            literals += [literal for literal in sources.values() if decoder.true(literal)]
+    for (a, b), literal in memory.order.items():
+        if happens[a] and happens[b] and decoder.true(literal) and decoder.true(memory.same(events[a], events[b])):
+            literals.append(literal)
+    clause = [-literal for literal in literals if literal != TRUE]
+    encoding.circuit.clause(clause)
+    return bool(clause)

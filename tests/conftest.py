@@ -1,0 +1,88 @@
+"""What all tests share: herd's suite, golden files, Hypothesis profiles, what is left out by default."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+SUITE = "MMCHECK_HERD_SUITE"
+ROOT = Path(__file__).resolve().parent.parent
+
+settings.register_profile("default", deadline=None, max_examples=50, derandomize=True)
+settings.register_profile("thorough", deadline=None, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+_left_out: dict[str, int] = {}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="accept what the tests print as the golden files")
+
+
+def _suite() -> Path | None:
+    """The folder of herd's suite, if it is named and there."""
+    text = os.environ.get(SUITE, "")
+    return Path(text).resolve() if text and Path(text, "expected.tsv").is_file() else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    asked = str(config.option.markexpr)
+    reasons: dict[str, Callable[[pytest.Item], bool]] = {}
+    if _suite() is None:
+        name = f"{SUITE} names no folder with an expected.tsv"
+        reasons[name] = lambda item: _marked(item, "herd_suite") or "herd_suite" in getattr(item, "fixturenames", ())
+    if "exhaustive" not in asked:
+        reasons["exhaustive; run them with -m exhaustive"] = lambda item: _marked(item, "exhaustive")
+    dropped = []
+    for item in items:
+        reason = next((reason for reason, applies in reasons.items() if applies(item)), None)
+        if reason is not None:
+            dropped.append(item)
+            _left_out[reason] = _left_out.get(reason, 0) + 1
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        gone = set(dropped)
+        items[:] = [item for item in items if item not in gone]
+
+
+def _marked(item: pytest.Item, name: str) -> bool:
+    return item.get_closest_marker(name) is not None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for reason, count in _left_out.items():
+        terminalreporter.write_line(f"left out: {count} test{'s' if count > 1 else ''} ({reason})")
+
+
+@pytest.fixture(scope="session")
+def herd_suite() -> Path:
+    """The folder of herd's litmus tests; tests that ask for it are left out where it is missing."""
+    folder = _suite()
+    assert folder is not None
+    return folder
+
+
+Golden = Callable[[str, str], None]
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """``golden(name, text)`` holds `text` against ``tests/golden/<name>``, or writes it with ``--update-golden``."""
+
+    def check(name: str, text: str) -> None:
+        path = ROOT / "tests" / "golden" / name
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            return
+        expected = path.read_text(encoding="utf-8") if path.exists() else ""
+        if text != expected:
+            lines = difflib.unified_diff(expected.splitlines(), text.splitlines(), f"golden/{name}", "now", lineterm="")
+            pytest.fail("\n".join([*lines, "accept with --update-golden"]), pytrace=False)
+
+    return check
