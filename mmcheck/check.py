@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from mmcheck.errors import UnknownVerdict, fail
 from mmcheck.execution import Execution
-from mmcheck.explain import cycle_of, summary
+from mmcheck.explain import cycle_of, relevant, summary
 from mmcheck.graph import EventGraph
 from mmcheck.model.model import Model
 from mmcheck.program import Program, Requirement
@@ -372,25 +372,23 @@ class Checker:
     def _violated(
         self, requirement: Requirement, stage: _Stage, encoding: Encoding, goal: Goal, layer: Layer | None
     ) -> Finding:
-        self._shrink(encoding, goal)
-        decoder = Decoder(encoding)
+        decoder = self._shrink(encoding, goal)
         return self._report(requirement, stage, decoder.execution(), decoder, goal, layer)
 
-    def _shrink(self, encoding: Encoding, goal: Goal) -> None:
-        """Fewer events: waits that need not end do not, branches that need not be taken are not."""
+    def _shrink(self, encoding: Encoding, goal: Goal) -> Decoder:
+        """The run just found, with fewer events: waits that need not end do not, branches are not taken."""
+        decoder = Decoder(encoding)
         fixed = list(goal.literals)
         optional = sorted({lit for lit in encoding.happens if abs(lit) != TRUE}, key=abs, reverse=True)
         for literal in optional:
-            decoder = Decoder(encoding)
             if not decoder.true(literal):
                 fixed.append(-literal)
-                continue
-            if self._solve(encoding, [*fixed, -literal], free=goal.free):
+            elif self._solve(encoding, [*fixed, -literal], free=goal.free):
                 fixed.append(-literal)
+                decoder = Decoder(encoding)
             else:
                 fixed.append(literal)
-                self._solve(encoding, fixed, free=goal.free)
-        self._solve(encoding, fixed, free=goal.free)
+        return decoder
 
     def _report(
         self,
@@ -408,7 +406,8 @@ class Checker:
             layer = None if layer == "hardware" else layer
         text = summary(execution, cycle, layer, self.model, goal.failed)
         culprit = through[-1] if through else None
-        counterexample = Counterexample(execution, cycle, culprit, text, goal.point)
+        shown = relevant(execution, cycle, culprit)
+        counterexample = Counterexample(execution, cycle, culprit, text, goal.point, shown)
         return Finding(requirement, "violated", layer, self._complete(stage), (), counterexample)
 
 

@@ -8,7 +8,7 @@ per cell that is accessed, and belong to no thread.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mmcheck.program import NO_TAGS, NOWHERE, Origin, Tags
 
@@ -96,3 +96,24 @@ class Execution:
             if pairs
         ]
         return "\n".join(lines)
+
+
+def restrict(execution: Execution, keep: frozenset[int]) -> tuple[Execution, dict[int, int]]:
+    """The part of `execution` that concerns the events `keep`, and their new ids by the old ones.
+
+    The result is for looking at: it is a run of no program; agents without events are left out.
+    """
+    kept = [event for event in execution.events if event.id in keep]
+    number = {event.id: i for i, event in enumerate(kept)}
+    present = sorted({event.thread for event in kept if event.thread >= 0})
+    lane = {thread: i for i, thread in enumerate(present)}
+    events = tuple([replace(event, id=number[event.id], thread=lane.get(event.thread, -1)) for event in kept])
+    relations = {
+        name: frozenset((number[i], number[j]) for i, j in pairs if i in number and j in number)
+        for name, pairs in execution.relations.items()
+    }
+    linear = execution.linear
+    if linear is not None:
+        linear = tuple([tuple([number[e] for e in linear[thread] if e in number]) for thread in present])
+    threads = tuple([execution.threads[thread] for thread in present])
+    return replace(execution, threads=threads, events=events, relations=relations, linear=linear), number

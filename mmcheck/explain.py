@@ -27,7 +27,8 @@ def cycle_of(execution: Execution, model: Model, through: Iterable[int] = ()) ->
     graph = program_order
     for relation in communication.values():
         graph = union(graph, relation)
-    path = _shortest(graph, n, list(through)) or _shortest(graph, n, range(n))
+    wanted = list(through)
+    path = _best(program_order, communication, execution, wanted) or _best(program_order, communication, execution, range(n))
     if path is None:
         return ()
     local = _kept(execution, model)
@@ -54,31 +55,79 @@ def _communication(execution: Execution) -> dict[str, Rel]:
     return {"rf": external(rf), "co": external(co), "fr": external(fr)}
 
 
-def _shortest(graph: Rel, n: int, starts: Sequence[int]) -> list[int] | None:
-    """A shortest cycle through one of `starts`."""
+MAX_LENGTH = 12
+MAX_STEPS = 20_000
+
+
+def _best(po: Rel, communication: dict[str, Rel], execution: Execution, starts: Sequence[int]) -> list[int] | None:
+    """A shortest cycle through one of `starts`, of program-order and communication steps, no two of the former in a row.
+
+    Among the shortest, the one whose program-order steps reach furthest: of a message, the flag and not the data
+    before it, so that the barriers between the two are in the picture.
+    """
+    across: Rel = (0,) * len(execution.events)
+    for relation in communication.values():
+        across = union(across, relation)
+    useful = sum([1 << i for i, row in enumerate(across) if row])  # events that communication leaves
+    after = [list(bits(row)) for row in across]
+    then = [list(bits(row & useful)) for row in po]
+    index = [event.index for event in execution.events]
     best: list[int] | None = None
-    for start in starts:
-        parent = {start: -1}
-        frontier = [start]
-        while frontier and (best is None or len(parent) >= 0):
-            following = []
-            closing = next((event for event in frontier if graph[event] >> start & 1), None)
-            if closing is not None:
-                path = []
-                event = closing
-                while event >= 0:
-                    path.append(event)
-                    event = parent[event]
-                if best is None or len(path) < len(best):
-                    best = path[::-1]
-                break
-            for event in frontier:
-                for successor in bits(graph[event]):
-                    if successor not in parent:
-                        parent[successor] = event
-                        following.append(successor)
-            frontier = following
-    return best
+    for length in range(2, MAX_LENGTH + 1):
+        best_key: tuple[int, int] | None = None
+        steps = 0
+        for start in starts:
+            # A cycle has a communication step; begin with one that leaves `start`, or reach it by program order.
+            for first in (start, *[e for e in range(len(po)) if po[e] >> start & 1 and useful >> start & 1]):
+                by_po = first != start
+                stack = [[first, start]] if by_po else [[start]]
+                while stack and steps < MAX_STEPS:
+                    path = stack.pop()
+                    steps += 1
+                    last = path[-1]
+                    came_by_po = len(path) > 1 and not across[path[-2]] >> last & 1
+                    if len(path) == length:
+                        if across[last] >> first & 1 or (not came_by_po and not by_po and po[last] >> first & 1):
+                            key = (_reach(path, index, execution), -start)
+                            if best_key is None or key > best_key:
+                                best, best_key = path, key
+                        continue
+                    stack += [[*path, successor] for successor in after[last] if successor not in path]
+                    if not came_by_po and len(path) > 1:
+                        stack += [[*path, successor] for successor in then[last] if successor not in path]
+        if best is not None:
+            return best
+    return None
+
+
+def _reach(path: Sequence[int], index: Sequence[int], execution: Execution) -> int:
+    """How many events of their threads the program-order steps of a cycle span."""
+    events = execution.events
+    steps = zip(path, [*path[1:], path[0]], strict=True)
+    return sum(abs(index[a] - index[b]) for a, b in steps if events[a].thread == events[b].thread)
+
+
+def relevant(execution: Execution, cycle: Sequence[Hop], culprit: int | None) -> frozenset[int]:
+    """The events that a picture of the cycle needs: the cycle, the barriers between its events, what they depend on.
+
+    Without a cycle, every event.
+    """
+    if not cycle:
+        return frozenset(event.id for event in execution.events)
+    keep = {hop.source for hop in cycle} | ({culprit} if culprit is not None else set())
+    rf = {read: write for write, read in execution.relation("rf")}
+    dependencies = [pair for name in ("addr", "data") for pair in execution.relation(name)]
+    for _ in range(3):
+        more = {a for a, b in dependencies if b in keep} | {rf[e] for e in keep if e in rf}
+        if more <= keep:
+            break
+        keep |= more
+    events = execution.events
+    for thread in range(len(execution.threads)):
+        inside = [events[e].index for e in keep if events[e].thread == thread]
+        if inside:
+            keep |= {e.id for e in execution.of_thread(thread) if e.kind == "F" and min(inside) < e.index < max(inside)}
+    return frozenset(keep)
 
 
 def _kept(execution: Execution, model: Model) -> Rel:
@@ -90,10 +139,10 @@ def _kept(execution: Execution, model: Model) -> Rel:
     for axiom in model.axioms:
         if axiom.kind == "acyclic" and not axiom.negated and not model.is_coherence(axiom):
             order = union(order, frame.relation(axiom.node, rf, co))
-    inside = from_pairs(
-        n, ((a.id, b.id) for a in execution.events for b in execution.events if a.thread == b.thread >= 0)
-    )
-    return closure(tuple([row & mask for row, mask in zip(order, inside, strict=True)]))
+    lanes: dict[int, int] = {}
+    for event in execution.events:
+        lanes[event.thread] = lanes.get(event.thread, 0) | 1 << event.id
+    return closure(tuple([row & lanes[event.thread] for row, event in zip(order, execution.events, strict=True)]))
 
 
 def place(origin: Origin) -> str:

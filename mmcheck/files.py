@@ -1,23 +1,32 @@
 """Finding, reading and writing files: everything about them that can go wrong, as diagnostics.
 
 Input is untrusted: sizes are bounded before anything is decoded, and what is no text is refused here.
+Finding files is part of answering from the cache, so nothing dear is imported before it is needed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterable
-from pathlib import Path
 
-from mmcheck.errors import Diagnostic, fail
-from mmcheck.source import SourceFile, Span
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mmcheck.errors import Diagnostic, InputError
+    from mmcheck.source import SourceFile
 
 MAX_BYTES = 1_000_000
 """Bytes of one specification or litmus test."""
 
 SUFFIX = ".litmus"
+
+
+def _fail(code: str, message: str, *, path: str) -> InputError:
+    from mmcheck.errors import fail
+
+    return fail(code, message, path=path)
 
 
 def find_files(paths: Iterable[str | Path]) -> tuple[list[str], list[Diagnostic]]:
@@ -35,12 +44,16 @@ def find_files(paths: Iterable[str | Path]) -> tuple[list[str], list[Diagnostic]
         elif os.path.lexists(text):
             found[shown(text)] = None
         else:
+            from mmcheck.errors import Diagnostic
+
             problems.append(Diagnostic("MM010", "there is no such file or folder", path=shown(text)))
     return list(found), problems
 
 
 def _inside(folder: str, problems: list[Diagnostic]) -> list[str]:
     def report(error: OSError) -> None:
+        from mmcheck.errors import Diagnostic
+
         message = f"the folder cannot be listed: {_reason(error)}"
         problems.append(Diagnostic("MM010", message, path=shown(str(error.filename))))
 
@@ -63,6 +76,9 @@ def shown(path: str | Path) -> str:
 
 def read_source(path: str | Path) -> SourceFile:
     """The text of `path`. Raises `InputError` if there is none, or too much, or it is no text."""
+    from mmcheck.errors import fail
+    from mmcheck.source import SourceFile, Span
+
     name = shown(path)
     data = read_bytes(path, MAX_BYTES)
     if len(data) > MAX_BYTES:
@@ -88,11 +104,11 @@ def read_bytes(path: str | Path, limit: int) -> bytes:
         with open(path, "rb") as file:
             return file.read(limit + 1)
     except FileNotFoundError:
-        raise fail("MM010", "there is no such file", path=shown(path)) from None
+        raise _fail("MM010", "there is no such file", path=shown(path)) from None
     except IsADirectoryError:
-        raise fail("MM010", "this is a folder, not a file", path=shown(path)) from None
+        raise _fail("MM010", "this is a folder, not a file", path=shown(path)) from None
     except (OSError, ValueError) as error:
-        raise fail("MM010", f"the file cannot be read: {_reason(error)}", path=shown(path)) from None
+        raise _fail("MM010", f"the file cannot be read: {_reason(error)}", path=shown(path)) from None
 
 
 def write_atomic(path: str | Path, text: str) -> None:
@@ -100,6 +116,9 @@ def write_atomic(path: str | Path, text: str) -> None:
 
     What is no regular file (a terminal, a pipe, ``/dev/null``) is written to directly.
     """
+    import tempfile
+    from pathlib import Path
+
     target = Path(path)
     if target.exists() and not target.is_file():
         target.write_text(text, encoding="utf-8")
@@ -122,7 +141,7 @@ def write(path: str | Path, text: str) -> None:
     try:
         write_atomic(path, text)
     except (OSError, ValueError) as error:
-        raise fail("MM011", f"the file cannot be written: {_reason(error)}", path=shown(path)) from None
+        raise _fail("MM011", f"the file cannot be written: {_reason(error)}", path=shown(path)) from None
 
 
 def _mode(target: Path) -> int:
@@ -139,7 +158,7 @@ def make_folder(path: str | Path) -> None:
     try:
         os.makedirs(path, exist_ok=True)
     except (OSError, ValueError) as error:
-        raise fail("MM011", f"the folder cannot be created: {_reason(error)}", path=shown(path)) from None
+        raise _fail("MM011", f"the folder cannot be created: {_reason(error)}", path=shown(path)) from None
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -20,8 +20,10 @@ class GEvent:
 
     `thread` is an index into `Program.threads`, -1 for the initial write of `cell`. `index` counts the events
     of a thread in text order; events of one `group` (not 0) are in no program order. For a read, `value` is
-    its symbol; for a write, the value written. `address` is None for a fence. `sure` is set for accesses whose
-    address is one known cell.
+    its symbol; for a write, the value written. `address` is None for a fence.
+
+    An event of a `Choice` names its `site`: it happens only under the options `present` (None: under all; the guard
+    says so, too), and has each tag of `optional` under those options, beside `tags`.
     """
 
     id: int
@@ -36,6 +38,9 @@ class GEvent:
     group: int = 0
     origin: Origin = NOWHERE
     cell: Cell | None = None
+    site: str = ""
+    present: frozenset[str] | None = None
+    optional: tuple[tuple[str, frozenset[str]], ...] = ()
 
     @property
     def is_init(self) -> bool:

@@ -12,6 +12,7 @@ from mmcheck.program import (
     Block,
     Break,
     Call,
+    Choice,
     Fence,
     Function,
     If,
@@ -54,7 +55,7 @@ def _only_reads(block: Block, functions: Mapping[str, Function], depth: int = 0)
         if isinstance(statement, Call):
             if not _only_reads(functions[statement.function].body, functions, depth + 1):
                 return False
-        elif not isinstance(statement, Load | Assign | Fence | If | Return | Parallel):
+        elif not isinstance(statement, Load | Assign | Fence | If | Return | Parallel | Choice):
             return False
     return True
 

@@ -5,11 +5,11 @@ One `Result` per requirement, kind of check, variant and target. Reports are fun
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from mmcheck.errors import Diagnostic
-from mmcheck.execution import Execution
+from mmcheck.execution import Execution, restrict
 from mmcheck.source import Span
 
 Verdict = Literal["holds", "violated", "allowed", "forbidden", "unknown"]
@@ -46,7 +46,8 @@ class Counterexample:
 
     `cycle` is a shortest cycle of po and communication (empty if the execution is sequentially consistent: then the
     algorithm is at fault, not the order). `culprit` is the event that the failed check stands behind, or None.
-    `summary` is a paragraph; `point` the span of the check.
+    `summary` is a paragraph; `point` the span of the check; `shown` the events that a picture
+    needs.
     """
 
     execution: Execution
@@ -54,6 +55,16 @@ class Counterexample:
     culprit: int | None = None
     summary: str = ""
     point: Span | None = None
+    shown: frozenset[int] = frozenset()
+
+    def view(self) -> Counterexample:
+        """The same with only the events in `shown`, renumbered: what pictures draw."""
+        if not self.shown or len(self.shown) == len(self.execution.events):
+            return self
+        execution, number = restrict(self.execution, self.shown)
+        cycle = tuple([replace(hop, source=number[hop.source], target=number[hop.target]) for hop in self.cycle])
+        culprit = None if self.culprit is None else number.get(self.culprit)
+        return replace(self, execution=execution, cycle=cycle, culprit=culprit, shown=frozenset())
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ satisfied leaves no event, and its thread goes no further (semantics.md 3).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from mmcheck.alternatives import FENCE, READ, Slot, align, tags_of
 from mmcheck.errors import InternalError, fail
 from mmcheck.graph import Check, Cut, EventGraph, GEvent, Pairs, Wait
 from mmcheck.loops import exit_test, unroll_jumps
@@ -108,6 +109,8 @@ class Unfolder:
         self.groups = 0
         self.free = 0
         self.calls: tuple[str, ...] = ()
+        self.callers: dict[str, Value] = {}
+        self.stuck: list[State] = []
         for name in ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl", "pick-basic"):
             self.graph.deps[name] = {}
             self.graph.deps[f"text-{name}"] = {}
@@ -125,6 +128,8 @@ class Unfolder:
         end = self.block(thread.body, state, frame)
         end = self.merge([end, *[returned for returned, _ in frame.returns]])
         self.graph.ends.append(end.guard)
+        end = self.merge([end, *self.stuck])
+        self.stuck = []
         final = {name: value.term for name, value in {**end.privates, **end.registers}.items()}
         self.graph.registers.append(final)
 
@@ -297,9 +302,9 @@ class Unfolder:
         keys = {}
         for event in self.graph.events[mark:middle]:
             if event.kind == "W":
-                keys[event.address, event.value, event.tags] = event.id
+                keys[event.address, event.value, event.tags, event.optional] = event.id
         for event in self.graph.events[middle:]:
-            twin = keys.get((event.address, event.value, event.tags)) if event.kind == "W" else None
+            twin = keys.get((event.address, event.value, event.tags, event.optional)) if event.kind == "W" else None
             if twin is not None:
                 for read, _ in taint:
                     robust.pop((read, event.id), None)
@@ -335,6 +340,9 @@ class Unfolder:
         if self.graph.quiescent:
             stuck = self.terms.conj([state.guard, self.terms.neg(done)])
             self.graph.constraints.append(self.terms.disj([self.terms.neg(stuck), self.terms.neg(cond.term)]))
+            for_ever = state.copy(stuck)  # a final state shows these registers
+            for_ever.registers = dict(self.callers) if self.calls else for_ever.registers
+            self.stuck.append(for_ever)
         reads = tuple([event.id for event in events if event.kind == "R"])
         self.graph.waits.append(Wait(self.thread, start, done, cond.term, reads, statement.origin))
         plain = self.source and any("Plain" in event.tags for event in events if event.kind == "R")
@@ -354,6 +362,8 @@ class Unfolder:
             raise fail("MM501", f"{statement.function!r} calls itself", statement.origin.span)
         values = [self.value(arg, state) for arg in statement.args]
         caller, outer = state.registers, dict(state.control)
+        if not self.calls:
+            self.callers = caller
         state.registers = {
             param.name: Value(self.resize(value.term, param.width), value.taint)
             for param, value in zip(function.params, values, strict=True)
@@ -385,6 +395,11 @@ class Unfolder:
             )
             self.graph.choices[statement.site] = literals
         selected = dict(literals)
+        slots = align(statement)
+        if slots is not None:
+            for slot in slots:
+                self.slot(slot, statement.site, selected, state)
+            return state
         ends = []
         for name, block in statement.options:
             ends.append(self.block(block, state.copy(self.terms.conj([state.guard, selected[name]])), frame))
@@ -393,6 +408,30 @@ class Unfolder:
         if all(end.guard is self.terms.conj([before, selected[name]]) for end, (name, _) in zip(ends, literals)):
             merged.guard = before
         return merged
+
+    def slot(self, slot: Slot, site: str, selected: Mapping[str, Term], state: State) -> None:
+        """One statement for all options of a site: its events say which tags they have under which option."""
+        mark = len(self.graph.events)
+        guard = state.guard
+        if slot.present is not None:
+            chosen = self.terms.disj([selected[name] for name in selected if name in slot.present])
+            guard = self.terms.conj([guard, chosen])
+        if slot.exchange is not None:
+            address = self.value(slot.exchange.address, state)
+            tags = frozenset({READ})
+            self.event("R", tags, state, guard, slot.statement.origin, address, None, slot.exchange.dst.width)
+            self.graph.amo[mark, mark + 1] = self.terms.true
+        if isinstance(slot.statement, Fence):
+            self.event("F", slot.statement.tags, state, guard, slot.statement.origin)
+        else:
+            self.statement(slot.statement, state, Frame())
+        for event in self.graph.events[mark:]:
+            (role,) = event.tags
+            common, optional = tags_of(slot.tags[role])
+            present = slot.present if role in (READ, FENCE) else None
+            self.graph.events[event.id] = replace(
+                event, tags=common, site=site, present=present, optional=optional
+            )
 
     # --- events ------------------------------------------------------------------------------------
 

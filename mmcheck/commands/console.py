@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 
 from mmcheck import files
-from mmcheck.errors import Diagnostic
 from mmcheck.report import colour
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mmcheck.errors import Diagnostic
 
 
 def out(text: str) -> None:
@@ -42,6 +44,8 @@ def width() -> int:
     """Columns of a report: those of the terminal within reason, else 80."""
     if not sys.stdout.isatty():
         return 80
+    import shutil
+
     return max(60, min(shutil.get_terminal_size().columns, 120))
 
 

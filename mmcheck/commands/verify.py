@@ -3,61 +3,114 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from pathlib import Path
 
-from mmcheck import files
+from mmcheck import cache, files, includes
 from mmcheck._version import __version__
-from mmcheck.commands import console
-from mmcheck.report.progress import Progress
-from mmcheck.results import FileReport, Report
+from mmcheck.commands import console, pages
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mmcheck.cached import Question
+    from mmcheck.errors import Diagnostic
+    from mmcheck.results import Report, Result
 
 
 def main(options: argparse.Namespace) -> int:
     """Verify, write pictures and the report; the exit code is the report's."""
-    report = check(options)
+    found, problems = inputs(options)
+    page = pages.name(options, found) if not problems else None
+    ready = pages.find(page)
+    if ready is not None:
+        code, text = ready
+        console.publish(text, options.output)
+        return code
+    report = check(options, found, problems)
+    if options.write_baseline is not None:
+        return write_baseline(report, options)
+    report, known, clean = without_known(report, options)
     if options.graphs is not None:
         write_graphs(report, options.graphs, quiet=options.quiet)
-    console.publish(rendered(report, options), options.output)
-    if options.format == "json":
+    text = rendered(report, known, options)
+    if clean and page is not None and page == pages.name(options, found):
+        pages.keep(page, report, text)
+    console.publish(text, options.output)
+    if options.format in ("json", "sarif", "github", "junit"):
         for file in report.files:
             for diagnostic in file.diagnostics:
                 console.note(diagnostic.concise())
     return report.exit_code
 
 
-def check(options: argparse.Namespace) -> Report:
-    """The report of what the options ask for."""
+def inputs(options: argparse.Namespace) -> tuple[list[str], list[Diagnostic]]:
+    """The files to check, those that the settings exclude left out, those that include them added if asked for."""
     found, problems = console.inputs(options.paths, quiet=options.quiet)
-    if not found:
-        return Report(tuple([FileReport(each.path, diagnostics=(each,)) for each in problems]), __version__)
-    from mmcheck.verify import verify
+    if options.includers:
+        everything, _ = files.find_files(sorted({includes.project_root(path) for path in found}))
+        found += [path for path in includes.includers(found, everything) if path not in found]
+    if options.exclude:
+        from fnmatch import fnmatch
 
-    cache = not options.no_cache and os.environ.get("MMCHECK_CACHE", "").lower() != "off"
+        found = [path for path in found if not any(fnmatch(path, pattern) for pattern in options.exclude)]
+    return found, problems
+
+
+def check(options: argparse.Namespace, found: list[str], problems: list[Diagnostic]) -> Report:
+    """The report of what the options ask for; `found` are the files, `problems` what is wrong with other paths."""
+    from dataclasses import replace
+    from pathlib import Path
+
+    from mmcheck.cached import every_run, surprising, verify
+    from mmcheck.report.progress import Progress
+    from mmcheck.results import FileReport, Report
+
+    wrong = tuple([FileReport(each.path, diagnostics=(each,)) for each in problems])
+    if not found:
+        return Report(wrong, __version__)
     if options.dump_smt is not None:
         files.make_folder(options.dump_smt)
+    quick = options.format not in ("json", "sarif") and not options.verbose and options.graphs is None
     with Progress(sys.stderr, quiet=options.quiet) as progress:
-        return verify(
-            options.paths,
-            targets=options.target,
-            variants=options.variant,
-            bound=options.bound,
-            timeout=options.timeout,
+        report = verify(
+            found,
+            question(options),
+            use_cache=cache.wanted(options.no_cache),
+            runs=surprising if quick else every_run,
             jobs=options.jobs,
-            engine=options.engine,
             dump_smt=None if options.dump_smt is None else Path(options.dump_smt),
-            cache=cache,
             on_progress=progress,
         )
+    return replace(report, files=(*wrong, *report.files))
 
 
-def rendered(report: Report, options: argparse.Namespace) -> str:
+def question(options: argparse.Namespace) -> Question:
+    """What the options ask of each file."""
+    from mmcheck.cached import Question
+
+    return Question(
+        tuple(options.target), tuple(options.variant), options.bound, options.timeout, options.engine
+    )
+
+
+def rendered(report: Report, known: tuple[Result, ...], options: argparse.Namespace) -> str:
     """The report in the format asked for."""
-    if options.format == "json":
-        from mmcheck.report import json
+    match options.format:
+        case "json":
+            from mmcheck.report import json
 
-        return json.render(report)
+            return json.render(report)
+        case "sarif":
+            from mmcheck.report import sarif
+
+            return sarif.render(report, known=known)
+        case "github":
+            from mmcheck.report import github
+
+            return github.render(report)
+        case "junit":
+            from mmcheck.report import junit
+
+            return junit.render(report, known=known)
     color = console.wants_colour(options.color, options.output)
     if options.format == "concise":
         from mmcheck.report import concise
@@ -68,8 +121,42 @@ def rendered(report: Report, options: argparse.Namespace) -> str:
     return full.render(report, verbose=options.verbose, color=color, width=console.width())
 
 
+# --- known failures ----------------------------------------------------------------------------------
+
+
+def without_known(report: Report, options: argparse.Namespace) -> tuple[Report, tuple[Result, ...], bool]:
+    """`report` without the failures of the baseline, those failures, and whether there was nothing to note."""
+    if options.baseline is None:
+        return report, (), True
+    from mmcheck.report import baseline
+
+    source = files.read_source(options.baseline)
+    applied = baseline.apply(report, baseline.parse(source.text, source.path))
+    if applied.stale:
+        text = f"mmcheck: no longer so, take out of {source.path}: {baseline.described(applied.stale)}"
+        console.note(text, quiet=options.quiet)
+    return applied.report, applied.known, not applied.stale
+
+
+def write_baseline(report: Report, options: argparse.Namespace) -> int:
+    """Write a baseline of all failures; what could not be checked is said, and not kept."""
+    from mmcheck.report import baseline
+    from mmcheck.report.words import plural
+
+    for file in report.files:
+        for diagnostic in file.diagnostics:
+            console.note(diagnostic.render())
+    files.write(options.write_baseline, baseline.render(report))
+    count = sum(result.as_claimed is False for result in report.results)
+    text = f"mmcheck: {plural(count, 'known failure')} in {files.shown(options.write_baseline)}"
+    console.note(text, quiet=options.quiet)
+    return 0 if report.exit_code == 1 else report.exit_code
+
+
 def write_graphs(report: Report, folder: str, *, quiet: bool = False) -> None:
     """Write the pictures of all runs that the report shows."""
+    from pathlib import Path
+
     from mmcheck.report import pictures
 
     files.make_folder(folder)
@@ -77,4 +164,5 @@ def write_graphs(report: Report, folder: str, *, quiet: bool = False) -> None:
     for name, text in pictures.files(report.results):
         files.write(Path(folder) / name, text)
         count += 1
-    console.note(f"mmcheck: {count // 2} pictures, each as .dot and .svg, in {files.shown(folder)}", quiet=quiet)
+    amount = "1 picture" if count == 2 else f"{count // 2} pictures, each"
+    console.note(f"mmcheck: {amount} as .dot and .svg, in {files.shown(folder)}", quiet=quiet)

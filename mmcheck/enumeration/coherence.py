@@ -46,6 +46,7 @@ def choices(
     if not all(offers):
         return []
     found = []
+    tries = 0
     for chain in _chains(place.writes, before if coherent else None):
         position = {write: i for i, write in enumerate(chain)}
         options = [
@@ -57,11 +58,12 @@ def choices(
             for r, option in zip(place.reads, options, strict=True)
         ]
         for sources in product(*options):
+            tries += 1
+            if tries > most:
+                raise UnknownVerdict(f"more than {most} candidate executions")
             if coherent and not _in_order(place.reads, [position[w] for w in sources], before):
                 continue
             found.append(_choice(place, sources, chain))
-            if len(found) > most:
-                raise UnknownVerdict(f"more than {most} candidate executions")
     return found
 
 

@@ -162,12 +162,14 @@ class _Tracer:
 
     def run(self) -> None:
         self.work.append(_Path(steps.start(self.code, taints=True, symbols=self.compiled)))
+        tries = 0
         while self.work:
+            tries += 1
             path = self.work.pop()
             state, action = steps.advance(self.code, path.state)
             following = self.after(path, state, action)
             self.work += following[::-1]
-            if len(self.found) > self.options.traces:
+            if len(self.found) > self.options.traces or tries > 50 * self.options.traces:
                 raise UnknownVerdict(f"thread {self.code.thread.name} has more than {self.options.traces} traces")
 
     def after(self, path: _Path, state: steps.State, action: steps.Action) -> list[_Path]:

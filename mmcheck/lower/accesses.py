@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mmcheck import program as ir
 from mmcheck.errors import InternalError
 from mmcheck.lower import values
+from mmcheck.lower.choices import SiteChoice, same_registers
 from mmcheck.lower.expressions import Place, offset, single
 from mmcheck.lower.names import problem
 from mmcheck.lower.types import BOOL, ArrayType, LatchType, RecordType, Scalar, width_of
@@ -29,6 +30,37 @@ class Accesses:
 
     def __init__(self, code: Code) -> None:
         self._code = code
+        self._open: tuple[SiteChoice, Span] | None = None
+
+    def leave_open(self, choice: SiteChoice | None, span: Span) -> None:
+        """The next access is the site `choice`, if that is one."""
+        self._open = (choice, span) if choice is not None else None
+
+    def choose(
+        self,
+        choice: SiteChoice,
+        span: Span,
+        event: Callable[[AccessPiece], Value | None] | None = None,
+        ok: ir.Reg | None = None,
+    ) -> Value | None:
+        """A `Choice` of all that may stand at a site; `event` emits the access of each option."""
+        result: Value | None = None
+        options: list[tuple[str, tuple[ir.Statement, ...]]] = []
+        for option in choice.options:
+            value: Value | None = None
+            with self._code.frame.aside() as out:
+                for word, orders in option.words:
+                    text = f"{word.name}({', '.join(orders)})"
+                    for piece in self._code.unit.realise(word, orders, span):
+                        if not isinstance(piece, FencePiece):
+                            value = event(piece) if event is not None else None
+                        elif piece.tags:
+                            self.fence(piece, text, ok)
+            result = result if options else value
+            body = same_registers(options[0][1], tuple(out)) if options and event is not None else tuple(out)
+            options.append((option.name, body))
+        self._code.emit(ir.Choice(choice.site, tuple(options), self._code.origin))
+        return result
 
     def _origin(self, word: str) -> ir.Origin:
         return replace(self._code.origin, word=word)
@@ -45,6 +77,9 @@ class Accesses:
         self, pieces: Sequence[Piece], word: str, event: Callable[[AccessPiece], Value | None], ok: ir.Reg | None = None
     ) -> Value | None:
         """The pieces in order; `event` emits the access among them."""
+        if self._open is not None:
+            (choice, span), self._open = self._open, None
+            return self.choose(choice, span, event, ok)
         result: Value | None = None
         for piece in pieces:
             if isinstance(piece, FencePiece):

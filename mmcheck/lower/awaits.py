@@ -32,9 +32,15 @@ def check_await(unit: Unit, statement: ir.Await, node: ast.Await, outer: frozens
     for each in inside:
         if isinstance(each, ir.Await | ir.Loop):
             raise problem("MM226", "a loop inside an await", node.span, _ADVICE)
+        if isinstance(each, ir.Assert):
+            hint = "assert behind the await, where its last round is known"
+            raise problem("MM226", "an assert inside an await", each.origin.span or node.span, hint)
         if isinstance(each, ir.Store | ir.StoreExclusive):
             span = each.origin.span or node.span
             raise problem("MM225", "an await must not write: a round that fails would be seen", span, _ADVICE)
+    for each in ir.walk(statement.body):
+        if isinstance(each, ir.Return):
+            raise problem("MM226", "a return inside an await", each.origin.span or node.span, _ADVICE)
     body = _modifications(unit, statement, node)
     name = _carried(unit, statement, outer)
     if name is not None:
@@ -58,18 +64,18 @@ def _modifications(unit: Unit, statement: ir.Await, node: ast.Await) -> ir.Block
             called += _inline(unit, each, known)
     cond = _expand(statement.cond, known)
     body: list[ir.Statement] = []
+    direct = {id(each) for each in statement.body}
     for each in statement.body:
         if isinstance(each, ir.Rmw):
-            if not _fails_silently(each, cond):
-                raise _writes(each, node)
-            if each.when == ir.TRUE:
-                if {reg.name for reg in ir.registers_of(cond)} != {each.dst.name}:
-                    raise _writes(each, node)
-                # It writes in the round that succeeds, and only there: the others put back what they read.
-                when = _replace(cond, each.dst.name, ir.Reg(ir.OLD, each.dst.width))
-                each = replace(each, when=when, fail_tags=each.fail_tags or each.read_tags)
+            each = _last_round_only(each, cond, node)
+        elif isinstance(each, ir.Choice):
+            direct |= {id(one) for _, block in each.options for one in block}
+            options = [
+                (name, tuple(_last_round_only(one, cond, node) if isinstance(one, ir.Rmw) else one for one in block))
+                for name, block in each.options
+            ]
+            each = replace(each, options=tuple(options))
         body.append(each)
-    direct = {id(each) for each in statement.body}
     for inner in ir.walk(statement.body):
         if isinstance(inner, ir.Rmw) and id(inner) not in direct:
             raise _writes(inner, node)
@@ -77,6 +83,19 @@ def _modifications(unit: Unit, statement: ir.Await, node: ast.Await) -> ir.Block
         if modification.when == ir.TRUE or not _fails_silently(modification, cond):
             raise _writes(modification, node)
     return tuple(body)
+
+
+def _last_round_only(rmw: ir.Rmw, cond: ir.Expr, node: ast.Await) -> ir.Rmw:
+    """`rmw`, if a round that fails writes nothing new; one that always writes then does so in the last round only."""
+    if not _fails_silently(rmw, cond):
+        raise _writes(rmw, node)
+    if rmw.when != ir.TRUE:
+        return rmw
+    if {reg.name for reg in ir.registers_of(cond)} != {rmw.dst.name}:
+        raise _writes(rmw, node)
+    # It writes in the round that succeeds, and only there: the others put back what they read.
+    when = _replace(cond, rmw.dst.name, ir.Reg(ir.OLD, rmw.dst.width))
+    return replace(rmw, when=when, fail_tags=rmw.fail_tags or rmw.read_tags)
 
 
 def _writes(rmw: ir.Rmw, node: ast.Await) -> Exception:
@@ -178,6 +197,12 @@ class _Flow:
                 done |= then & orelse
             elif isinstance(statement, ir.Parallel):
                 self.block(statement.body, done)
+            elif isinstance(statement, ir.Choice):
+                ends = []
+                for _, option in statement.options:
+                    ends.append(set(done))
+                    self.block(option, ends[-1])
+                done |= set.intersection(*ends)
             elif isinstance(statement, ir.Call):
                 for name in sorted(_agent_reads(self.unit, statement)):
                     self.read(ir.Reg(name), done)

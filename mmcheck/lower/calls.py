@@ -74,7 +74,7 @@ def call_word(code: Code, node: ast.Call, *, wanted: bool) -> Value | None:
     given: dict[str, Value] = {}
     for role, arg in arguments.nodes.items():
         if role == "place":
-            place = place_argument(code, arg)
+            place = code.hold_place(place_argument(code, arg), arguments.nodes.values())
         elif not isinstance(arg, ast.RecordLiteral):
             given[role] = code.value(arg)
     assert place is not None
@@ -104,6 +104,7 @@ def method_word(code: Code, node: ast.MethodCall, *, wanted: bool) -> Value | No
         raise Problem(None)
     else:
         raise problem("MM237", f"'{name}' needs a place in memory in front of the dot", node.receiver.span)
+    place = code.hold_place(place, arguments.nodes.values())
     given = {role: code.value(arg) for role, arg in arguments.nodes.items() if not isinstance(arg, ast.RecordLiteral)}
     return _operate(code, arguments, place, given, wanted=wanted)
 
@@ -186,6 +187,10 @@ def place_argument(code: Code, node: ast.Expr) -> Place:
 
 
 def _fence(code: Code, arguments: Arguments) -> None:
+    open_site = code.alternatives(arguments.span)
+    if open_site is not None:
+        code.accesses.choose(open_site, arguments.span)
+        return
     for piece in code.unit.realise(arguments.word, arguments.orders, arguments.span):
         assert isinstance(piece, FencePiece)
         # An instruction that is nothing on this target and to this compiler is no event.
@@ -201,12 +206,15 @@ def _operate(code: Code, arguments: Arguments, place: Place, given: dict[str, Va
     found = single(place)
     _check_width(word, found, span)
     if word.operation == "load":
+        code.accesses.leave_open(code.alternatives(span), span)
         return code.read_as(found, span, word, arguments.orders, word_text=arguments.text)
     if word.operation == "store":
         node = arguments.nodes["value"]
         value = given["value"] if "value" in given else code.record_literal(node, found.type)
+        code.accesses.leave_open(code.alternatives(span), span)
         store_place(code, found, value, word, arguments.orders, arguments.text, node.span)
         return None
+    code.accesses.leave_open(code.alternatives(span), span)
     pieces = code.unit.realise(word, arguments.orders, span)
     if word.operation == "take":
         if not isinstance(found.type, LatchType):
@@ -306,6 +314,7 @@ def raise_place(code: Code, node: ast.Expr) -> None:
             _raise(code, place, piece, width)
 
 
+# A device's write: it sets the mark, and the value behind the mark is 0 from then on.
 def _raise(code: Code, place: Place, piece: AccessPiece, width: int) -> None:
     origin = replace(code.origin, word="raise")
     code.emit(ir.Store(place.address, ir.Const(1 << width - 1, width), piece.write_tags, origin))

@@ -6,6 +6,7 @@ Every read becomes a statement in front of the one that it stands in, in the ord
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from mmcheck import program as ir
 from mmcheck.lower import values
 from mmcheck.lower.accesses import Accesses
 from mmcheck.lower.calls import call_word, method_word
+from mmcheck.lower.choices import SiteChoice, key_of
 from mmcheck.lower.expressions import Evaluator, Place, single
 from mmcheck.lower.frames import Frame
 from mmcheck.lower.layout import NOT_YET
@@ -42,9 +44,10 @@ class Code(Evaluator):
     # --- names ---
 
     def local(self, node: ast.Name) -> Value | None:
-        if node.text == "current":
-            raise problem("MM290", NOT_YET.format("'current'"), node.span)
-        return self.frame.find(node.text)
+        found = self.frame.find(node.text)
+        if found is None and node.text == "current" and node.text not in self.unit.declarations.variables:
+            raise problem("MM290", NOT_YET.format("'current'"), node.span)  # the thread that a handler interrupts
+        return found
 
     def names(self) -> list[str]:
         return [*self.frame.visible(), *super().names()]
@@ -75,18 +78,35 @@ class Code(Evaluator):
         if not self.frame.rename_last(expr, register):
             self.emit(ir.Assign(register, expr, self.origin))
 
+    def alternatives(self, span: Span) -> SiteChoice | None:
+        """What may stand in the place of the word at `span`, if that is left open."""
+        chooser = self.unit.chooser
+        return chooser.get(key_of(self.owner, self.origin.site, span)) if chooser else None
+
     def emit(self, statement: ir.Statement) -> None:
         self.frame.emit(statement)
 
     def hold(self, value: Value, later: ast.Expr) -> Value:
         if not isinstance(value, Val) or not any(reg.name.startswith("@") for reg in ir.registers_of(value.expr)):
             return value
-        functions = self.unit.declarations.functions
-        if any(isinstance(node, ast.Call) and node.function.text in functions for node in ast.walk(later)):
+        if self._calls_own(later):
             kept = self.frame.temporary(value.expr.width)
             self.emit(ir.Assign(kept, value.expr, self.origin))
             return Val(kept, value.type)
         return value
+
+    def hold_place(self, place: Place, later: Iterable[ast.Expr]) -> Place:
+        """`place` as it is now, while `later` is evaluated."""
+        if any(reg.name.startswith("@") for reg in ir.registers_of(place.address)) and any(map(self._calls_own, later)):
+            kept = self.frame.temporary(64)
+            self.emit(ir.Assign(kept, place.address, self.origin))
+            return replace(place, address=kept)
+        return place
+
+    def _calls_own(self, node: ast.Expr) -> bool:
+        """Whether evaluating `node` calls a function of the file, which may set privates."""
+        functions = self.unit.declarations.functions
+        return any(isinstance(each, ast.Call) and each.function.text in functions for each in ast.walk(node))
 
     # --- reads ---
 

@@ -92,6 +92,9 @@ def check(
         if expectation is None:
             continue
         clean = _check_names(node, expectation, kinds, declared, reporter)
+        if node.layer is not None and node.verdict in ("holds", "forbidden"):
+            message = f"'by {node.layer}' goes with 'violated' and 'allowed'"
+            reporter.report("MM233", message, node.span, "a layer says who lets it through")
         for pattern, shown in zip(expectation.targets, node.targets, strict=True):
             if not any(applies_to(pattern, target) for target in targets):
                 listed = ", ".join(target.name for target in targets) or "no target"

@@ -98,7 +98,9 @@ class Statements(Code):
             case ast.Raise(place=place):
                 raise_place(self, place)
             case ast.Nothing():
-                pass  # a name for a place in the text; no event
+                open_site = self.alternatives(node.span)  # else a name for a place in the text; no event
+                if open_site is not None:
+                    self.accesses.choose(open_site, node.span)
             case ast.OnTargets():
                 patterns = [parse_target(target.name, target.span) for target in node.targets]
                 if any(applies_to(pattern, self.unit.target) for pattern in patterns):
@@ -135,7 +137,7 @@ class Statements(Code):
                 self._set_register(node, register)
                 return
         record = isinstance(node.value, ast.RecordLiteral)
-        value = None if record else self.value(node.value)
+        value = None if record else self.hold(self.value(node.value), target)
         place = single(self.place(target))
         if node.op is not None and value is not None:
             old = self.read(place, target.span)

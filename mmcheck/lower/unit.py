@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mmcheck import program as ir
 from mmcheck.errors import Diagnostic, InputError
+from mmcheck.lower.choices import Chooser
 from mmcheck.lower.clauses import check_clause
 from mmcheck.lower.constants import Constants
 from mmcheck.lower.functions import Functions
@@ -23,12 +24,15 @@ MAX_AGENTS = 64
 
 
 class Unit:
-    """Lowers `declarations` for `target`; problems go to `reporter`."""
+    """Lowers `declarations` for `target`; problems go to `reporter`. `chooser` has the sites that are left open."""
 
-    def __init__(self, declarations: Declarations, target: Target, reporter: Reporter) -> None:
+    def __init__(
+        self, declarations: Declarations, target: Target, reporter: Reporter, chooser: Chooser | None = None
+    ) -> None:
         self.declarations = declarations
         self.target = target
         self.reporter = reporter
+        self.chooser = chooser
         self.constants = Constants(self)
         self.types = TypeTable(declarations.structs, self.constants.number)
         self.layout = Layout(declarations)

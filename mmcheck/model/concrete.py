@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mmcheck.execution import Execution
+from mmcheck.execution import Event, Execution
 from mmcheck.model.expr import Node, walk
 from mmcheck.model.model import Axiom, Model
 from mmcheck.relations import (
@@ -227,23 +227,27 @@ def frame_of(model: Model, execution: Execution) -> Frame:
     static = {
         name: from_pairs(n, pairs) for name, pairs in execution.relations.items() if name not in ("rf", "co")
     }
-    accesses = [event for event in execution.events if event.kind in "RW"]
-    static["loc"] = from_pairs(n, ((a.id, b.id) for a in accesses for b in accesses if a.address == b.address))
-    cpu = [event.cpu if event.cpu is not None else -1 - event.thread for event in execution.events]
-    inside = [(a.id, b.id) for a in execution.events for b in execution.events if _same_cpu(a, b, cpu)]
-    static["int"] = from_pairs(n, inside)
+    places: dict[int, int] = {}
+    processors: dict[object, int] = {}
+    for event in execution.events:
+        bit = 1 << event.id
+        if event.kind in "RW" and event.address is not None:
+            places[event.address] = places.get(event.address, 0) | bit
+        processors[_processor(event)] = processors.get(_processor(event), 0) | bit
+    static["loc"] = tuple(
+        [places[e.address] if e.kind in "RW" and e.address is not None else 0 for e in execution.events]
+    )
+    static["int"] = tuple([processors[_processor(event)] for event in execution.events])
     everything = (1 << n) - 1
     static["ext"] = tuple([everything & ~row for row in static["int"]])
     return Frame(model, n, event_sets(execution), static)
 
 
-def _same_cpu(a: object, b: object, cpu: list[int]) -> bool:
-    from mmcheck.execution import Event
-
-    assert isinstance(a, Event) and isinstance(b, Event)
-    if a.is_init or b.is_init:
-        return a.id == b.id
-    return cpu[a.id] == cpu[b.id]
+def _processor(event: Event) -> tuple[str, int]:
+    """Where an event runs; an initial write is on a processor of its own."""
+    if event.is_init:
+        return "init", event.id
+    return ("cpu", event.cpu) if event.cpu is not None else ("thread", event.thread)
 
 
 def check(model: Model, execution: Execution) -> list[Violation]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Stream(Protocol):
+        """What of a stream decides about colour."""
+
+        def isatty(self) -> bool: ...
+
 
 _CODES = {"bad": "1;31", "good": "32", "warn": "33", "strong": "1", "dim": "2", "name": "36"}
-
-
-class Stream(Protocol):
-    """What of a stream decides about colour."""
-
-    def isatty(self) -> bool: ...
 
 
 def wanted(choice: str, stream: Stream, environ: Mapping[str, str]) -> bool:

@@ -1,21 +1,25 @@
-"""The ``full`` format, for reading in a terminal: a table for each file, then every surprise with its run."""
+"""The ``full`` format, for reading in a terminal: a table for each file, then every surprise with its run.
+
+Pictures are loaded when there is a run to show: a report in which all is well costs nothing extra.
+"""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from mmcheck.draw.metrics import cut
-from mmcheck.draw.scene import Scene
-from mmcheck.draw.text import render_text
 from mmcheck.errors import Diagnostic
 from mmcheck.execution import Event, Execution
-from mmcheck.report import pictures, table
+from mmcheck.report import table
 from mmcheck.report.colour import Paint
 from mmcheck.report.words import BASE, claim, layer_sentence, one_line, place, plural, verdict
 from mmcheck.results import MEANING, Counterexample, FileReport, Hop, Report, Result
 from mmcheck.source import excerpt
+
+if TYPE_CHECKING:
+    from mmcheck.draw.scene import Scene
 
 _LOOKS = {"ok": "good", "FAIL": "bad", "?": "warn"}
 _STEPS = {
@@ -139,6 +143,9 @@ class _Page:
                 yield from self.wrap(text, f"  {name:8}")
 
     def _run(self, result: Result, found: Counterexample) -> Iterator[str]:
+        from mmcheck.draw.text import render_text
+        from mmcheck.report import pictures
+
         picture = pictures.scene(result)
         if picture is None:
             return
@@ -158,6 +165,8 @@ class _Page:
 
     def _hop(self, found: Counterexample, hop: Hop, marker: str) -> Iterator[str]:
         """One line of source for the event, one for the step that leads from it to the next."""
+        from mmcheck.draw.metrics import cut
+
         event = found.execution.events[hop.source]
         yield cut(f"    ({marker}) {one_line(_source_line(event))}", self.width, "...")
         words = hop.why or _STEPS.get(hop.relation, ("", ""))[0 if hop.ordered else 1]

@@ -24,7 +24,8 @@ def scene(result: Result, *, show_all: bool = False) -> Scene | None:
     """The picture of the run that `result` rests on; None if there is no run."""
     if result.counterexample is None:
         return None
-    return build_scene(result.counterexample.execution, highlight(result, result.counterexample), show_all=show_all)
+    found = result.counterexample if show_all else result.counterexample.view()
+    return build_scene(found.execution, highlight(result, found), show_all=show_all)
 
 
 def focused(picture: Scene, rows: int = FEW_ROWS) -> tuple[Scene, int]:

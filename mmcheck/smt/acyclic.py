@@ -1,8 +1,13 @@
-"""Acyclicity as clauses, by vertex elimination (Rankooh and Rintanen, AAAI 2022).
+"""Acyclicity as clauses: vertex elimination (Rankooh and Rintanen, AAAI 2022), then clocks on chains.
 
 Only strongly connected components of the graph of possible edges matter; edges that hold whenever both
 ends happen are closed over beforehand, so that only events with an undecided edge are left. Eliminating
 an event e adds, for each path a -> e -> b, the edge a -> b; a pair of opposite edges is forbidden.
+
+Where what is left is dense (a ring's index against its polls), elimination is cubic and worse. Events that are
+ordered anyway form chains; for each event v and chain C, literals say "C[k] reaches v", true for a prefix of C:
+a vector clock in unary. An edge u -> v passes u's clock on; it closes a cycle if v reaches u. With two chains that is
+quadratic.
 """
 
 from __future__ import annotations
@@ -11,6 +16,9 @@ from collections.abc import Mapping, Sequence
 
 from mmcheck.relations import bits
 from mmcheck.smt.circuit import TRUE, Circuit
+
+DENSE = 16
+"""In- times out-degree from which clocks are considered."""
 
 
 def components(rows: Sequence[int], n: int) -> list[list[int]]:
@@ -148,8 +156,29 @@ class Acyclic:
     def eliminate(self, keep: list[int], out: dict[int, dict[int, int]], into: dict[int, dict[int, int]]) -> None:
         rest = set(keep)
         owned: set[tuple[int, int, int]] = set()
+        chains: list[list[int]] | None = None
         while rest:
             node = min(rest, key=lambda e: (len(into[e]) * len(out[e]), e))
+            cost = len(into[node]) * len(out[node])
+            if cost > DENSE:
+                if chains is None:
+                    weight = {e: len(into[e]) * len(out[e]) for e in rest}
+                    heavy = {e for e in rest if 8 * weight[e] > max(weight.values())}
+                    chains = self.chains(heavy) + self.chains(rest - heavy)
+                chains = sorted(([e for e in chain if e in rest] for chain in chains), key=len, reverse=True)
+                chains = [chain for chain in chains if chain]
+                edges = sum(len(out[e]) for e in rest)
+                main = set().union(*chains[:2])
+                others = rest - main
+                if others:
+                    node = min(others, key=lambda e: (len(into[e]) * len(out[e]), e))
+                    cost = len(into[node]) * len(out[node])
+                worth = edges + 2 * len(rest) if others else 0  # what the clocks save without `node`
+                passing = edges * sum(len(chain) for chain in chains[2:])
+                clocks = 2 * edges + passing + 2 * len(rest) ** 2
+                if cost >= worth and clocks < sum(len(into[e]) * len(out[e]) for e in rest):
+                    self.clocks(rest, chains, out)
+                    return
             rest.remove(node)
             sources, targets = into.pop(node), out.pop(node)
             for a in sources:
@@ -160,6 +189,55 @@ class Acyclic:
             for a, first in sources.items():
                 for b, second in targets.items():
                     self.path(a, b, first, second, here, node, out, into, owned)
+
+    def clocks(self, rest: set[int], chains: list[list[int]], out: dict[int, dict[int, int]]) -> None:
+        """Encode what is left by clocks on `chains`."""
+        edges = [(u, v, literal) for u in sorted(rest) for v, literal in out[u].items()]
+        circuit, happens = self.circuit, self.happens
+        place = {event: (c, k) for c, chain in enumerate(chains) for k, event in enumerate(chain)}
+        reaches: dict[int, list[list[int]]] = {}
+        for event in rest:
+            own = place[event][0]
+            reaches[event] = [[] if c == own else [circuit.var("") for _ in chain] for c, chain in enumerate(chains)]
+        for chain in chains:
+            for position, event in enumerate(chain):
+                for clock in reaches[event]:
+                    for earlier, later in zip(clock, clock[1:], strict=False):
+                        circuit.clause([-later, earlier])
+                if position + 1 < len(chain):
+                    for here, there in zip(reaches[event], reaches[chain[position + 1]], strict=True):
+                        for a, b in zip(here, there, strict=True):
+                            circuit.clause([-a, b])
+        for u, v, literal in edges:
+            (c, k), (d, m) = place[u], place[v]
+            if c == d:
+                continue  # forward in one chain; backward edges were refused before
+            unless = [-literal, -happens[u], -happens[v]]
+            circuit.clause([*unless, reaches[v][c][k]])
+            circuit.clause([*unless, -reaches[u][d][m]])
+            for e in range(len(chains)):
+                if e not in (c, d):
+                    for a, b in zip(reaches[u][e], reaches[v][e], strict=True):
+                        circuit.clause([*unless, -a, b])
+
+    def chains(self, rest: set[int]) -> list[list[int]]:
+        """`rest` split into chains, each totally ordered by what always holds; greedy, longest fit first."""
+        order = sorted(rest, key=lambda e: (sum(self.closed[o] >> e & 1 for o in rest), e))
+        chains: list[list[int]] = []
+        masks: list[int] = []
+        before = {e: sum(1 << o for o in rest if self.closed[o] >> e & 1) for e in rest}
+        for event in order:
+            best = -1
+            for c, mask in enumerate(masks):
+                if not mask & ~before[event] and (best < 0 or len(chains[c]) > len(chains[best])):
+                    best = c
+            if best < 0:
+                chains.append([event])
+                masks.append(1 << event)
+            else:
+                chains[best].append(event)
+                masks[best] |= 1 << event
+        return chains
 
     def path(
         self,
@@ -187,6 +265,8 @@ class Acyclic:
         parts = [literal for literal in (first, second, here) if literal != TRUE]
         if known == TRUE or (known is not None and known in parts):
             return
+        if len(parts) == 1 and self.implied(a, b, parts[0], out, into):
+            return
         if known is None:
             if not parts:
                 literal = TRUE
@@ -206,3 +286,21 @@ class Acyclic:
             circuit.clause([literal, *[-part for part in parts]])
         out[a][b] = literal
         into[b][a] = literal
+
+    def implied(
+        self, a: int, b: int, literal: int, out: dict[int, dict[int, int]], into: dict[int, dict[int, int]]
+    ) -> bool:
+        """Whether an edge a -> b under `literal` follows from another edge under it and what always holds.
+
+        Without this, the reads behind a ring's polls would each gather the edges of all later ones.
+        """
+        for x, other in into[b].items():
+            if other == literal and self.closed[a] >> x & 1 and self.sure(x, a, b):
+                return True
+        return any(
+            other == literal and self.closed[y] >> b & 1 and self.sure(y, a, b) for y, other in out[a].items()
+        )
+
+    def sure(self, x: int, a: int, b: int) -> bool:
+        """Whether x happens whenever a and b do, as far as is known."""
+        return bool(self.implied_by[x] >> a & 1 or self.implied_by[x] >> b & 1)

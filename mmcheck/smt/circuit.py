@@ -57,24 +57,25 @@ class Circuit:
 
     def clause(self, literals: Iterable[int]) -> None:
         """At least one of `literals` holds."""
-        kept = []
+        kept: list[int] = []
+        gates = self._operands
         for literal in literals:
             if literal == TRUE:
                 return
             if literal == FALSE:
                 continue
-            operands = self._operands.get(-literal)
-            if operands is not None:  # a disjunction inside a clause needs no name
-                if any(operand == FALSE for operand in operands):
-                    return
-                kept += [-operand for operand in operands]
+            if literal < 0 and -literal in gates:  # a disjunction inside a clause needs no name
+                kept += [-operand for operand in gates[-literal]]
             else:
                 kept.append(literal)
-        unique = dict.fromkeys(kept)
-        if any(-literal in unique for literal in unique):
-            return
-        self.clauses.append(tuple(unique))
-        self._needed += unique
+        if len(kept) > 2 or (len(kept) == 2 and kept[0] in (kept[1], -kept[1])):
+            unique = set(kept)
+            if len(unique) < len(kept):
+                kept = list(dict.fromkeys(kept))
+            if any(-literal in unique for literal in kept):
+                return
+        self.clauses.append(tuple(kept))
+        self._needed += kept
 
     def require(self, literal: int) -> None:
         """`literal` holds; a conjunction is taken apart."""

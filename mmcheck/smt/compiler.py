@@ -36,6 +36,7 @@ def preserved_order(
     base: Mapping[str, Bounds],
     sets: dict[str, int],
     profile: str,
+    optional: Mapping[str, Mapping[int, int]] | None = None,
 ) -> Bounds:
     """Program order as the hardware gets it: cpo in source threads, text order in assembly."""
     model, node = keep_model(profile)
@@ -48,7 +49,7 @@ def preserved_order(
     inner = dict(base)
     rows = [row if source >> i & 1 else 0 for i, row in enumerate(src.must)]
     inner["src"] = Bounds(rows, list(rows))
-    algebra = Algebra(model, circuit, happens, implied_by, inner, sets)
+    algebra = Algebra(model, circuit, happens, implied_by, inner, sets, optional=optional)
     cpo = algebra.relation(node)
     may, must = list(cpo.may), list(cpo.must)
     for i in range(n):

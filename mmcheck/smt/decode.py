@@ -45,6 +45,14 @@ class Decoder:
                 out[str(event.value.payload)] = self.one(event)
         return out
 
+    def tags(self, event: GEvent) -> frozenset[str]:
+        """The tags of `event` under the options selected."""
+        if not event.optional:
+            return event.tags
+        values = self.encoding.values
+        chosen = {name for name, term in self.encoding.graph.choices[event.site] if self.true(values.literal(term))}
+        return event.tags | {tag for tag, names in event.optional if names & chosen}
+
     def one(self, read: GEvent) -> int:
         assert read.value is not None
         found = [value for value, literal in self.encoding.values.of(read.value).items() if self.true(literal)]
@@ -80,7 +88,7 @@ class Decoder:
             value = None if event.value is None else value_of(event.value, symbols, memo)
             events.append(
                 Event(
-                    number[event.id], event.thread, -1 if event.is_init else index, event.kind, event.tags, address,
+                    number[event.id], event.thread, -1 if event.is_init else index, event.kind, self.tags(event), address,
                     cell.name if cell is not None else "", value, event.width, event.origin,
                     graph.program.threads[event.thread].cpu if event.thread >= 0 else None,
                 )  # fmt: skip

@@ -144,6 +144,18 @@ def base_sets(graph: EventGraph) -> dict[str, int]:
     return sets
 
 
+def optional_sets(graph: EventGraph, values: Values) -> dict[str, dict[int, int]]:
+    """Tags that events have under some options of their site: tag -> event -> literal."""
+    out: dict[str, dict[int, int]] = {}
+    for event in graph.events:
+        if event.optional:
+            selected = dict(graph.choices[event.site])
+            for tag, names in event.optional:
+                literals = [values.literal(term) for name, term in selected.items() if name in names]
+                out.setdefault(tag, {})[event.id] = values.circuit.any(literals)
+    return out
+
+
 def communication_bounds(graph: EventGraph, domains: Domains, memory: Memory) -> tuple[Bounds, Bounds, Bounds]:
     """Bounds of rf, co and fr."""
     n = len(graph.events)
@@ -249,16 +261,16 @@ def encode(
     base = {"src": src, "loc": loc, "int": inside, "ext": outside, "amo": amo, "lxsx": lxsx}
     for name in ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl", "pick-basic"):
         base[name] = pairs_bounds(n, graph.deps[prefix + name], values)
-    sets = base_sets(graph)
+    sets, optional = base_sets(graph), optional_sets(graph, values)
     po = src
     if compiled and any(thread.source for thread in graph.program.threads):
-        po = preserved_order(graph, circuit, happens, implied_by, base, sets, profile)
+        po = preserved_order(graph, circuit, happens, implied_by, base, sets, profile, optional)
     base["po"] = po
     rf, co, fr = communication_bounds(graph, domains, memory)
     base["rf"], base["co"] = rf, co
     environment = {pair: circuit.var(f"env:{pair[0]}:{pair[1]}") for pair in ordered}
     algebra = Algebra(
-        model, circuit, happens, implied_by, base, sets, {model.definitions["fr"].number: fr}
+        model, circuit, happens, implied_by, base, sets, {model.definitions["fr"].number: fr}, optional
     )
     encoding = Encoding(
         graph, model, domains, circuit, values, memory, happens, compiled, po, Solver(circuit), bounded,

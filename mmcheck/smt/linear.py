@@ -7,8 +7,10 @@ looked for is, per source thread, a linear extension of cpo under which the mode
 from __future__ import annotations
 
 
+from itertools import permutations
+
 from mmcheck.execution import Execution
-from mmcheck.model.concrete import event_sets
+from mmcheck.model.concrete import event_sets, frame_of
 from mmcheck.model.model import Axiom, Model
 from mmcheck.program import Program
 from mmcheck.relations import closure, from_pairs
@@ -37,18 +39,19 @@ def linear_orders(
                 for j in members[position + 1 :]:
                     literal = TRUE if po[i] >> j & 1 else -TRUE if po[j] >> i & 1 else circuit.var(f"before:{i}:{j}")
                     before[i, j], before[j, i] = literal, -literal
-            for i in members:
-                for j in members:
-                    for k in members:
-                        if len({i, j, k}) == 3:
-                            circuit.clause([-before[i, j], -before[j, k], before[i, k]])
+            for i, j in permutations(members, 2):
+                if before[i, j] == -TRUE:
+                    continue
+                for k in members:
+                    if k not in (i, j) and before[j, k] != -TRUE and before[i, k] != TRUE:
+                        circuit.clause([-before[i, j], -before[j, k], before[i, k]])
     may, must = list(po), list(po)
     for (i, j), literal in before.items():
         if literal == TRUE:
             must[i] |= 1 << j
         if literal != -TRUE:
             may[i] |= 1 << j
-    base = _fixed(execution, n)
+    base = _fixed(execution, model, n)
     base["po"] = Bounds(may, must, lambda i, j: before[i, j])
     axioms = [axiom for axiom in model.axioms if not axiom.flag]
     if extra:
@@ -78,29 +81,14 @@ def linear_orders(
     }
 
 
-def _fixed(execution: Execution, n: int) -> dict[str, Bounds]:
+def _fixed(execution: Execution, model: Model, n: int) -> dict[str, Bounds]:
     base = {}
+    static = frame_of(model, execution).static
     for name in ("rf", "co", "amo", "lxsx", "addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl",
                  "pick-basic", "src"):  # fmt: skip
         rows = list(from_pairs(n, execution.relation(name)))
         base[name] = Bounds(rows, list(rows))
-    loc = [0] * n
-    inside = [0] * n
-    for a in execution.events:
-        for b in execution.events:
-            if a.address is not None and a.address == b.address:
-                loc[a.id] |= 1 << b.id
-            same = a.id == b.id if a.is_init or b.is_init else _cpu(a.cpu, a.thread) == _cpu(b.cpu, b.thread)
-            if same:
-                inside[a.id] |= 1 << b.id
-    outside = [((1 << n) - 1) & ~row for row in inside]
-    base["loc"] = Bounds(loc, list(loc))
-    base["int"] = Bounds(inside, list(inside))
-    base["ext"] = Bounds(outside, list(outside))
+    for name in ("loc", "int", "ext"):
+        rows = list(static[name])
+        base[name] = Bounds(rows, list(rows))
     return base
-
-
-def _cpu(cpu: int | None, thread: int) -> int:
-    return cpu if cpu is not None else -1 - thread
-
-

@@ -7,7 +7,7 @@ literals comes down from the axioms, literals go up again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mmcheck.model.expr import Node, walk
@@ -35,7 +35,8 @@ class Algebra:
     """Evaluates the axioms of one model over one set of events.
 
     `happens[i]` is the literal that event i happens; `implied_by[j]` the events whose happening implies j's. `base`
-    gives the bounds of base relations, `sets` those of base sets as bits.
+    gives the bounds of base relations, `sets` the members of base sets as bits; `optional` are further members, each
+    with the literal that it is one.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Algebra:
         base: dict[str, Bounds],
         sets: dict[str, int],
         overrides: dict[int, Bounds] | None = None,
+        optional: Mapping[str, Mapping[int, int]] | None = None,
     ) -> None:
         self.model = model
         self.circuit = circuit
@@ -56,6 +58,7 @@ class Algebra:
         self.base = base
         self.sets = sets
         self.overrides = overrides or {}
+        self.optional = optional or {}
         self.rel: dict[int, Bounds] = {}
         self.set_bounds: dict[int, tuple[int, int]] = {}
         self.set_lits: dict[int, dict[int, int]] = {}
@@ -167,7 +170,7 @@ class Algebra:
                     [x & ~y for x, y in zip(first.must, other.may, strict=True)],
                 )
             case "seq":
-                return Bounds(self._seq_may(first.may, args[1].may), self._seq_must(first.must, args[1].must))
+                return self._seq_bounds(node, first, args[1])
             case "plus":
                 everyone = list(range(n))
                 always = [-1] * n
@@ -178,10 +181,25 @@ class Algebra:
                 return Bounds(list(inverse(tuple(first.may))), list(inverse(tuple(first.must))))
         raise KeyError(op)
 
+    def _seq_bounds(self, node: Node, first: Bounds, second: Bounds) -> Bounds:
+        left, right = node.args
+        if left.op == "ident":
+            may, must = self.set_bounds[left.args[0].number]
+            return Bounds(
+                [row if may >> i & 1 else 0 for i, row in enumerate(second.may)],
+                [row if must >> i & 1 else 0 for i, row in enumerate(second.must)],
+            )
+        if right.op == "ident":
+            may, must = self.set_bounds[right.args[0].number]
+            return Bounds([row & may for row in first.may], [row & must for row in first.must])
+        return Bounds(self._seq_may(first.may, second.may), self._seq_must(first.must, second.must))
+
     def _seq_may(self, a: list[int], b: list[int]) -> list[int]:
+        useful = sum([1 << j for j, row in enumerate(b) if row])
         out = []
         for row in a:
             result = 0
+            row &= useful
             while row:
                 low = row & -row
                 result |= b[low.bit_length() - 1]
@@ -190,17 +208,17 @@ class Algebra:
         return out
 
     def _seq_must(self, a: list[int], b: list[int]) -> list[int]:
+        useful = sum([1 << j for j, row in enumerate(b) if row])
         out = []
         for i, row in enumerate(a):
             result = 0
+            row &= useful
             while row:
                 low = row & -row
                 j = low.bit_length() - 1
                 row ^= low
-                through = b[j]
-                if through:
-                    safe = self.implied_by[j]
-                    result |= through if safe >> i & 1 else through & safe
+                through, safe = b[j], self.implied_by[j]
+                result |= through if safe >> i & 1 else through & safe
             out.append(result)
         return out
 
@@ -229,7 +247,7 @@ class Algebra:
         op = node.op
         if op == "set":
             members = self.sets.get(node.name, 0)
-            return members, members
+            return members | sum(1 << i for i in self.optional.get(node.name, ()) if not members >> i & 1), members
         if op == "all":
             return (1 << self.n) - 1, (1 << self.n) - 1
         if op == "none":
@@ -366,6 +384,41 @@ class Algebra:
             out[i, k] = self.circuit.any(parts)
 
     def _plus_literals(self, arg: Node, bounds: Bounds) -> Lits:
+        inner = self.rel[arg.number]
+        if all(row & (1 << i + 1) - 1 == 0 for i, row in enumerate(inner.may)):
+            return self._forward_literals(arg, bounds)
+        return self._cyclic_literals(arg, bounds)
+
+    def _forward_literals(self, arg: Node, bounds: Bounds) -> Lits:
+        """The closure of a relation that only goes from smaller to larger events (a thread's own order)."""
+        circuit = self.circuit
+        into = inverse(tuple(self.rel[arg.number].may))
+        memo: Lits = {}
+
+        def reach(i: int, k: int) -> int:
+            """That i reaches k, both happening: by the last step."""
+            if bounds.must[i] >> k & 1:
+                return TRUE
+            known = memo.get((i, k))
+            if known is not None:
+                return known
+            parts = [self.lit(arg, i, k)]
+            for y in bits(into[k] & bounds.may[i]):
+                step = self.lit(arg, y, k)
+                before = reach(i, y)
+                if before != FALSE and step != FALSE:
+                    parts.append(circuit.all([before, self._happening(y, i, k), step]))
+            result = memo[i, k] = circuit.any(parts)
+            return result
+
+        return {(i, j): reach(i, j) for i, row in enumerate(bounds.wanted) for j in bits(row)}
+
+    def _happening(self, event: int, i: int, k: int) -> int:
+        """The literal that `event` happens, given that i and k do."""
+        safe = self.implied_by[event]
+        return TRUE if safe >> i & 1 or safe >> k & 1 else self.happens[event]
+
+    def _cyclic_literals(self, arg: Node, bounds: Bounds) -> Lits:
         """Warshall over literals, among the events on undecided edges."""
         n, circuit = self.n, self.circuit
         rows: list[dict[int, int]] = [{j: self.lit(arg, i, j) for j in bits(self.rel[arg.number].may[i])} for i in range(n)]
@@ -378,9 +431,7 @@ class Algebra:
                 if first is None or first == FALSE:
                     continue
                 for k, second in list(through.items()):
-                    safe = self.implied_by[j]
-                    here = TRUE if safe >> i & 1 or safe >> k & 1 else self.happens[j]
-                    path = circuit.all([first, here, second])
+                    path = circuit.all([first, self._happening(j, i, k), second])
                     if path != FALSE:
                         rows[i][k] = circuit.any([rows[i].get(k, FALSE), path])
         return {(i, j): rows[i].get(j, FALSE) for i, row in enumerate(bounds.wanted) for j in bits(row)}
@@ -407,6 +458,8 @@ class Algebra:
         for i in bits(may & ~must):
             if node.op in ("domain", "range"):
                 out[i] = self._in_domain(node, i)
+            elif node.op == "set":
+                out[i] = self.optional[node.name][i]
             else:
                 parts = [self.member(arg, i) for arg in node.args]
                 if node.op == "s-union":

@@ -7,6 +7,7 @@ as such. Ctrl-C during ``check`` is swallowed by z3 and comes back as ``unknown`
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from mmcheck.errors import UnknownVerdict
 from mmcheck.smt.circuit import Circuit
 
 SEED = 7
+_DEFINITION = re.compile(r"define-fun v(\d+) \(\) Bool\s+(true|false)")
 
 
 class Solver:
@@ -95,12 +97,9 @@ class Solver:
         """The truth values of the last model, by variable; a variable that is missing may be either."""
         if self._model is None:
             return {}
-        out = {1: True}
-        for declaration in self._model:
-            name = declaration.name()
-            if name[0] == "v" and name[1:].isdigit():
-                out[int(name[1:])] = self._z3.is_true(self._model[declaration])
-        return out
+        # One text for the whole model: asking z3 variable by variable costs ten times as much.
+        found = _DEFINITION.findall(self._model.sexpr())
+        return {1: True, **{int(variable): value == "true" for variable, value in found}}
 
     def core(self) -> list[int]:
         """Of the last unsatisfiable call: assumptions that suffice, as literals."""

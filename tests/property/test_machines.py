@@ -7,7 +7,6 @@ from types import ModuleType
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from tests.property.programs import SC, X86, programs
 
 from mmcheck.enumerate import Enumeration, Limits
 from mmcheck.errors import UnknownVerdict
@@ -15,8 +14,9 @@ from mmcheck.machine import sc, tso
 from mmcheck.machine.explore import Final, Outcomes
 from mmcheck.model.model import load_model
 from mmcheck.program import Program, show
+from tests.property.programs import SC, X86, programs
 
-LIMITS = Limits(candidates=20_000, combinations=50_000, traces=3_000)
+LIMITS = Limits(candidates=3_000, combinations=20_000, traces=1_000)
 
 
 def enumerated(program: Program, model: str) -> Outcomes:
@@ -32,7 +32,7 @@ def enumerated(program: Program, model: str) -> Outcomes:
 
 def agree(program: Program, model: str, machine: ModuleType) -> None:
     try:
-        expected = machine.run(program, limit=30_000)
+        expected = machine.run(program, limit=10_000)
         actual = enumerated(program, model)
     except UnknownVerdict:
         assume(False)
@@ -44,12 +44,12 @@ def agree(program: Program, model: str, machine: ModuleType) -> None:
 
 @pytest.mark.parametrize("arch", [SC, X86], ids=lambda arch: arch.name)
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_sc_is_the_sc_machine(arch, data):
     agree(data.draw(programs(arch)), "sc", sc)
 
 
 @given(programs(X86))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_tso_is_the_tso_machine(program):
     agree(program, "x86-tso", tso)

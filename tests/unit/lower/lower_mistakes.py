@@ -376,6 +376,11 @@ ROWS = [
         (Found("MM232", 7, 1, "'r' on armv8 is expected twice", "first on line 6"),),
     ),
     Row(
+        "layer of nothing",
+        HEAD + "thread P { x = 1 }\nexpect r holds by hardware",
+        (Found("MM233", 6, 1, "'by hardware' goes with 'violated' and 'allowed'", "a layer says who lets it through"),),
+    ),
+    Row(
         "expect shadowed",
         "targets armv8\n" + HEAD + "thread P { x = 1 }\nexpect r violated\nexpect r violated on armv8",
         (Found("MM232", 7, 1, "this expectation never applies: others are more specific"),),

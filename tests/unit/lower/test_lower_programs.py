@@ -155,6 +155,34 @@ def test_mmio_accessors_bring_their_barrier() -> None:
     assert shown == "fence {Clobber DMB.OSHST}\n[1048576] := 65537 {MMIO}"
 
 
+def test_a_weak_exchange_may_fail_without_cause() -> None:
+    """On a machine of exclusives it is one pair, tried once; elsewhere it is the strong one."""
+    text = "let r = x.compare_exchange_weak(0, 1, acquire, relaxed)\nif r.is_err() { y = r.value }"
+    assert body(text).split("\n") == [
+        "%1 := [1048576] {A Acquire Atomic X} exclusive",
+        "%2 := 0",
+        "if (eq %1 0)",
+        "  %3 := exclusive [1048576] := 1 {Atomic X}",
+        "  %2 := (not %3)",
+        "r.value := %1",
+        "r.is_ok := %2",
+        "if (not r.is_ok)",
+        "  [2097152] := r.value {Plain}",
+    ]
+    assert body(text, target="armv8+lse").startswith("r.value := rmw [1048576] := 1 when (eq %old 0)")
+
+
+def test_a_barrier_behind_a_success_is_conditional() -> None:
+    """Linux on Armv8 without LSE jumps over the last barrier of a failing cmpxchg."""
+    assert "if %2\n  fence {Clobber DMB.ISH}" in body("let old = cmpxchg(&x, 0, 1)")
+
+
+def test_places_are_evaluated_before_what_they_are_called_with() -> None:
+    head = "memory x[2]\nprivate at = 0\nfn step() -> u32 { at = 1; return at }"
+    shown = body("x[at].store(step(), relaxed)", head)
+    assert shown.split("\n")[0].startswith("%1 := (add 1048576") and "[%1] := %2" in shown
+
+
 # --- control -----------------------------------------------------------------------------------------
 
 
@@ -199,6 +227,20 @@ def test_a_wait_on_a_swap_writes_in_its_last_round_only() -> None:
     shown = body("await x.swap(1, acquire) != 1", target="x86-tso")
     assert "rmw [1048576] := 1 when (ne %old 1)" in shown
     assert "when (eq %old 0)" in body("await x.compare_exchange(0, 1, acquire, relaxed).is_ok()", target="x86-tso")
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        "await { if x == 1 { return } } until y == 1",
+        "await { let u = x; assert u < 5 } until u == 1",
+        "await { while x == 1 { nothing } } until y == 1",
+        "await { let mut v = 1; if x == 1 { v = 2; n = v } } until y == 1",
+    ],
+)
+def test_waits_that_are_more_than_their_last_round(wait: str) -> None:
+    text = f"memory x, y\nprivate n = 0\nthread P {{ {wait} }}\nrequirement r {{ progress }}"
+    assert [each.code for each in diagnostics(text)] == ["MM226"]
 
 
 def test_waits_through_functions() -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.unit.draw.samples import message_passing
-
 from mmcheck.draw.scene import Highlight
 from mmcheck.errors import Diagnostic
 from mmcheck.execution import Execution
 from mmcheck.results import Counterexample, FileReport, Hop, Report, Result
 from mmcheck.source import SourceFile, Span
+from tests.unit.draw.samples import message_passing
 
 SOURCE = SourceFile("examples/mp.litmus", "\n".join(f"line {number} of the file" for number in range(1, 30)))
 SPAN = Span(SOURCE, SOURCE.line_starts[11] + 5, SOURCE.line_starts[11] + 12)

@@ -1,0 +1,110 @@
+"""`verify` behind the cache of verdicts: only what changed is checked again.
+
+A file's results are kept unless something in them depends on more than its key: an unknown verdict on the time that
+there was, a diagnostic on files that are not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmcheck import cache
+from mmcheck._version import __version__
+from mmcheck.files import find_files
+from mmcheck.results import FileReport, Report, Result
+from mmcheck.stored import decode, encode
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The parameters of `mmcheck.verify.verify` that verdicts depend on."""
+
+    targets: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    bound: int = 2
+    timeout: float | None = None
+    engine: str = "auto"
+
+    @property
+    def options(self) -> tuple[object, ...]:
+        """What of it goes into a key."""
+        return (self.targets, self.variants, self.bound, self.timeout, self.engine)
+
+
+def every_run(_: Result) -> bool:
+    return True
+
+
+def surprising(result: Result) -> bool:
+    """The runs that a report tells which tells no expected ones."""
+    return result.as_claimed is not True
+
+
+def verify(
+    paths: Sequence[str | Path],
+    question: Question = Question(),  # noqa: B008 - frozen
+    *,
+    use_cache: bool = True,
+    runs: Callable[[Result], bool] = every_run,
+    jobs: int = 1,
+    dump_smt: Path | None = None,
+    on_progress: Callable[[str], None] | None = None,
+) -> Report:
+    """As `mmcheck.verify.verify`; of results from the cache only those runs are there that `runs` asks for."""
+    if not use_cache or dump_smt is not None:
+        return _compute(paths, question, jobs, dump_smt, on_progress)
+    found, problems = find_files(paths)
+    keys = {path: cache.key("file", [path], question.options) for path in found}
+    hits: dict[str, FileReport] = {}
+    solver = ""
+    for path in found:
+        data = cache.load(keys[path])
+        entry = None if data is None else decode(data, runs)
+        if entry is not None and entry[0].path == path:
+            hits[path], solver = entry
+    missing = [path for path in found if path not in hits]
+    if question.variants and missing:
+        hits, missing = {}, found  # whether a variant exists at all is a question to all files together
+    if not missing and not problems and found:
+        return Report(tuple([hits[path] for path in found]), __version__, solver)
+    report = _compute(missing or paths, question, jobs, dump_smt, on_progress)
+    new = {file.path: file for file in report.files}
+    for path in missing:
+        if path in new and not report.interrupted:
+            _keep(path, keys[path], new[path], report.solver, question)
+    wrong = [FileReport(each.path, diagnostics=(each,)) for each in problems]
+    both = [hits.get(path) or new.get(path) for path in found]
+    files = tuple([*wrong, *(file for file in both if file is not None)])
+    return Report(files, report.version, report.solver, report.interrupted)
+
+
+def _compute(
+    paths: Sequence[str | Path],
+    question: Question,
+    jobs: int,
+    dump_smt: Path | None,
+    on_progress: Callable[[str], None] | None,
+) -> Report:
+    from mmcheck.verify import verify as check
+
+    return check(
+        paths,
+        targets=question.targets,
+        variants=question.variants,
+        bound=question.bound,
+        timeout=question.timeout,
+        jobs=jobs,
+        engine=question.engine,
+        dump_smt=dump_smt,
+        on_progress=on_progress,
+    )
+
+
+def _keep(path: str, key: str, file: FileReport, solver: str, question: Question) -> None:
+    if file.diagnostics or any(result.verdict == "unknown" for result in file.results):
+        return
+    if cache.key("file", [path], question.options) == key:  # nobody wrote to it meanwhile
+        cache.save(key, encode(file, solver))
+        cache.prune()

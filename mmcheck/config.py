@@ -1,0 +1,131 @@
+"""Settings from ``mmcheck.toml`` or the table ``[tool.mmcheck]`` of ``pyproject.toml``.
+
+The nearest folder upwards that has one decides; the command line and the environment beat it. Paths in it are relative
+to its folder. Without such a file nothing is imported for it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mmcheck.errors import InputError
+
+FILES = ("mmcheck.toml", "pyproject.toml")
+MAX_BYTES = 1_000_000
+
+FORMATS = ("full", "concise", "json", "sarif", "github", "junit")
+ENGINES = ("auto", "smt", "enumerate")
+COLOURS = ("auto", "always", "never")
+
+KEYS: Mapping[str, str] = {
+    "targets": "what to check for, instead of the files' own targets: a list of texts",
+    "bound": "rounds of each loop: a number from 1",
+    "timeout": "seconds for each requirement: a number above 0",
+    "jobs": "files to check at a time: a number from 1",
+    "engine": f"one of {', '.join(ENGINES)}",
+    "format": f"how to report: one of {', '.join(FORMATS)}",
+    "color": f"one of {', '.join(COLOURS)}",
+    "baseline": "a file of known failures: a text",
+    "cache": "whether to keep verdicts: true or false",
+    "exclude": "files to leave out, even if they are named: a list of patterns such as 'specs/old/*'",
+}
+"""Every setting, and what it takes."""
+
+_CHOICES = {"engine": ENGINES, "format": FORMATS, "color": COLOURS}
+
+
+def load(start: str = ".") -> dict[str, Any]:
+    """The settings in force in the folder `start`; empty if there are none. Raises `InputError`."""
+    found = _find(os.path.abspath(start))
+    if found is None:
+        return {}
+    path, data = found
+    return _checked(_table(path, data), path)
+
+
+def _find(folder: str) -> tuple[str, bytes] | None:
+    """The file that decides, and its bytes."""
+    while True:
+        for name in FILES:
+            path = os.path.join(folder, name)
+            if os.path.isfile(path):
+                data = _read(path)
+                if name == FILES[0] or b"mmcheck" in data:
+                    return path, data
+        above = os.path.dirname(folder)
+        if above == folder:
+            return None
+        folder = above
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(MAX_BYTES)
+    except OSError as error:
+        raise _wrong(f"the file cannot be read: {error.strerror}", path) from None
+
+
+def _wrong(message: str, path: str, help: str = "") -> InputError:
+    from mmcheck.errors import fail
+    from mmcheck.files import shown
+
+    return fail("MM014", message, path=shown(path), help=help)
+
+
+def _table(path: str, data: bytes) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        document = tomllib.loads(data.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _wrong(f"this is no TOML: {error}", path) from None
+    if path.endswith(FILES[0]):
+        return document
+    table = document.get("tool", {}).get("mmcheck", {})
+    if not isinstance(table, dict):
+        raise _wrong("tool.mmcheck is no table", path)
+    return table
+
+
+def _checked(table: Mapping[str, Any], path: str) -> dict[str, Any]:
+    from difflib import get_close_matches
+
+    folder = os.path.relpath(os.path.dirname(path))
+    for name, value in table.items():
+        if name not in KEYS:
+            near = get_close_matches(name, KEYS, 1)
+            help = f"did you mean '{near[0]}'?" if near else f"settings are {', '.join(KEYS)}"
+            raise _wrong(f"there is no setting '{name}'", path, help)
+        if not _fits(name, value):
+            raise _wrong(f"the setting '{name}' has another kind of value", path, f"{name} is {KEYS[name]}")
+    settings = dict(table)
+    if "baseline" in settings:
+        settings["baseline"] = os.path.normpath(os.path.join(folder, settings["baseline"]))
+    for name in "exclude", "targets":
+        settings[name] = [
+            os.path.normpath(os.path.join(folder, each)) if name == "exclude" or ".cat" in each else each
+            for each in settings.get(name, [])
+        ]
+    return settings
+
+
+def _fits(name: str, value: object) -> bool:
+    match name:
+        case "targets" | "exclude":
+            return isinstance(value, list) and all(isinstance(each, str) for each in value)
+        case "bound" | "jobs":
+            return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1000
+        case "timeout":
+            return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+        case "cache":
+            return isinstance(value, bool)
+        case "baseline":
+            return isinstance(value, str)
+        case _:
+            return value in _CHOICES[name]

@@ -1,0 +1,20 @@
+"""Every figure that the project promises. Exit code 1 if one is missed."""
+
+from __future__ import annotations
+
+import sys
+
+import herd_suite
+import ring
+import startup
+import virtqueue
+
+
+def main() -> int:
+    good = [bench.main() for bench in (startup, virtqueue, herd_suite, ring)]
+    print("all limits are kept" if all(good) else "some limit is missed")
+    return 0 if all(good) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

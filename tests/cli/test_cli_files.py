@@ -1,0 +1,79 @@
+"""Finding, reading and writing files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mmcheck.errors import InputError
+from mmcheck.files import MAX_BYTES, find_files, read_source, write, write_atomic
+
+
+def test_each_file_once_in_a_fixed_order(folder: Path) -> None:
+    found, problems = find_files(["herd", "good.litmus", "herd/MP.litmus", "./good.litmus", "."])
+    assert found == ["herd/MP.litmus", "good.litmus", "bad.litmus"]
+    assert problems == []
+
+
+def test_what_does_not_exist_is_a_problem() -> None:
+    found, problems = find_files(["good.litmus", "gone.litmus"])
+    assert found == ["good.litmus"]
+    assert [(problem.path, problem.code) for problem in problems] == [("gone.litmus", "MM010")]
+
+
+def test_links_to_folders_are_not_followed(folder: Path) -> None:
+    os.symlink(folder, folder / "herd" / "loop")
+    assert find_files(["herd"])[0] == ["herd/MP.litmus"]
+
+
+def test_the_limit_is_exact(folder: Path) -> None:
+    (folder / "x").write_bytes(b"x" * MAX_BYTES)
+    assert len(read_source("x").text) == MAX_BYTES
+    (folder / "x").write_bytes(b"x" * (MAX_BYTES + 1))
+    with pytest.raises(InputError, match="MM002"):
+        read_source("x")
+
+
+def test_a_device_without_end_is_too_large() -> None:
+    if os.path.exists("/dev/zero"):
+        with pytest.raises(InputError, match="MM002"):
+            read_source("/dev/zero")
+
+
+def test_a_byte_order_mark_is_no_text(folder: Path) -> None:
+    (folder / "x").write_bytes(b"\xef\xbb\xbfspec")
+    assert read_source("x").text == "spec"
+
+
+def test_the_byte_that_is_wrong_has_a_place(folder: Path) -> None:
+    (folder / "x").write_bytes("ä\nbc".encode() + b"\xff")
+    with pytest.raises(InputError) as caught:
+        read_source("x")
+    assert caught.value.diagnostics[0].where() == "x:2:3"
+
+
+def test_a_file_is_replaced_whole_and_keeps_its_permissions(folder: Path) -> None:
+    (folder / "x").write_text("old")
+    os.chmod(folder / "x", 0o640)
+    write_atomic("x", "new")
+    assert (folder / "x").read_text() == "new"
+    assert (folder / "x").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_failed_write_leaves_nothing_behind(folder: Path) -> None:
+    (folder / "x").write_text("old")
+    with pytest.raises(UnicodeEncodeError):
+        write_atomic("x", "\udcff")
+    assert (folder / "x").read_text() == "old"
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+    with pytest.raises(InputError, match="MM011"):
+        write("no/such/folder", "x")
+
+
+def test_a_link_is_written_through(folder: Path) -> None:
+    os.symlink("good.litmus", folder / "link")
+    write_atomic("link", "new")
+    assert (folder / "link").is_symlink()
+    assert (folder / "good.litmus").read_text() == "new"

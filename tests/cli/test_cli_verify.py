@@ -1,0 +1,108 @@
+"""``mmcheck verify``: formats, files, pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from conftest import MESSAGE, Run
+
+
+def test_json_and_nothing_else(mmcheck: Run) -> None:
+    outcome = mmcheck("verify", "good.litmus", "bad.litmus", "--format", "json")
+    data = json.loads(outcome.out)
+    assert outcome.code == 1 and outcome.err == ""
+    assert [(r["file"], r["target"], r["as_claimed"]) for r in data["results"]] == [
+        ("good.litmus", "armv8", True),
+        ("good.litmus", "x86-tso", True),
+        ("bad.litmus", "armv8", False),
+        ("bad.litmus", "x86-tso", False),
+    ]
+    assert [r["layer"] for r in data["results"]] == [None, None, "hardware", "compiler"]
+    cycle = data["results"][2]["counterexample"]["cycle"]
+    assert [hop["relation"] for hop in cycle if not hop["ordered"]] == ["po"]
+
+
+def test_json_of_a_broken_file(mmcheck: Run, folder: Path) -> None:
+    (folder / "ugly.litmus").write_text("spec 'x\n")
+    outcome = mmcheck("verify", "ugly.litmus", "--format", "json")
+    assert outcome.code == 2
+    assert json.loads(outcome.out)["diagnostics"][0]["file"] == "ugly.litmus"
+    assert "ugly.litmus:1:" in outcome.err
+
+
+def test_concise(mmcheck: Run) -> None:
+    outcome = mmcheck("verify", "good.litmus", "bad.litmus", "--format", "concise")
+    lines = outcome.out.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("bad.litmus:13:5: violated seen [base] on armv8: claimed to hold; ")
+
+
+def test_target_and_base(mmcheck: Run) -> None:
+    outcome = mmcheck("verify", "bad.litmus", "--target", "sc", "--variant", "base")
+    assert outcome.code == 0
+    assert "on sc" in outcome.out
+
+
+def test_a_folder_is_searched(mmcheck: Run, folder: Path) -> None:
+    (folder / "specs" / "deep").mkdir(parents=True)
+    (folder / "specs" / ".hidden").mkdir()
+    for name in ("b.litmus", "deep/a.litmus", ".hidden/c.litmus", "d.txt"):
+        (folder / "specs" / name).write_text(MESSAGE)
+    outcome = mmcheck("verify", "specs", "--format", "json", "--target", "sc")
+    assert [r["file"] for r in json.loads(outcome.out)["results"]] == ["specs/b.litmus", "specs/deep/a.litmus"]
+
+
+def test_an_empty_folder_is_a_note(mmcheck: Run, folder: Path) -> None:
+    (folder / "empty").mkdir()
+    outcome = mmcheck("verify", "empty")
+    assert outcome.code == 0
+    assert outcome.err == "mmcheck: no *.litmus file in empty\n"
+
+
+def test_absolute_paths_are_shown_relative(mmcheck: Run, folder: Path) -> None:
+    outcome = mmcheck("verify", str(folder / "good.litmus"), "--format", "json")
+    assert {r["file"] for r in json.loads(outcome.out)["results"]} == {"good.litmus"}
+
+
+def test_output_goes_to_the_file(mmcheck: Run, folder: Path) -> None:
+    outcome = mmcheck("verify", "good.litmus", "--format", "json", "--output", "report.json")
+    assert (outcome.code, outcome.out) == (0, "")
+    assert json.loads((folder / "report.json").read_text())["schema"] == "mmcheck/1"
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+
+
+def test_output_that_cannot_be_written_is_2(mmcheck: Run) -> None:
+    outcome = mmcheck("verify", "good.litmus", "--output", "no/such/folder/x")
+    assert outcome.code == 2
+    assert "MM011" in outcome.err
+
+
+def test_graphs(mmcheck: Run, folder: Path) -> None:
+    outcome = mmcheck("verify", "bad.litmus", "--graphs", "pictures", "--target", "armv8")
+    assert outcome.code == 1
+    names = sorted(path.name for path in (folder / "pictures").iterdir())
+    assert names == ["bad--base--seen--armv8.dot", "bad--base--seen--armv8.svg"]
+    assert outcome.err == "mmcheck: 1 picture as .dot and .svg, in pictures\n"
+
+
+def test_a_herd_test_is_a_question(mmcheck: Run) -> None:
+    outcome = mmcheck("verify", "herd")
+    assert outcome.code == 0
+    assert "allowed" in outcome.out
+
+
+def test_colour_only_where_wanted(mmcheck: Run) -> None:
+    assert "\x1b" not in mmcheck("verify", "bad.litmus").out
+    assert "\x1b" in mmcheck("verify", "bad.litmus", "--color", "always").out
+    assert "\x1b" not in mmcheck("verify", "bad.litmus", "--color", "always", "--format", "json").out
+
+
+def test_verdicts_do_not_depend_on_hashes(process: Run) -> None:
+    texts = []
+    for seed in ("0", "1"):
+        data = json.loads(process("verify", "bad.litmus", "--format", "json", PYTHONHASHSEED=seed).out)
+        for result in data["results"]:
+            del result["seconds"]
+        texts.append(json.dumps(data))
+    assert texts[0] == texts[1]
