@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from mmcheck.errors import UnknownVerdict, fail
 from mmcheck.execution import Execution
 from mmcheck.explain import cycle_of, relevant, summary
-from mmcheck.graph import EventGraph
+from mmcheck.graph import Check, EventGraph, Wait
 from mmcheck.model.model import Model
 from mmcheck.program import Program, Requirement
 from mmcheck.recheck import judge, judge_final, with_order
@@ -23,6 +23,9 @@ from mmcheck.smt.linear import linear_orders
 from mmcheck.source import Span
 from mmcheck.terms import Term, symbols_of
 from mmcheck.unfold import unfold
+
+SETTLED = ("final", "exists", "progress")
+"""Kinds of checks that speak of runs in which nobody can move any more."""
 
 MAX_REFUTED = 200
 """Runs that no single order of the compiler's gives, before a query is given up as unknown."""
@@ -93,8 +96,8 @@ class Checker:
         self.timeout = timeout
         self.profile = profile
         self.choices = choices or {}
-        self._stages: dict[bool, _Stage] = {}
-        self.dumps: list[str] = []
+        self._made: _Stage | None = None
+        self._settled = False
 
     def run(self, requirement: Requirement) -> Finding:
         """The verdict on `requirement`. Raises `InputError` if the program goes out of its memory."""
@@ -106,8 +109,8 @@ class Checker:
         return replace(finding, seconds=time.process_time() - started)
 
     def _decide(self, requirement: Requirement) -> Finding:
-        quiescent = requirement.kind in ("final", "exists", "progress")
-        stage = self._stage(quiescent)
+        self._settled = requirement.kind in SETTLED
+        stage = self._stage()
         match requirement.kind:
             case "point":
                 return self._point(requirement, stage)
@@ -119,14 +122,15 @@ class Checker:
 
     # --- encodings ---------------------------------------------------------------------------------
 
-    def _stage(self, quiescent: bool) -> _Stage:
-        stage = self._stages.get(quiescent)
-        if stage is None:
+    def _stage(self) -> _Stage:
+        if self._made is None:
+            kinds = {requirement.kind in SETTLED for requirement in self.program.requirements}
+            quiescent = None if len(kinds) > 1 else kinds == {True}
             graph = unfold(self.program, bound=self.bound, quiescent=quiescent)
-            ordered = [] if quiescent else self._ordered_pairs(graph)
+            ordered = self._ordered_pairs(graph)
             encoding = encode(graph, self.model, compiled=self.layered, profile=self.profile, ordered=ordered)
-            stage = self._stages[quiescent] = _Stage(graph, encoding)
-        return stage
+            self._made = _Stage(graph, encoding)
+        return self._made
 
     def _textual(self, stage: _Stage) -> Encoding:
         if not self.layered:
@@ -140,11 +144,14 @@ class Checker:
         if FALSE in literals:
             return False
         used = set(literals)
-        assumptions = [lit for lit in encoding.assumptions() if -lit not in used]
-        if free:
-            assumptions = [lit for lit in assumptions if lit != encoding.inside]
-        assumptions += choice_literals(encoding, self.choices)
+        dropped = {encoding.inside} if free else set()
+        assumptions = [lit for lit in self._assumptions(encoding) if -lit not in used and lit not in dropped]
         return encoding.solver.solve([*assumptions, *[lit for lit in literals if lit != TRUE]], timeout=self.timeout)
+
+    def _assumptions(self, encoding: Encoding) -> list[int]:
+        settled = encoding.values.literal(encoding.graph.settled)
+        mode = [] if abs(settled) == TRUE else [settled if self._settled else -settled]
+        return [*encoding.assumptions(), *mode, *choice_literals(encoding, self.choices)]
 
     def _complete(self, stage: _Stage) -> bool:
         """Whether the bound cuts nothing."""
@@ -156,10 +163,8 @@ class Checker:
         return stage.complete
 
     def _solve_unbounded(self, encoding: Encoding, literal: int) -> bool:
-        assumptions = [lit for lit in encoding.assumptions() if lit != encoding.bounded]
-        return encoding.solver.solve(
-            [*assumptions, *choice_literals(encoding, self.choices), literal], timeout=self.timeout
-        )
+        assumptions = [lit for lit in self._assumptions(encoding) if lit != encoding.bounded]
+        return encoding.solver.solve([*assumptions, literal], timeout=self.timeout)
 
     def _astray(self, stage: _Stage) -> str:
         """A sentence about an access that goes outside its variable in some run; empty if none does."""
@@ -167,9 +172,8 @@ class Checker:
             stage.astray = ""
             encoding = stage.compiled
             for number, literal in encoding.astray.items():
-                assumptions = [lit for lit in encoding.assumptions() if lit != encoding.inside]
-                choices = choice_literals(encoding, self.choices)
-                if literal != FALSE and encoding.solver.solve([*assumptions, *choices, literal], timeout=self.timeout):
+                assumptions = [lit for lit in self._assumptions(encoding) if lit != encoding.inside]
+                if literal != FALSE and encoding.solver.solve([*assumptions, literal], timeout=self.timeout):
                     event = stage.graph.events[number]
                     where = f" (line {event.origin.span.line})" if event.origin.span is not None else ""
                     stage.astray = f"'{event.origin.text}'{where} may access memory outside every variable"
@@ -179,7 +183,7 @@ class Checker:
 
     def refuse_astray(self) -> None:
         """Raise `InputError` if some run goes outside its memory: for programs none of whose requirements fail."""
-        for stage in self._stages.values():
+        for stage in [self._made] if self._made is not None else []:
             if self._astray(stage):
                 raise fail(
                     "MM505",
@@ -191,20 +195,8 @@ class Checker:
     # --- the kinds ---------------------------------------------------------------------------------
 
     def _point(self, requirement: Requirement, stage: _Stage) -> Finding:
-        checks = [check for check in stage.graph.checks if check.requirement == requirement.name]
-
-        def goal(encoding: Encoding) -> list[Goal]:
-            goals = []
-            for check in checks:
-                reads = _reads(check.cond)
-                # A value read from outside every variable is arbitrary: the check fails for some such value.
-                wrong = [-encoding.values.literal(check.cond), *[encoding.astray.get(read, FALSE) for read in reads]]
-                literal = encoding.circuit.all([encoding.values.literal(check.guard), encoding.circuit.any(wrong)])
-                text = check.origin.text or "the assertion"
-                goals.append(Goal((literal,), f"'{text}' fails.", reads, check.origin.span, free=True))
-            return goals
-
-        finding = self._search(requirement, stage, goal)
+        checks = _checks(requirement, stage)
+        finding = self._search(requirement, stage)
         if finding.verdict != "holds":
             return finding
         encoding = stage.compiled
@@ -216,14 +208,7 @@ class Checker:
 
     def _final(self, requirement: Requirement, stage: _Stage) -> Finding:
         exists = requirement.kind == "exists"
-
-        def goal(encoding: Encoding) -> list[Goal]:
-            literal = encoding.values.literal(Finals(encoding).term(requirement.cond))
-            text = "A final state is as asked." if exists else "A final state breaks the condition."
-            return [Goal((literal if exists else -literal,), text, _reads(Finals(encoding).term(requirement.cond)),
-                         requirement.origin.span)]  # fmt: skip
-
-        finding = self._search(requirement, stage, goal)
+        finding = self._search(requirement, stage)
         if finding.counterexample is not None:
             judge_final(finding.counterexample.execution, requirement.cond, exists)
         if finding.verdict == "holds" and not self._solve(stage.compiled, []):
@@ -233,34 +218,12 @@ class Checker:
         return finding
 
     def _progress(self, requirement: Requirement, stage: _Stage) -> Finding:
-        names = [thread.name for thread in self.program.threads]
-        waits = []
-        for wait in stage.graph.waits:
-            agent = names[wait.thread]
-            mine = {agent, agent.split("[")[0]}
-            labels = {f"{one}.{wait.origin.site}" for one in mine} | {f"{one}.{f}" for one in mine for f in ()}
-            if not requirement.subjects or mine & set(requirement.subjects) or labels & set(requirement.subjects):
-                waits.append(wait)
-
-        def goal(encoding: Encoding) -> list[Goal]:
-            goals = []
-            for wait in waits:
-                literal = encoding.circuit.all(
-                    [encoding.values.literal(wait.guard), -encoding.values.literal(wait.done)]
-                )
-                text = wait.origin.text or "a wait"
-                goals.append(
-                    Goal((literal,), f"{names[wait.thread]} waits for ever in '{text}'.", frozenset(wait.reads),
-                         wait.origin.span)  # fmt: skip
-                )
-            return goals
-
-        finding = self._search(requirement, stage, goal)
+        finding = self._search(requirement, stage)
         if finding.verdict == "holds" and self.layered:
-            return self._plain_waits(finding, stage, waits)
+            return self._plain_waits(finding, stage, self._waits(requirement, stage))
         return finding
 
-    def _plain_waits(self, finding: Finding, stage: _Stage, waits: list) -> Finding:  # type: ignore[type-arg]
+    def _plain_waits(self, finding: Finding, stage: _Stage, waits: list[Wait]) -> Finding:
         """A compiler reads a plain location once and then spins for ever (semantics.md 1.1)."""
         encoding = stage.compiled
         for wait in waits:
@@ -286,21 +249,7 @@ class Checker:
 
     def _ordered(self, requirement: Requirement, stage: _Stage) -> Finding:
         pairs = _site_pairs(stage.graph, *requirement.subjects[:2])
-
-        def goal(encoding: Encoding) -> list[Goal]:
-            return [
-                Goal(
-                    (encoding.environment[a, b], encoding.happens[a], encoding.happens[b]),
-                    f"'{stage.graph.events[b].origin.text}' may take effect before "
-                    f"'{stage.graph.events[a].origin.text}'.",
-                    frozenset((a, b)),
-                    requirement.origin.span,
-                    ((b, a),),
-                )
-                for a, b in pairs
-            ]
-
-        finding = self._search(requirement, stage, goal)
+        finding = self._search(requirement, stage)
         if finding.verdict == "holds" and not any(
             self._solve(stage.compiled, [stage.compiled.happens[a], stage.compiled.happens[b]]) for a, b in pairs
         ):
@@ -325,12 +274,76 @@ class Checker:
                 stage.notes.append(f"no run satisfies the wait '{wait.origin.text}'{where}")
         return stage.notes
 
+    # --- goals -------------------------------------------------------------------------------------
+
+    def goals(self, requirement: Requirement, stage: _Stage, encoding: Encoding) -> list[Goal]:
+        """What breaks `requirement`, or, of an ``exists``, what it asks for; any of them will do."""
+        match requirement.kind:
+            case "point":
+                return self._point_goals(requirement, stage, encoding)
+            case "final" | "exists":
+                return self._final_goals(requirement, encoding)
+            case "progress":
+                return self._progress_goals(requirement, stage, encoding)
+        return self._ordered_goals(requirement, stage, encoding)
+
+    def _point_goals(self, requirement: Requirement, stage: _Stage, encoding: Encoding) -> list[Goal]:
+        goals = []
+        for check in _checks(requirement, stage):
+            reads = _reads(check.cond)
+            # A value read from outside every variable is arbitrary: the check fails for some such value.
+            wrong = [-encoding.values.literal(check.cond), *[encoding.astray.get(read, FALSE) for read in reads]]
+            literal = encoding.circuit.all([encoding.values.literal(check.guard), encoding.circuit.any(wrong)])
+            text = check.origin.text or "the assertion"
+            goals.append(Goal((literal,), f"'{text}' fails.", reads, check.origin.span, free=True))
+        return goals
+
+    def _final_goals(self, requirement: Requirement, encoding: Encoding) -> list[Goal]:
+        exists = requirement.kind == "exists"
+        term = Finals(encoding).term(requirement.cond)
+        literal = encoding.values.literal(term)
+        text = "A final state is as asked." if exists else "A final state breaks the condition."
+        return [Goal((literal if exists else -literal,), text, _reads(term), requirement.origin.span)]
+
+    def _progress_goals(self, requirement: Requirement, stage: _Stage, encoding: Encoding) -> list[Goal]:
+        goals = []
+        for wait in self._waits(requirement, stage):
+            stuck = encoding.circuit.all([encoding.values.literal(wait.guard), -encoding.values.literal(wait.done)])
+            text = f"{self.program.threads[wait.thread].name} waits for ever in '{wait.origin.text or 'a wait'}'."
+            goals.append(Goal((stuck,), text, frozenset(wait.reads), wait.origin.span))
+        return goals
+
+    def _waits(self, requirement: Requirement, stage: _Stage) -> list[Wait]:
+        """The waits that a ``progress`` is about."""
+        wanted = set(requirement.subjects)
+        found = []
+        for wait in stage.graph.waits:
+            agent = self.program.threads[wait.thread].name
+            mine = {agent, agent.split("[")[0]}
+            labels = {f"{one}.{wait.origin.site}" for one in mine}
+            if not wanted or mine & wanted or labels & wanted:
+                found.append(wait)
+        return found
+
+    def _ordered_goals(self, requirement: Requirement, stage: _Stage, encoding: Encoding) -> list[Goal]:
+        events = stage.graph.events
+        return [
+            Goal(
+                (encoding.environment[a, b], encoding.happens[a], encoding.happens[b]),
+                f"'{events[b].origin.text}' may take effect before '{events[a].origin.text}'.",
+                frozenset((a, b)),
+                requirement.origin.span,
+                ((b, a),),
+            )
+            for a, b in _site_pairs(stage.graph, *requirement.subjects[:2])
+        ]
+
     # --- search ------------------------------------------------------------------------------------
 
-    def _search(self, requirement: Requirement, stage: _Stage, goals) -> Finding:  # type: ignore[no-untyped-def]
+    def _search(self, requirement: Requirement, stage: _Stage) -> Finding:
         """Look for a run that reaches one of the goals: first as compiled, then, if there is one, in text order."""
         encoding = stage.compiled
-        found: list[Goal] = goals(encoding)
+        found = self.goals(requirement, stage, encoding)
         disjoint = encoding.circuit.any([encoding.circuit.all(goal.literals) for goal in found])
         environment = any(goal.extra for goal in found)
         if environment:
@@ -341,7 +354,7 @@ class Checker:
         if not reached:
             return Finding(requirement, "holds", complete=complete)
         textual = self._textual(stage)
-        for goal in goals(textual):
+        for goal in self.goals(requirement, stage, textual):
             if self._solve(textual, goal.literals, free=goal.free):
                 return self._violated(requirement, stage, textual, goal, "hardware" if self._has_layers() else None)
         for goal in found:
@@ -409,6 +422,10 @@ class Checker:
         shown = relevant(execution, cycle, culprit)
         counterexample = Counterexample(execution, cycle, culprit, text, goal.point, shown)
         return Finding(requirement, "violated", layer, self._complete(stage), (), counterexample)
+
+
+def _checks(requirement: Requirement, stage: _Stage) -> list[Check]:
+    return [check for check in stage.graph.checks if check.requirement == requirement.name]
 
 
 def _reads(term: Term) -> frozenset[int]:

@@ -10,9 +10,16 @@ import gc
 import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from mmcheck._version import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+CONFIGURED = ("verify", "doc", "render")
+"""Commands that read the project's settings."""
 
 EXIT_CODES = """\
 exit codes:
@@ -47,6 +54,26 @@ some or all of its final states: Never, Sometimes or Always.
 Folders are searched for *.litmus.
 """
 
+DOC = """\
+Write a site of static pages about specifications: for each its program, its
+requirements with clauses and verdicts, the runs behind violations as pictures, and
+a matrix of clauses. The pages need no network and no server.
+"""
+
+RENDER = """\
+Refresh what a Markdown file shows of specifications. In FILE.md a region
+
+    <!-- mmcheck: specs/a.litmus published armv8 -->
+    <!-- mmcheck: end -->
+
+is filled with the requirement's verdicts and, if a run breaks it, with its picture.
+Exit code 1 with --check says that a region is out of date.
+"""
+
+INIT = """\
+Write two first specifications: one that holds, and one that does not.
+"""
+
 EXPLAIN = """\
 Explain the code of a message (MM101), a clause that specifications cite
 (2.7.13.3.1), or a verdict (holds).
@@ -76,17 +103,35 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _dispatch(arguments: Sequence[str]) -> int:
+    settings = _settings() if arguments[:1] and arguments[0] in CONFIGURED else {}
     try:
-        options = parser().parse_args(arguments)
+        options = parser(settings).parse_args(arguments)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
+    if options.command in CONFIGURED:
+        options.target = options.target or settings.get("targets", [])
     if options.command == "verify":
         from mmcheck.commands.verify import main
     elif options.command == "litmus":
         from mmcheck.commands.litmus import main
+    elif options.command == "doc":
+        from mmcheck.commands.doc import main
+    elif options.command == "render":
+        from mmcheck.commands.render import main
+    elif options.command == "init":
+        from mmcheck.commands.init import main
     else:
         from mmcheck.commands.explain import main
     return main(options)
+
+
+def _settings() -> Mapping[str, Any]:
+    """What the project's settings and the environment say, for options that are not given."""
+    from mmcheck import config
+
+    settings = config.load()
+    form = os.environ.get("MMCHECK_FORMAT", "")
+    return {**settings, "format": form} if form in config.FORMATS else settings
 
 
 def _failed(error: Exception) -> int:
@@ -137,8 +182,8 @@ def _tolerant(stream: object) -> None:
 # --- arguments ---------------------------------------------------------------------------------------
 
 
-def parser() -> argparse.ArgumentParser:
-    """All commands and their options."""
+def parser(settings: Mapping[str, Any] | None = None) -> argparse.ArgumentParser:
+    """All commands and their options; `settings` are defaults by the names of `mmcheck.config.KEYS`."""
     top = argparse.ArgumentParser(
         prog="mmcheck",
         description=DESCRIPTION,
@@ -148,8 +193,12 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("-V", "--version", action="version", version=f"mmcheck {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
-    _verify(_command(commands, "verify", "decide the requirements of specifications", VERIFY))
+    _verify(_command(commands, "verify", "decide the requirements of specifications", VERIFY), settings or {})
     _litmus(_command(commands, "litmus", "run herd's litmus tests", LITMUS))
+    _doc(_command(commands, "doc", "write pages about specifications", DOC), settings or {})
+    _render(_command(commands, "render", "refresh verdicts and pictures in a Markdown file", RENDER), settings or {})
+    init = _command(commands, "init", "write two first specifications", INIT)
+    init.add_argument("folder", nargs="?", default="specs", metavar="DIR", help="where to (default: specs)")
     explain = _command(commands, "explain", "explain a message, a clause or a verdict", EXPLAIN)
     explain.add_argument("subject", metavar="CODE|CLAUSE", help="MM101, 2.7.13.3.1, 'VirtIO 1.2, 2.7.13.3.1', holds")
     return top
@@ -168,15 +217,9 @@ def _command(
     )
 
 
-def _verify(command: argparse.ArgumentParser) -> None:
+def _verify(command: argparse.ArgumentParser, settings: Mapping[str, Any]) -> None:
     _paths(command)
-    command.add_argument(
-        "--target",
-        action="append",
-        default=[],
-        metavar="T",
-        help="armv8, x86-tso, sc, with options as in armv8+lse, or a .cat file; may be repeated (default: the file's)",
-    )
+    _target(command)
     command.add_argument(
         "--variant",
         action="append",
@@ -184,19 +227,67 @@ def _verify(command: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="only this variant; base is the program without any; may be repeated (default: all)",
     )
-    command.add_argument("--format", choices=("full", "concise", "json"), default="full", help="default: full")
+    formats = ("full", "concise", "json", "sarif", "github", "junit")
+    command.add_argument("--format", choices=formats, default="full", help="default: full, or MMCHECK_FORMAT")
     command.add_argument("--output", metavar="FILE", help="write the report there and not to the terminal")
     command.add_argument("--graphs", metavar="DIR", help="write the run behind each violation there, as .dot and .svg")
     _common(command)
     command.add_argument("--dump-smt", metavar="DIR", help="write the questions to the solver there, as SMT-LIB")
+    _no_cache(command)
+    command.add_argument("--baseline", metavar="FILE", help="failures that are known and do not count")
+    command.add_argument("--write-baseline", metavar="FILE", help="write all failures there, as known ones")
     command.add_argument(
-        "--no-cache", action="store_true", help="neither read nor keep earlier verdicts (also MMCHECK_CACHE=off)"
+        "--includers", action="store_true", help="check the files of the project that include these, too"
     )
     command.add_argument(
         "--color", choices=("auto", "always", "never"), default="auto", help="default: auto; NO_COLOR, FORCE_COLOR"
     )
     command.add_argument("-v", "--verbose", action="store_true", help="show the runs behind expected violations, too")
     command.add_argument("-q", "--quiet", action="store_true", help="no progress, no notes on stderr")
+    _defaults(command, settings, "format", "color", "baseline", "exclude")
+
+
+def _defaults(command: argparse.ArgumentParser, settings: Mapping[str, Any], *names: str) -> None:
+    """Let the project's settings stand in for options that are not given."""
+    given = {name: settings[name] for name in (*names, "bound", "timeout", "jobs", "engine") if name in settings}
+    command.set_defaults(**({"exclude": []} | given), no_cache=not settings.get("cache", True))
+
+
+def _doc(command: argparse.ArgumentParser, settings: Mapping[str, Any]) -> None:
+    _paths(command)
+    command.add_argument("-o", "--output", required=True, metavar="DIR", help="the folder of the pages")
+    command.add_argument("--title", default="Memory barriers", help="the title of the site")
+    _target(command)
+    _common(command)
+    _no_cache(command)
+    command.add_argument("-q", "--quiet", action="store_true", help="no progress, no notes on stderr")
+    _defaults(command, settings, "exclude")
+
+
+def _render(command: argparse.ArgumentParser, settings: Mapping[str, Any]) -> None:
+    command.add_argument("--embed", required=True, metavar="FILE.md", help="the file whose regions to refresh")
+    command.add_argument("--check", action="store_true", help="change nothing; 1 if something would change")
+    command.add_argument("--text", action="store_true", help="pictures as text, not as files beside FILE.md")
+    _target(command)
+    _common(command)
+    _no_cache(command)
+    _defaults(command, settings)
+
+
+def _target(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--target",
+        action="append",
+        default=[],
+        metavar="T",
+        help="armv8, x86-tso, sc, with options as in armv8+lse, or a .cat file; may be repeated (default: the file's)",
+    )
+
+
+def _no_cache(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--no-cache", action="store_true", help="neither read nor keep earlier verdicts (also MMCHECK_CACHE=off)"
+    )
 
 
 def _litmus(command: argparse.ArgumentParser) -> None:

@@ -27,6 +27,25 @@ CODES: dict[str, tuple[str, str]] = {
         "Brackets may stand 200 deep inside each other, and nodes of the syntax tree 250. Give a part of the expression"
         " a name with `let`, or make a part of the statements a `fn`.",
     ),
+    "MM013": (
+        "not a baseline",
+        "The file that --baseline names is not one that `mmcheck verify --write-baseline FILE` wrote. It is JSON: a schema, and"
+        " for each known failure its file, variant, requirement, kind, target and verdict.",
+    ),
+    "MM014": (
+        "settings that cannot be used",
+        "mmcheck.toml, or the table [tool.mmcheck] of pyproject.toml, is no TOML, or has a setting that does not exist or"
+        " a value that does not fit. The message says which, and what it takes.",
+    ),
+    "MM015": (
+        "region that cannot be filled",
+        "A region of `mmcheck render --embed` begins with <!-- mmcheck: FILE [REQUIREMENT] [TARGET] [VARIANT] --> and ends"
+        " with <!-- mmcheck: end -->, each on a line of its own.",
+    ),
+    "MM016": (
+        "would overwrite",
+        "`mmcheck init` writes new files only. Name another folder, or take the old files away.",
+    ),
     # 1xx: syntax of specifications
     "MM101": (
         "unexpected word or sign",

@@ -87,7 +87,7 @@ def analyse(graph: EventGraph, *, coherent: bool) -> Domains:
     reads = [event for event in events if event.kind == "R"]
     writes = [event for event in events if event.kind == "W"]
     roots = [term for e in events for term in (e.address, e.value, e.guard) if term is not None]
-    roots += graph.constraints + [c.guard for c in graph.cuts] + graph.ends
+    roots += graph.constraints + [c.guard for c in graph.cuts] + graph.ends + [graph.settled]
     roots += [term for check in graph.checks for term in (check.guard, check.cond)]
     roots += [term for wait in graph.waits for term in (wait.guard, wait.done, wait.cond)]
     roots += [term for registers in graph.registers for term in registers.values()]

@@ -71,8 +71,8 @@ class Run:
 class Enumeration:
     """The runs of `program` that `model` allows.
 
-    `settle` asks for final states, otherwise for safety. `write_back` None means: on Armv8 targets, as Arm
-    allows it. `keep` is the compiler layer, for instance ``profile("observed")``: an execution is then allowed if the
+    `settle` asks for final states, otherwise for safety. `write_back` and `cas_provenance` None mean: on Armv8 targets, as
+    Arm allows it. `keep` is the compiler layer, for instance ``profile("observed")``: an execution is then allowed if the
     model allows it with some linear order of each compiled thread that contains keep, dependencies and rmw. Without
     it (SC, language-level models) the order is that of the text. Not `exact`, po is cpo itself (semantics.md 1).
     After `runs` is exhausted, `cut` says whether an allowed run was discarded at the bound, `candidates` how many
@@ -86,7 +86,7 @@ class Enumeration:
     settle: bool = False
     limits: Limits = field(default_factory=Limits)
     write_back: bool | None = None
-    cas_provenance: bool = False
+    cas_provenance: bool | None = None
     keep: Keep | None = None
     exact: bool = True
     cut: bool = False
@@ -129,7 +129,7 @@ class Enumeration:
         options = Options(
             settle=self.settle,
             write_back=arm if self.write_back is None else self.write_back,
-            cas_provenance=self.cas_provenance,
+            cas_provenance=arm if self.cas_provenance is None else self.cas_provenance,
             compiled=self.keep is not None,
             cells=frozenset(self._initial),
             traces=self.limits.traces,

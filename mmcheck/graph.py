@@ -109,7 +109,8 @@ class EventGraph:
 
     program: Program
     terms: Terms
-    quiescent: bool
+    settled: Term
+    """True of runs in which nobody can move any more; a constant, or a symbol that queries assume."""
     events: list[GEvent] = field(default_factory=list)
     deps: dict[str, Pairs] = field(default_factory=dict)
     amo: Pairs = field(default_factory=dict)

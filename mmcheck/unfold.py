@@ -3,9 +3,9 @@
 Dependencies are tracked as taint: a register carries its term and the reads it was computed from. In assembly
 they are syntactic and never simplified away; in source code they are those that `mmcheck.robust` finds.
 
-`quiescent` graphs describe runs in which every agent has ended or waits for ever (final states, progress): the
-last, failing round of a wait is then part of the run. In the other graphs (points) a wait that is not yet
-satisfied leaves no event, and its thread goes no further (semantics.md 3).
+Two kinds of runs are described. In *settled* ones every agent has ended or waits for ever (final states, progress):
+the last, failing round of a wait is then part of the run. In the others (points) a wait that is not yet satisfied
+leaves no event, and its thread goes no further (semantics.md 3). One graph can describe both, told apart by a symbol.
 """
 
 from __future__ import annotations
@@ -98,11 +98,16 @@ class Frame:
 
 
 class Unfolder:
-    def __init__(self, program: Program, bound: int, quiescent: bool) -> None:
+    def __init__(self, program: Program, bound: int, quiescent: bool | None) -> None:
         self.program = program
         self.bound = bound
         self.terms = Terms()
-        self.graph = EventGraph(program, self.terms, quiescent)
+        if quiescent is None:
+            settled = self.terms.symbol("settled", 1)
+        else:
+            settled = self.terms.true if quiescent else self.terms.false
+        self.graph = EventGraph(program, self.terms, settled)
+        self.arm = program.target.startswith("armv8")
         self.thread = 0
         self.source = False
         self.group = 0
@@ -329,17 +334,17 @@ class Unfolder:
             return self.wait_limited(statement, state, frame)
         start = state.guard
         done = self.choose("done")
-        if not self.graph.quiescent:
-            state.guard = self.terms.conj([start, done])
+        settled = self.graph.settled
+        state.guard = self.terms.conj([start, self.terms.disj([done, settled])])
         mark = len(self.graph.events)
         state = self.block(statement.body, state, frame)
         cond = self.value(statement.cond, state)
         reached = self.terms.conj([state.guard, done])
         self.graph.constraints.append(self.terms.disj([self.terms.neg(reached), cond.term]))
         events = self.graph.events[mark:]
-        if self.graph.quiescent:
-            stuck = self.terms.conj([state.guard, self.terms.neg(done)])
-            self.graph.constraints.append(self.terms.disj([self.terms.neg(stuck), self.terms.neg(cond.term)]))
+        stuck = self.terms.conj([state.guard, self.terms.neg(done), settled])
+        self.graph.constraints.append(self.terms.disj([self.terms.neg(stuck), self.terms.neg(cond.term)]))
+        if stuck is not self.terms.false:
             for_ever = state.copy(stuck)  # a final state shows these registers
             for_ever.registers = dict(self.callers) if self.calls else for_ever.registers
             self.stuck.append(for_ever)
@@ -565,6 +570,8 @@ class Unfolder:
             ok = Value(success, dict(old.taint))
         if statement.exclusive:
             state.monitor = ()
+        if statement.compare is not None and self.arm:
+            old = self.with_provenance(statement, state, old, ok)
         if statement.ok is not None:
             self.assign(state, statement.ok, Value(self.resize(ok.term, statement.ok.width), ok.taint))
         self.assign(state, statement.dst, old)
@@ -588,6 +595,20 @@ class Unfolder:
                 event = self.write(state, back, statement.write_tags, address, old, statement.origin, basic)
                 pairs[read.id, event.id] = terms.true
         return when
+
+    def with_provenance(self, statement: Rmw, state: State, old: Value, ok: Value) -> Value:
+        """CAS on Arm: on success the register may keep what it had, with only a pick dependency on the read
+        (memory-models.md 6.4.4); the values are equal, the dependencies are not."""
+        assert statement.compare is not None
+        terms = self.terms
+        kept = terms.conj([ok.term, self.choose("kept")])
+        taint: Taint = {}
+        for (read, pick), cond in old.taint.items():
+            self.add(taint, {(read, pick): terms.conj([cond, terms.neg(kept)])})
+            self.add(taint, {(read, True): terms.conj([cond, kept])})
+        for key, cond in self.value(statement.compare, state).taint.items():
+            self.add(taint, {key: terms.conj([cond, kept])})
+        return Value(old.term, {key: cond for key, cond in taint.items() if cond is not terms.false})
 
     def with_old(self, expr: Expr, state: State, read: GEvent) -> Value:
         assert read.value is not None
@@ -641,8 +662,10 @@ class Unfolder:
         return Value(term, taint)
 
 
-def unfold(program: Program, *, bound: int = 2, quiescent: bool = False) -> EventGraph:
+def unfold(program: Program, *, bound: int = 2, quiescent: bool | None = False) -> EventGraph:
     """All runs of `program` with at most `bound` rounds of each unbounded loop.
+
+    `quiescent`: settled runs, the others, or (None) both, told apart by `EventGraph.settled`.
 
     Raises `InputError` for recursion and for programs of more than `MAX_EVENTS` events.
     """

@@ -195,8 +195,9 @@ def communication_bounds(graph: EventGraph, domains: Domains, memory: Memory) ->
     return rf, co, fr
 
 
-def implications(graph: EventGraph) -> list[int]:
-    """For each event, the events whose happening implies its own."""
+def implications(graph: EventGraph, happens: list[int]) -> list[int]:
+    """For each event, the events whose happening implies its own: by their guards, or because it always happens."""
+    everything = (1 << len(happens)) - 1
     groups: dict[int, int] = {}
     guards = {}
     for event in graph.events:
@@ -209,7 +210,10 @@ def implications(graph: EventGraph) -> list[int]:
             if implies(other_guard, guard):
                 members |= groups[other]
         below[number] = members
-    return [below[event.guard.number] for event in graph.events]
+    return [
+        everything if literal == TRUE else below[event.guard.number]
+        for event, literal in zip(graph.events, happens, strict=True)
+    ]
 
 
 def encode(
@@ -233,7 +237,7 @@ def encode(
     memory = Memory(graph, domains, circuit, values, coherent)
     n = len(graph.events)
     happens = [values.literal(event.guard) for event in graph.events]
-    implied_by = implications(graph)
+    implied_by = implications(graph, happens)
     cells = {cell.address for cell in graph.program.cells}
     astray = {}
     for number in domains.wild:
@@ -242,6 +246,9 @@ def encode(
         astray[number] = circuit.all([circuit.any(outside_cells), happens[number]])
     inside_literal = _assumption(circuit, "inside", list(astray.values()))
     memory.tie(happens, astray)
+    for event in graph.events:
+        if event.kind == "R" and event.value is not None:
+            values.of(event.value)  # now: values in a circle need clauses, and a run shows every value
     for constraint in graph.constraints:
         circuit.require(values.literal(constraint))
     for selected in graph.choices.values():
@@ -251,7 +258,7 @@ def encode(
             for b in literals[i + 1 :]:
                 circuit.clause([-a, -b])
     bounded = _assumption(circuit, "bounded", [values.literal(cut.guard) for cut in graph.cuts])
-    if graph.quiescent:
+    if graph.settled is not graph.terms.false:
         _waiting(graph, domains, circuit, values, memory, happens)
     src = source_order(graph, n)
     loc = location_bounds(graph, domains, memory)
@@ -312,7 +319,8 @@ def _waiting(
 ) -> None:
     """An agent waits for ever only if its last look saw the last write to each place (semantics.md 3)."""
     for wait in graph.waits:
-        stuck = circuit.all([values.literal(wait.guard), -values.literal(wait.done)])
+        terms = (wait.guard, graph.terms.neg(wait.done), graph.settled)
+        stuck = circuit.all([values.literal(term) for term in terms])
         for number in wait.reads:
             read = graph.events[number]
             later = {w.id: w for address in domains.addresses[number] for w in domains.writers.get(address, ())}

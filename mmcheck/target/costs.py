@@ -1,0 +1,151 @@
+"""What a barrier costs: a table per machine and instruction, each row with its source.
+
+The numbers are weights, not cycles: a DMB or an MFENCE waits for the memory system and takes what that takes
+("a variable number of cycles, depending on the current state of the memory system": Arm DDI 0363, C.15), so no
+table of cycles exists. What is known is an order, and rough ratios:
+
+* [musketeer] the weights of Alglave, Kroening, Nimal and Poetzl (CAV 2014, fence_inserter.cpp): full fence 3, lightweight
+  fence 2, dependency 1; here times ten;
+* [PPoPP20] Liu, Zang and Chen measured Arm servers and phones: barriers that need no bus transaction (acquire loads, DMB LD)
+  are cheaper by far than DMB ST and full DMB, DSB costs more than any DMB, and STLR lies between DMB LD and DMB;
+* [compilers] GCC and LLVM write XCHG and not MOV; MFENCE for a seq_cst store, taking it to be cheaper.
+
+Every constraint on the compiler costs 1 on top (`COMPILER`), however often it is executed never more than an instruction:
+of two placements with the same instructions the one that leaves the compiler more freedom is cheaper.
+
+A file in TOML overrides rows, see `read_costs`; the machine's own measurements go there.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmcheck.errors import fail
+from mmcheck.files import shown
+from mmcheck.target.pieces import AccessPiece, FencePiece, Piece
+from mmcheck.target.targets import Target
+
+AWAIT_ROUNDS = 10
+"""How often the body of an `await` is executed, if nothing better is known: what is inside counts so many times."""
+
+COMPILER = 1
+"""One constraint on the compiler: acquire, release, and what only seq_cst forbids."""
+
+_BARRIERS = {
+    "ish": (30, "[musketeer] full fence"),
+    "ishld": (15, "[PPoPP20] no bus transaction; below [musketeer] lightweight fence"),
+    "ishst": (20, "[musketeer] lightweight fence"),
+}
+_DOMAIN = {"sy": "ish", "osh": "ish", "nsh": "ish", "ld": "ishld", "oshld": "ishld", "nshld": "ishld",
+           "st": "ishst", "oshst": "ishst", "nshst": "ishst"}  # fmt: skip
+
+TABLE: Mapping[str, Mapping[str, tuple[int, str]]] = {
+    "armv8": {
+        **{f"dmb {name}": row for name, row in _BARRIERS.items()},
+        **{f"dmb {name}": _BARRIERS[same] for name, same in _DOMAIN.items()},
+        **{f"dsb {name}": (60, "[PPoPP20] dearer than any DMB") for name in (*_BARRIERS, *_DOMAIN)},
+        "isb": (30, "flushes the pipeline (Arm ARM, C6.2 ISB); as a full fence"),
+        "ldr": (0, "no barrier"),
+        "str": (0, "no barrier"),
+        "ldar": (10, "[PPoPP20] no bus transaction"),
+        "ldapr": (8, "weaker than LDAR: may pass an earlier STLR (Arm ARM, B2.3)"),
+        "stlr": (18, "[PPoPP20] between DMB LD and DMB"),
+        "acquire": (10, "of a read-modify-write: as LDAR"),
+        "release": (18, "of a read-modify-write: as STLR"),
+    },
+    "x86-tso": {
+        "mfence": (30, "[musketeer] full fence"),
+        "lock; addl $0,-4(%rsp)": (25, "Linux prefers it to MFENCE (arch/x86/include/asm/barrier.h)"),
+        "xchg": (25, "[compilers] cheaper than MOV; MFENCE"),
+        "lfence": (10, "waits for earlier loads"),
+        "sfence": (10, "orders nothing here, and drains write-combining buffers"),
+        "mov": (0, "no barrier"),
+    },
+    "sc": {},
+}
+"""Machine -> instruction as shown -> weight and source. Of read-modify-writes only what their order adds counts."""
+
+_SOURCE_POWERS = {"AcqFence": "acquire", "RelFence": "release", "Acquire": "acquire", "Release": "release",
+                  "ScFence": "seq_cst", "SeqCst": "seq_cst"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """The table with what the user's file says; `frequency` maps sites to how often they are executed."""
+
+    table: Mapping[str, Mapping[str, int]]
+    frequency: Mapping[str, float] = field(default_factory=dict)
+    rounds: float = AWAIT_ROUNDS
+    compiler: int = COMPILER
+
+    def instructions(self, piece: Piece, machine: str) -> int:
+        """What the hardware pays for `piece`; an instruction without a row costs nothing."""
+        rows = self.table.get(machine, {})
+        if isinstance(piece, FencePiece):
+            return rows.get(piece.text, 0)
+        if piece.kind != "rmw" or piece.text in rows:
+            return rows.get(piece.text, 0)
+        return self._rmw(piece, rows)
+
+    @staticmethod
+    def _rmw(piece: AccessPiece, rows: Mapping[str, int]) -> int:
+        acquire = rows.get("acquire", 0) if "A" in piece.read_tags else 0
+        return acquire + (rows.get("release", 0) if "L" in piece.write_tags else 0)
+
+    def constraints(self, piece: Piece) -> int:
+        """What the compiler pays: one for each thing that the piece forbids it."""
+        if isinstance(piece, FencePiece):
+            tags = piece.tags
+        else:
+            tags = piece.read_tags | piece.write_tags | piece.fail_tags
+        powers = {_SOURCE_POWERS[tag] for tag in tags if tag in _SOURCE_POWERS}
+        if "Clobber" in tags or "CompilerFence" in tags:
+            powers |= {"acquire", "release"}
+        return self.compiler * len(powers)
+
+
+def machine_name(target: Target) -> str:
+    """The machine whose instructions `target` has."""
+    return next((name for name in TABLE if name == target.base or name in target.options), "sc")
+
+
+def default_costs() -> Costs:
+    return Costs({machine: {text: row[0] for text, row in rows.items()} for machine, rows in TABLE.items()})
+
+
+def read_costs(path: str | Path) -> Costs:
+    """The table with the rows of the TOML file at `path` instead; raises `InputError`.
+
+    ``[armv8]`` and ``[x86-tso]`` map instructions to weights, ``[frequency]`` sites to how often they are executed (``mmcheck run``
+    counts them), and ``await_rounds`` at the top is how often a wait looks.
+    """
+    try:
+        data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise fail("MM010", f"the costs cannot be read: {error}", path=shown(path)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise fail("MM012", f"the costs are no TOML: {error}", path=shown(path)) from None
+    base = default_costs()
+    table = {machine: dict(rows) for machine, rows in base.table.items()}
+    frequency: dict[str, float] = {}
+    rounds = base.rounds
+    for name, value in data.items():
+        if name == "await_rounds":
+            rounds = _number(value, name, path)
+        elif name == "frequency" and isinstance(value, dict):
+            frequency = {site: _number(each, site, path) for site, each in value.items()}
+        elif name in table and isinstance(value, dict):
+            table[name].update({text: int(_number(each, text, path)) for text, each in value.items()})
+        else:
+            known = ", ".join([*(f"[{machine}]" for machine in table), "[frequency]", "await_rounds"])
+            raise fail("MM012", f"'{name}' means nothing in a file of costs", path=shown(path), help=f"known: {known}")
+    return Costs(table, frequency, rounds, base.compiler)
+
+
+def _number(value: object, name: str, path: str | Path) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e9:
+        raise fail("MM012", f"'{name}' needs a number from 0 to 1,000,000,000", path=shown(path))
+    return float(value)
