@@ -55,7 +55,12 @@ def digest(parts: Iterable[bytes | None]) -> str:
 
 def key(sort: str, paths: Sequence[str], options: Sequence[object]) -> str:
     """The key of what follows from the files `paths` under `options`."""
-    parts: list[bytes | None] = [sort.encode(), _own_digest().encode(), solver().encode(), repr(tuple(options)).encode()]
+    parts: list[bytes | None] = [
+        sort.encode(),
+        _own_digest().encode(),
+        solver().encode(),
+        repr(tuple(options)).encode(),
+    ]
     models = [str(each).partition("+")[0] for each in _flat(options) if ".cat" in str(each)]
     for path in (*paths, *models):
         for name, content in includes.closure(path):

@@ -44,7 +44,7 @@ def surprising(result: Result) -> bool:
 
 def verify(
     paths: Sequence[str | Path],
-    question: Question = Question(),  # noqa: B008 - frozen
+    question: Question = Question(),
     *,
     use_cache: bool = True,
     runs: Callable[[Result], bool] = every_run,

@@ -13,7 +13,7 @@ from mmcheck.graph import Check, EventGraph, Wait
 from mmcheck.model.model import Model
 from mmcheck.program import Program, Requirement
 from mmcheck.recheck import judge, judge_final, with_order
-from mmcheck.results import Counterexample, Layer, Verdict
+from mmcheck.results import Counterexample, Finding, Layer
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.count import block
 from mmcheck.smt.decode import Decoder
@@ -29,19 +29,6 @@ SETTLED = ("final", "exists", "progress")
 
 MAX_REFUTED = 200
 """Runs that no single order of the compiler's gives, before a query is given up as unknown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The verdict on one requirement of one program; see `mmcheck.results.Result` for the fields."""
-
-    requirement: Requirement
-    verdict: Verdict
-    layer: Layer | None = None
-    complete: bool = True
-    notes: tuple[str, ...] = ()
-    counterexample: Counterexample | None = None
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +65,8 @@ class Checker:
     selects options of `Choice` statements.
     """
 
+    engine = "smt"
+
     def __init__(
         self,
         program: Program,
@@ -110,7 +99,7 @@ class Checker:
 
     def _decide(self, requirement: Requirement) -> Finding:
         self._settled = requirement.kind in SETTLED
-        stage = self._stage()
+        stage = self.stage()
         match requirement.kind:
             case "point":
                 return self._point(requirement, stage)
@@ -120,9 +109,20 @@ class Checker:
                 return self._progress(requirement, stage)
         return self._ordered(requirement, stage)
 
+    def dumps(self) -> dict[str, str]:
+        """The encodings made so far as SMT-LIB text, by layer."""
+        stage = self._made
+        if stage is None:
+            return {}
+        out = {"compiled" if self.layered else "textual": stage.compiled.solver.dump(self._assumptions(stage.compiled))}
+        if stage.textual is not None:
+            out["textual"] = stage.textual.solver.dump(self._assumptions(stage.textual))
+        return out
+
     # --- encodings ---------------------------------------------------------------------------------
 
-    def _stage(self) -> _Stage:
+    def stage(self) -> _Stage:
+        """The graph with its encodings, made when first asked for."""
         if self._made is None:
             kinds = {requirement.kind in SETTLED for requirement in self.program.requirements}
             quiescent = None if len(kinds) > 1 else kinds == {True}

@@ -10,6 +10,7 @@ from typing import Literal
 
 from mmcheck.errors import Diagnostic
 from mmcheck.execution import Execution, restrict
+from mmcheck.program import Requirement
 from mmcheck.source import Span
 
 Verdict = Literal["holds", "violated", "allowed", "forbidden", "unknown"]
@@ -65,6 +66,19 @@ class Counterexample:
         cycle = tuple([replace(hop, source=number[hop.source], target=number[hop.target]) for hop in self.cycle])
         culprit = None if self.culprit is None else number.get(self.culprit)
         return replace(self, execution=execution, cycle=cycle, culprit=culprit, shown=frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict on one requirement of one program; see `Result` for the fields."""
+
+    requirement: Requirement
+    verdict: Verdict
+    layer: Layer | None = None
+    complete: bool = True
+    notes: tuple[str, ...] = ()
+    counterexample: Counterexample | None = None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmcheck import __version__
-from mmcheck.check import Checker, Finding
+from mmcheck.check import Checker
 from mmcheck.errors import Diagnostic, InputError, InternalError, UnknownVerdict, fail
-from mmcheck.files import find_files, read_source
-from mmcheck.litmus import MODELS, decide_test
+from mmcheck.files import find_files, read_source, write_atomic
 from mmcheck.lower.spec import Spec, load_spec
 from mmcheck.model.model import Model, load_model
 from mmcheck.program import Program
-from mmcheck.results import FileReport, Report, Result
+from mmcheck.results import FileReport, Finding, Report, Result
 from mmcheck.smt.solve import solver_version
 from mmcheck.source import SourceFile
 from mmcheck.syntax.herd.columns import is_herd_format
-from mmcheck.syntax.herd.read import read_litmus
-from mmcheck.target.targets import Target, parse_target
+from mmcheck.target.targets import Target, parse_target, settle
+
+if TYPE_CHECKING:
+    from mmcheck.check_enumerated import EnumerationChecker
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +104,6 @@ def verify_file(path: str, options: Options) -> FileReport:
 
 def _save_dump(path: str, text: str, options: Options) -> str:
     """Keep what is needed to report an internal error; returns what to tell the user."""
-    from mmcheck.files import write_atomic
-
     folder = options.dump_smt or Path(".mmcheck_cache")
     target = folder / f"internal-error-{Path(path).stem}.txt"
     try:
@@ -118,7 +119,7 @@ def _save_dump(path: str, text: str, options: Options) -> str:
 
 def _verify_spec(spec: Spec, options: Options) -> Iterable[Result]:
     """Results in the order variant, requirement, target."""
-    targets = [parse_target(name) for name in options.targets] or list(spec.targets)
+    targets = [settled(parse_target(name)) for name in options.targets] or [settled(each) for each in spec.targets]
     titles: list[str | None] = [None, *[variant.title for variant in spec.variants]]
     if options.variants:
         titles = [title for title in titles if (title or "base") in options.variants]
@@ -131,13 +132,22 @@ def _verify_spec(spec: Spec, options: Options) -> Iterable[Result]:
             checker = make_checker(program, target, options)
             for number, requirement in enumerate(program.requirements):
                 finding = checker.run(requirement)
-                collected.append((number, place, _result(spec, title, target, checker.model, finding, options)))
+                collected.append((number, place, _result(spec, title, target, checker, finding, options)))
+            _dump(checker, spec, title, target, options)
             if not any(r.verdict == "violated" for _, at, r in collected if at == place):
                 checker.refuse_astray()
         yield from [result for _, _, result in sorted(collected, key=lambda each: each[:2])]
 
 
-def make_checker(program: Program, target: Target, options: Options) -> Checker:
+def settled(target: Target) -> Target:
+    """`target` with the machine and layer that its ``.cat`` file implies. Raises `InputError` if that is wrong."""
+    if not target.model.endswith(".cat"):
+        return target
+    model = load_model(target.model)
+    return replace(settle(target, model.polarities()), name=target.name)
+
+
+def make_checker(program: Program, target: Target, options: Options) -> Checker | EnumerationChecker:
     """The checker for `program` on `target`. Raises `InputError` if the target's model cannot be used for it."""
     model = load_model(target.model)
     if target.compiled and any(thread.source for thread in program.threads):
@@ -149,13 +159,31 @@ def make_checker(program: Program, target: Target, options: Options) -> Checker:
                 path=target.model,
                 help="check 'asm thread' programs with it, or write the model without po under '\\' or '~'",
             )
+    if options.engine == "enumerate":
+        from mmcheck.check_enumerated import EnumerationChecker
+
+        return EnumerationChecker(program, model, layered=target.compiled, bound=options.bound)
     return Checker(program, model, layered=target.compiled, bound=options.bound, timeout=options.timeout)
 
 
+def _dump(
+    checker: Checker | EnumerationChecker, spec: Spec, variant: str | None, target: Target, options: Options
+) -> None:
+    """Write what the solver was asked to ``--dump-smt DIR``, one file per program and layer."""
+    if options.dump_smt is None or not isinstance(checker, Checker):
+        return
+    options.dump_smt.mkdir(parents=True, exist_ok=True)
+    for layer, text in checker.dumps().items():
+        parts = (Path(spec.path).stem, variant or "base", target.name, layer)
+        name = "--".join(re.sub(r"[^A-Za-z0-9.+_-]+", "-", part)[:60] for part in parts)
+        write_atomic(options.dump_smt / f"{name}.smt2", text)
+
+
 def _result(
-    spec: Spec, variant: str | None, target: Target, model: Model, finding: Finding, options: Options
-) -> Result:
-    requirement = finding.requirement
+    spec: Spec, variant: str | None, target: Target, checker: Checker | EnumerationChecker, finding: Finding,
+    options: Options,
+) -> Result:  # fmt: skip
+    requirement, model = finding.requirement, checker.model
     expected, layer, _ = spec.expected(requirement.name, requirement.kind, target, variant)
     return Result(
         file=spec.path,
@@ -172,7 +200,7 @@ def _result(
         bound=options.bound,
         complete=finding.complete,
         layer=finding.layer,
-        engine="smt",
+        engine=checker.engine,
         notes=finding.notes,
         span=requirement.origin.span,
         seconds=finding.seconds,
@@ -186,6 +214,9 @@ def _result(
 
 def _verify_herd(source: SourceFile, options: Options) -> tuple[Result, ...]:
     """``~exists`` and ``forall`` are requirements; ``exists`` is a question, and any answer is as claimed."""
+    from mmcheck.litmus import MODELS, decide_test
+    from mmcheck.syntax.herd.read import read_litmus
+
     test = read_litmus(source)
     names = list(options.targets) or [MODELS[test.arch]]
     results = []

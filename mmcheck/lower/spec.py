@@ -58,6 +58,12 @@ class Spec:
             reporter.check()
         return self._programs[key]
 
+    def declarations(self, variant: str | None = None) -> Declarations:
+        """The names of `variant` as syntax, for `mmcheck.placement`."""
+        if variant not in self._tables:
+            raise InternalError(f"{self.path} has no variant '{variant}'")
+        return self._tables[variant]
+
     def applicable(self, variant: str | None, target: Target) -> bool:
         """Whether `variant` exists on `target`."""
         if variant is None:

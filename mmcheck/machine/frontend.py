@@ -204,21 +204,13 @@ class Front:
             if outcome is None:
                 return False
             exists = int(bool(outcome))
-            if exists == 0 and rmw.statement.write_back:
-                back = self._decide(WRITE_BACK, (False, True))
+            if exists == 0:
+                when = self._negated(when)
+                back = self._decide(WRITE_BACK, (False, True)) if rmw.statement.write_back else False
                 if back is None:
-                    self.count -= 1  # both decisions are asked for again
                     return False
                 if back:
                     exists, new = 1, node
-                    when = Node(lambda r: 1 - r[0], ((0, when),)) if isinstance(when, Node) else 1 - when
-                    nodes.extend([when] if isinstance(when, Node) else [])
-                else:
-                    when = Node(lambda r: 1 - r[0], ((0, when),)) if isinstance(when, Node) else 1 - when
-                    nodes.extend([when] if isinstance(when, Node) else [])
-            elif exists == 0:
-                when = Node(lambda r: 1 - r[0], ((0, when),)) if isinstance(when, Node) else 1 - when
-                nodes.extend([when] if isinstance(when, Node) else [])
         nodes.append(node)
         read = self._append(READ, op)
         read.address = op.address.of(registers, nodes)
@@ -239,6 +231,22 @@ class Front:
 
     # paths
 
+    def _negated(self, value: Value) -> Value:
+        if not isinstance(value, Node):
+            return 1 - value
+        node = Node(lambda registers: 1 - registers[0], ((0, value),))
+        self.nodes.append(node)
+        return node
+
+    def _guess(self, kind: str, cond: Value) -> bool | None:
+        """Which way to go at a condition: as it is, if that is known; the number of the decision is used up either way."""
+        value = known(cond)
+        found = self.decide(self.count, kind, (True, False) if value is None else (bool(value),))
+        if found is None:
+            return None
+        self.count += 1
+        return bool(found)
+
     def _branch(self, op: Op) -> bool | None:
         branch = op.flat
         assert isinstance(branch, flat.Branch)
@@ -246,12 +254,11 @@ class Front:
         if isinstance(cond, int):
             self.pc = branch.then if cond else branch.orelse
             return None
-        value = known(cond)
-        taken = self._decide(GUESS, (True, False)) if value is None else bool(value)
+        taken = self._guess(GUESS, cond)
         if taken is None:
             return False
         entry = self._append(BRANCH, op)
-        entry.data, entry.taken = cond, bool(taken)
+        entry.data, entry.taken = cond, taken
         entry.extra = (branch.region, self._snapshot())
         self.pc = branch.then if taken else branch.orelse
         return True
@@ -278,25 +285,20 @@ class Front:
         test = op.flat
         assert isinstance(test, flat.TestOp)
         cond = op.cond.of(self.registers, self.nodes)
-        value = known(cond)
-        if test.orelse is None and self.settle is False:
-            taken: object = True
-        elif value is None:
-            taken = self._decide(WAIT, (True, False))
-            if taken is None:
-                return False
+        if isinstance(cond, int):
+            taken: bool | None = bool(cond)
+        elif test.orelse is None and self.settle is False:
+            taken = True
         else:
-            taken = bool(value)
+            taken = self._guess(WAIT, cond)
+        if taken is None:
+            return False
         entry = None
         if isinstance(cond, Node):
             entry = self._append(BRANCH, op)
-            entry.data, entry.taken = cond, bool(taken)
+            entry.data, entry.taken = cond, taken
             entry.extra = (test.region if test.orelse is not None else flat.EVERYTHING, self._snapshot())
-        elif not taken and value:
-            self.impossible = True
         if taken:
-            if value is not None and not value:
-                self.impossible = True
             self.pc = test.done
             self.rounds.pop(test.number, None)
             return None if entry is None else True

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from mmcheck.domains import Domains, analyse, implies
 from mmcheck.graph import EventGraph, GEvent, Pairs
 from mmcheck.model.model import Axiom, Model
-from mmcheck.relations import bits
+from mmcheck.relations import bits, inverse
 from mmcheck.smt.circuit import FALSE, TRUE, Circuit
 from mmcheck.smt.compiler import preserved_order
 from mmcheck.smt.memory import Memory
@@ -333,17 +333,24 @@ def _waiting(
 def _coherence(encoding: Encoding, implied_by: list[int]) -> None:
     """``acyclic po-loc | rf | co | fr``, as its five two-event shapes (coWW, coRW1, coRW2, coWR, coRR).
 
-    coWW and coRW1 are built into the candidates of rf and co. Reads are compared with the nearest earlier access
-    that certainly happens; those before it follow by transitivity.
+    coWW and coRW1 are built into the candidates of rf and co. Reads are compared with the nearest earlier accesses
+    that certainly happen; those that are ordered before one of these follow by transitivity.
     """
     graph, memory, circuit, happens = encoding.graph, encoding.memory, encoding.circuit, encoding.happens
     threads: dict[int, list[GEvent]] = {}
     for event in graph.events:
         if event.thread >= 0 and event.is_access:
             threads.setdefault(event.thread, []).append(event)
+    before = inverse(tuple(encoding.po.must))
     for events in threads.values():
+        seen = 0
         for position, later in enumerate(events):
+            rest = seen
+            seen |= 1 << later.id
             for earlier in reversed(events[:position]):
+                if not rest >> earlier.id & 1:
+                    continue
+                rest ^= 1 << earlier.id
                 if earlier.kind == later.kind == "W" or not memory.aliases(earlier, later):
                     continue
                 order = encoding.pair(encoding.po, earlier.id, later.id)
@@ -358,7 +365,9 @@ def _coherence(encoding: Encoding, implied_by: list[int]) -> None:
                 else:
                     _two_reads(encoding, earlier, later, unless)
                 if order == same == TRUE and implied_by[earlier.id] >> later.id & 1:
-                    break
+                    rest &= ~before[earlier.id]
+                    if not rest:
+                        break
 
 
 def _two_reads(encoding: Encoding, earlier: GEvent, later: GEvent, unless: list[int]) -> None:

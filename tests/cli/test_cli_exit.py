@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Run, command, environment
+from cli_inputs import Run, command, environment
 
 from mmcheck.results import FileReport, Report, Result
 

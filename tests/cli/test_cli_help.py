@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import Run, environment
+from cli_inputs import Run, environment
 
 import mmcheck as package
 from mmcheck.codes import CODES

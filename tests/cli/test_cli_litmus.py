@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import HERD, Run
+from cli_inputs import HERD, Run
 
 HEAD = "file\tobservation\tstates\n"
 

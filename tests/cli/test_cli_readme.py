@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from conftest import ROOT, Run
+from cli_inputs import ROOT, Run
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -49,6 +49,8 @@ def test_the_files_that_it_names_are_there() -> None:
 
 def test_no_host_is_named() -> None:
     """Where a package comes from is the user's business."""
-    named = re.compile(r"https?://(?!example\.org|docs\.oasis|json\.schemastore|www\.w3\.org)[\w.-]*(pypi|pythonhosted)[\w.-]*")
+    named = re.compile(
+        r"https?://(?!example\.org|docs\.oasis|json\.schemastore|www\.w3\.org)[\w.-]*(pypi|pythonhosted)[\w.-]*"
+    )
     for name in ("README.md", "CONTRIBUTING.md", "pyproject.toml", ".ci/run", ".pre-commit-config.yaml"):
         assert named.search((ROOT / name).read_text(encoding="utf-8")) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from conftest import MESSAGE, Run
+from cli_inputs import MESSAGE, Run
 
 
 def test_json_and_nothing_else(mmcheck: Run) -> None:
@@ -69,7 +69,7 @@ def test_output_goes_to_the_file(mmcheck: Run, folder: Path) -> None:
     outcome = mmcheck("verify", "good.litmus", "--format", "json", "--output", "report.json")
     assert (outcome.code, outcome.out) == (0, "")
     assert json.loads((folder / "report.json").read_text())["schema"] == "mmcheck/1"
-    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+    assert list(folder.glob(".report*")) == []
 
 
 def test_output_that_cannot_be_written_is_2(mmcheck: Run) -> None:

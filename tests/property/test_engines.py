@@ -26,12 +26,14 @@ from mmcheck.program import (
     Program,
     Statement,
     show,
+    walk,
 )
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.count import all_executions
-from mmcheck.smt.encode import Encoding, encode
+from mmcheck.smt.encode import Encoding, choice_literals, encode
 from mmcheck.unfold import unfold
-from tests.property.programs import ARCHS, HELPER, Arch, programs
+from tests.property.programs import ARCHS, Arch, programs
+from tests.property.sources import FUNCTIONS, SITES, rich_programs
 
 LIMITS = Limits(candidates=20_000, combinations=50_000, traces=3_000)
 MOST = 2_000
@@ -61,7 +63,7 @@ def for_enumerator(block: Block, bound: int) -> Block:
             case Loop():
                 body = for_enumerator(s.body, bound)
                 rounds = bound if s.bound is None else s.bound
-                last = for_enumerator(exit_test(s.body, {"helper": HELPER}), bound)
+                last = for_enumerator(exit_test(s.body, FUNCTIONS), bound)
                 out.append(Loop((*body * rounds, *last), 1) if last else replace(s, body=body))
             case If():
                 out.append(replace(s, then=for_enumerator(s.then, bound), orelse=for_enumerator(s.orelse, bound)))
@@ -79,9 +81,13 @@ def for_enumerator(block: Block, bound: int) -> Block:
     return tuple(out)
 
 
-def enumerated(program: Program, model: str, settle: bool, bound: int = 2) -> Answer:
+def enumerated(
+    program: Program, model: str, settle: bool, bound: int = 2, choices: Mapping[str, str] | None = None
+) -> Answer:
+    used = {each.site for thread in program.threads for each in walk(thread.body) if isinstance(each, Choice)}
+    choices = {site: name for site, name in (choices or {}).items() if site in used}
     threads = tuple(replace(thread, body=for_enumerator(thread.body, bound)) for thread in program.threads)
-    search = Enumeration(replace(program, threads=threads), load_model(model), bound=bound, settle=settle, limits=LIMITS)
+    search = Enumeration(replace(program, threads=threads), load_model(model), bound=bound, settle=settle, limits=LIMITS, choices=choices)
     runs = []
     for run in search.runs():
         if not run.stray and not any(where is LIMITED for _, where in run.stuck):
@@ -98,9 +104,13 @@ def state_of(final: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted((name.replace("@", ""), value) for name, value in final.items() if value))
 
 
-def solved(program: Program, model: str, settle: bool, bound: int = 2) -> Answer:
+def solved(
+    program: Program, model: str, settle: bool, bound: int = 2, choices: Mapping[str, str] | None = None
+) -> Answer:
     graph = unfold(program, bound=bound, quiescent=settle)
     encoding = encode(graph, load_model(model))
+    for literal in choice_literals(encoding, choices or {}):
+        encoding.circuit.require(literal)
 
     def possible(literal: int, *, bounded: bool = True) -> bool:
         assumed = [lit for lit in encoding.assumptions() if bounded or lit != encoding.bounded]
@@ -127,10 +137,12 @@ def text_of(program: Program) -> str:
     return "\n".join(f"{t.name}:\n{show(t.body, 1)}" for t in program.threads)
 
 
-def compare(program: Program, model: str, settle: bool, bound: int = 2) -> None:
+def compare(
+    program: Program, model: str, settle: bool, bound: int = 2, choices: Mapping[str, str] | None = None
+) -> None:
     try:
-        expected = enumerated(program, model, settle, bound)
-        actual = solved(program, model, settle, bound)
+        expected = enumerated(program, model, settle, bound, choices)
+        actual = solved(program, model, settle, bound, choices)
     except UnknownVerdict:
         assume(False)
     assert actual == expected, f"{model} settle={settle}\n{text_of(program)}"
@@ -142,3 +154,12 @@ def compare(program: Program, model: str, settle: bool, bound: int = 2) -> None:
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_engines_agree(arch: Arch, settle: bool, data: st.DataObject) -> None:
     compare(data.draw(programs(arch)), arch.name, settle)
+
+
+@pytest.mark.parametrize("settle", [False, True], ids=["safety", "final"])
+@pytest.mark.parametrize("arch", ARCHS.values(), ids=lambda arch: arch.name)
+@given(data=st.data())
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_engines_agree_on_richer_programs(arch: Arch, settle: bool, data: st.DataObject) -> None:
+    choices = {site: data.draw(st.sampled_from(["one", "two"])) for site in SITES}
+    compare(data.draw(rich_programs(arch)), arch.name, settle, choices=choices)

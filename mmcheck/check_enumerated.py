@@ -1,0 +1,97 @@
+"""One program against its requirements by enumeration: ``--engine enumerate``, for small programs and for doubt.
+
+It shares with `mmcheck.check` the program and the parsed models, and no step of the way from them to a verdict.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from mmcheck.enumerate import Enumeration, Keep, Run
+from mmcheck.enumeration.compiled import profile as keep_of
+from mmcheck.errors import UnknownVerdict
+from mmcheck.explain import cycle_of, relevant, summary
+from mmcheck.model.model import Model
+from mmcheck.program import Program, Requirement, evaluate
+from mmcheck.recheck import judge
+from mmcheck.results import Counterexample, Finding, Layer
+
+
+class EnumerationChecker:
+    """The same questions as `mmcheck.check.Checker`, answered from the list of all runs."""
+
+    engine = "enumerate"
+
+    def __init__(
+        self, program: Program, model: Model, *, layered: bool, bound: int = 2, profile: str = "observed"
+    ) -> None:
+        self.program = program
+        self.model = model
+        self.bound = bound
+        layered = layered and any(thread.source for thread in program.threads)
+        self.keep: Keep | None = keep_of(profile) if layered else None
+
+    def run(self, requirement: Requirement) -> Finding:
+        """The verdict on `requirement`; unknown if there are too many runs to list."""
+        started = time.process_time()
+        try:
+            finding = self._decide(requirement)
+        except UnknownVerdict as unknown:
+            finding = Finding(requirement, "unknown", notes=(unknown.reason,), complete=False)
+        return replace(finding, seconds=time.process_time() - started)
+
+    def refuse_astray(self) -> None:
+        """Accesses outside every variable read arbitrary values here; nothing is refused."""
+
+    def _decide(self, requirement: Requirement) -> Finding:
+        if requirement.kind == "ordered":
+            raise UnknownVerdict("'ordered' speaks of every environment: the enumerator lists runs of this one only")
+        found, complete, seen = self._first(requirement, self.keep)
+        good, bad = ("forbidden", "allowed") if requirement.kind == "exists" else ("holds", "violated")
+        if found is None:
+            notes = () if seen else ("vacuous: no run comes to where it is checked",)
+            return Finding(requirement, good, None, complete, notes)  # type: ignore[arg-type]
+        layer: Layer | None = None
+        if self.model.name != "sc":
+            layer = "hardware"
+            if self.keep is not None:
+                textual, _, _ = self._first(requirement, None)
+                layer = "hardware" if textual is not None else "compiler"
+                found = textual or found
+        execution = found.execution
+        judge(execution, self.model)
+        cycle = cycle_of(execution, self.model)
+        layer = layer if cycle else None
+        text = summary(execution, cycle, layer, self.model, f"{requirement.name} fails.")
+        shown = relevant(execution, cycle, None)
+        span = requirement.origin.span
+        counterexample = Counterexample(execution, cycle, None, text, span, shown)
+        return Finding(requirement, bad, layer, complete, (), counterexample)  # type: ignore[arg-type]
+
+    def _first(self, requirement: Requirement, keep: Keep | None) -> tuple[Run | None, bool, bool]:
+        """A run that breaks (or, for ``exists``, shows) the requirement; whether no loop was cut; whether there is a run."""
+        search = Enumeration(
+            self.program, self.model, self.bound, settle=requirement.kind in ("final", "exists", "progress"), keep=keep
+        )
+        seen = False
+        for run in search.runs():
+            seen = True
+            if self._breaks(requirement, run):
+                return run, not search.cut, True
+        return None, not search.cut, seen
+
+    def _breaks(self, requirement: Requirement, run: Run) -> bool:
+        match requirement.kind:
+            case "point":
+                return requirement.name in run.failed
+            case "final":
+                return not evaluate(requirement.cond, run.final)
+            case "exists":
+                return bool(evaluate(requirement.cond, run.final))
+        wanted = set(requirement.subjects)
+        for agent, origin in run.stuck:
+            names = {agent, agent.split("[")[0]}
+            if not wanted or names & wanted or {f"{name}.{origin.site}" for name in names} & wanted:
+                return True
+        return False

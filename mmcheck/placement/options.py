@@ -1,0 +1,169 @@
+"""What may stand at a site: words, how strong they are on a target, and what they cost.
+
+Strength is inclusion of *powers*: what the pieces of a word do on a target (``mmcheck.target.words.realise``). A full DMB
+does what DMB LD and DMB ST do; LDAR does what LDAPR does; every other tag is a power of its own. That more powers never
+add a behaviour is not believed but tested: `mmcheck.placement.monotone`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from mmcheck.lower.choices import Option
+from mmcheck.target.orders import LOAD_ORDERS, ORDERS, STORE_ORDERS, Word, acquires, normal_order
+from mmcheck.target.pieces import FencePiece, Piece
+from mmcheck.target.targets import Target
+from mmcheck.target.words import METHODS, WORDS, realise
+
+NOTHING = "nothing"
+_CAMEL = {"relaxed": "Relaxed", "acquire": "Acquire", "release": "Release", "acq_rel": "AcqRel", "seq_cst": "SeqCst"}
+_DMB = {"full": {"full", "ld", "st"}, "ld": {"ld"}, "st": {"st"}}
+_LINUX_PREFIXES = ("virtio_", "virt_", "smp_", "dma_")
+INSTRUCTIONS = {
+    "armv8": ("dmb(ishld)", "dmb(ishst)", "dmb(ish)"),
+    "x86-tso": ("mfence()",),
+    "sc": (),
+}
+"""With ``--instructions``, what may stand at a site beside nothing and a compiler barrier."""
+
+
+def style_of(text: str) -> str:
+    """The spelling of orders in `text`: its scope (``Ordering::``) and ``camel`` or ``snake``, with a bar between."""
+    scope, _, name = text.rpartition("::")
+    return f"{scope}::|camel" if scope and name in _CAMEL.values() else "|camel" if name in _CAMEL.values() else "|snake"
+
+
+def spell(order: str, style: str) -> str:
+    scope, _, case = style.partition("|")
+    return scope + (_CAMEL[order] if case == "camel" else order)
+
+
+def fence_options(written: Option | None, *, prefix: str, style: str) -> tuple[Option, ...]:
+    """Nothing, a compiler barrier and the fences of one family: Linux's if there is a `prefix`, else Rust's and C's.
+
+    What is `written` there is always among them.
+    """
+    options = [Option(NOTHING)]
+    if prefix:
+        names = ["barrier", f"{prefix}rmb", f"{prefix}wmb", f"{prefix}mb"]
+        options += [Option(f"{name}()", ((WORDS[name], ()),)) for name in names if name in WORDS]
+    else:
+        options.append(_rust("compiler_fence", "seq_cst", style))
+        options += [_rust("fence", order, style) for order in ("acquire", "release", "acq_rel", "seq_cst")]
+    return _with(options, written)
+
+
+def _rust(name: str, order: str, style: str) -> Option:
+    spelt = spell(order, style)
+    return Option(f"{name}({spelt})", ((WORDS[name], (spelt,)),))
+
+
+def _with(options: list[Option], written: Option | None) -> tuple[Option, ...]:
+    if written is not None and not any(option.name == written.name for option in options):
+        options.append(written)
+    return tuple(options)
+
+
+def instruction_options(written: Option | None, machine: str) -> tuple[Option, ...]:
+    """Nothing, a compiler barrier and the machine's own."""
+    options = [Option(NOTHING), Option("barrier()", ((WORDS["barrier"], ()),))]
+    for text in INSTRUCTIONS[machine]:
+        name, _, argument = text.rstrip(")").partition("(")
+        options.append(Option(text, ((WORDS[name], (argument,) if argument else ()),)))
+    return _with(options, written)
+
+
+def order_options(word: Word, orders: Sequence[str], open_: Sequence[bool]) -> tuple[Option, ...]:
+    """The orders that an access may have; `open_` says for each order given whether it may change.
+
+    Of a compare-exchange both orders are one site, since one instruction serves both: a failure order goes at most as
+    far as the success does.
+    """
+    style = style_of(orders[0])
+    given = [normal_order(order) or order for order in orders]
+    lists = [
+        list(_allowed(word, position)) if free else [given[position]]
+        for position, free in zip(range(len(given)), open_, strict=True)
+    ]
+    options = []
+    for first in lists[0]:
+        if len(lists) == 1:
+            options.append((first,))
+            continue
+        for second in lists[1]:
+            reasonable = not acquires(second) or acquires(first)
+            if second == "seq_cst" and first != "seq_cst":
+                reasonable = False
+            if reasonable or (first, second) == tuple(given):
+                options.append((first, second))
+    if tuple(given) not in options:
+        options.append(tuple(given))
+    return tuple(
+        Option(", ".join(option), ((word, tuple(spell(order, style) for order in option)),)) for option in options
+    )
+
+
+def _allowed(word: Word, position: int) -> Iterable[str]:
+    if position == 1 or word.operation == "load":
+        return LOAD_ORDERS
+    return STORE_ORDERS if word.operation == "store" else ORDERS
+
+
+def linux_prefix(name: str) -> str:
+    """The family of a Linux barrier word: ``virtio_`` of ``virtio_rmb``; empty for other words."""
+    stem = next((prefix for prefix in _LINUX_PREFIXES if name.startswith(prefix)), "")
+    if name.removeprefix(stem) in ("mb", "rmb", "wmb") and name in WORDS:
+        return stem or "smp_"
+    return ""
+
+
+# --- strength ----------------------------------------------------------------------------------------------
+
+
+def pieces_of(option: Option, target: Target) -> tuple[Piece, ...]:
+    """What the words of `option` become on `target`. Raises `InputError` if the target does not have them."""
+    out: list[Piece] = []
+    for word, orders in option.words:
+        out += realise(word.name, orders, target, method=METHODS.get(word.name) is word)
+    return tuple(out)
+
+
+def powers(option: Option, target: Target) -> frozenset[str]:
+    """What `option` does on `target`, as names of which more is stronger."""
+    out: set[str] = set()
+    for piece in pieces_of(option, target):
+        if isinstance(piece, FencePiece):
+            out |= _fence_powers(piece.tags)
+        else:
+            out.add(piece.kind if piece.kind == "rmw" else "access")
+            for half, tags in (("r", piece.read_tags), ("w", piece.write_tags), ("f", piece.fail_tags)):
+                out |= {f"{half}:{tag}" for tag in tags - {"NoRet", "A", "Q"}}
+                if "A" in tags:
+                    out |= {f"{half}:A", f"{half}:Q"}
+                if "Q" in tags:
+                    out.add(f"{half}:Q")
+            if piece.read_tags and "NoRet" not in piece.read_tags:
+                out.add("r:result")
+    return frozenset(out)
+
+
+def _fence_powers(tags: Iterable[str]) -> set[str]:
+    out: set[str] = set()
+    tags = set(tags)
+    for tag in tags:
+        name, _, domain = tag.partition(".")
+        if name in ("DMB", "DSB"):
+            kind = "ld" if domain.endswith("LD") else "st" if domain.endswith("ST") else "full"
+            out |= {f"dmb-{each}" for each in _DMB[kind]}
+            out |= {f"dsb-{each}" for each in _DMB[kind]} if name == "DSB" else set()
+        elif tag in ("ISB", "MFENCE"):
+            out.add(tag)
+    if tags & {"Clobber", "ScFence"} or {"AcqFence", "RelFence"} <= tags:
+        out |= {"acquire", "release", "both"}
+    if "Clobber" in tags:
+        out.add("clobber")
+    out |= {"acquire"} if "AcqFence" in tags else set()
+    out |= {"release"} if "RelFence" in tags else set()
+    if tags:
+        out.add("fence")
+    return out

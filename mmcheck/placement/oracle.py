@@ -1,0 +1,168 @@
+"""The checker as an oracle: is this placement right on this target, and if not, which run breaks which requirement?
+
+One incremental encoding per target; a placement is a set of assumptions, and so is each requirement.
+A run as compiled counts only if there is an order that the compiler may emit (`mmcheck.check`, semantics.md 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mmcheck.check import SETTLED, Checker, Goal
+from mmcheck.errors import UnknownVerdict
+from mmcheck.graph import EventGraph
+from mmcheck.placement.problem import Placement, Problem
+from mmcheck.placement.replay import Replay
+from mmcheck.program import Requirement
+from mmcheck.smt.circuit import FALSE, TRUE
+from mmcheck.smt.count import block
+from mmcheck.smt.decode import Decoder
+from mmcheck.smt.encode import Encoding, choice_literals
+from mmcheck.target.targets import Target
+from mmcheck.verify import Options, make_checker
+
+MAX_UNORDERED = 50
+"""Runs that no single order of the compiler's gives, before a query is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """A run under some placement that breaks a requirement on a target."""
+
+    target: Target
+    requirement: Requirement
+    goal: Goal
+    replay: Replay
+    number: int
+
+
+@dataclass(slots=True)
+class _Query:
+    """Requirements that are asked about together: one disjunction of goals over one encoding."""
+
+    target: Target
+    settled: bool
+    free: bool
+    goals: list[tuple[Requirement, Goal, int]]
+
+
+class Oracle:
+    """Answers for every target of a `Problem`; `queries` counts calls of the solver."""
+
+    def __init__(self, problem: Problem, *, bound: int = 2, timeout: float | None = None) -> None:
+        self.problem = problem
+        self.timeout = timeout
+        self.queries = 0
+        self.checkers: dict[Target, Checker] = {}
+        self.dropped: dict[str, str] = {}
+        """Requirements that no placement can meet, and why."""
+        self._queries: dict[Target, list[_Query]] = {}
+        self._found = 0
+        options = Options(bound=bound, timeout=timeout)
+        for target in problem.targets:
+            self.checkers[target] = make_checker(problem.programs[target], target, options)
+        graphs = {target: self._graph(target) for target in problem.targets}
+        problem.price(graphs)
+
+    def _graph(self, target: Target) -> EventGraph:
+        return self.checkers[target].stage().graph
+
+    def encoding(self, target: Target) -> Encoding:
+        return self.checkers[target].stage().compiled
+
+    def drop(self, requirement: str, why: str) -> None:
+        """Ask about `requirement` no more."""
+        self.dropped[requirement] = why
+        self._queries.clear()
+
+    def requirements(self, target: Target) -> list[Requirement]:
+        return [each for each in self.problem.programs[target].requirements if each.name not in self.dropped]
+
+    # --- questions ---------------------------------------------------------------------------------
+
+    def refute(
+        self,
+        placement: Placement,
+        *,
+        targets: Iterable[Target] | None = None,
+        only: str | None = None,
+    ) -> Counterexample | None:
+        """A run under `placement` that breaks a requirement (`only` that one), or None: it is right."""
+        for target in self.problem.targets if targets is None else targets:
+            for query in self._of(target):
+                found = self._ask(query, placement, only)
+                if found is not None:
+                    return found
+        return None
+
+    def core(self, placement: Placement) -> dict[Target, set[str]]:
+        """Of a placement that is right: per target, the sites that the proofs of its requirements use."""
+        used: dict[Target, set[str]] = {}
+        for target in self.problem.targets:
+            sites = used.setdefault(target, set())
+            for query in self._of(target):
+                encoding = self.encoding(target)
+                literals = choice_literals(encoding, placement)
+                owner = {}
+                for site, options in encoding.graph.choices.items():
+                    for _, term in options:
+                        owner[abs(encoding.values.literal(term))] = site
+                if self._solve(encoding, query, placement, query.goals):
+                    continue
+                chosen = set(literals)
+                sites |= {owner[abs(lit)] for lit in encoding.solver.core() if lit in chosen and abs(lit) in owner}
+        return used
+
+    def _of(self, target: Target) -> list[_Query]:
+        if target not in self._queries:
+            checker = self.checkers[target]
+            queries: dict[tuple[bool, bool, int], _Query] = {}
+            for requirement in self.requirements(target):
+                settled = requirement.kind in SETTLED
+                stage = checker.stage()
+                for number, goal in enumerate(checker.goals(requirement, stage, stage.compiled)):
+                    literal = stage.compiled.circuit.all(goal.literals)
+                    if literal == FALSE:
+                        continue
+                    # An environment edge is a query of its own: with two of them there are more runs.
+                    alone = number + 1 if goal.extra else 0
+                    key = (settled, goal.free, alone)
+                    query = queries.setdefault(key, _Query(target, settled, goal.free, []))
+                    query.goals.append((requirement, goal, literal))
+            self._queries[target] = list(queries.values())
+        return self._queries[target]
+
+    def _ask(self, query: _Query, placement: Placement, only: str | None) -> Counterexample | None:
+        encoding = self.encoding(query.target)
+        goals = [each for each in query.goals if only is None or each[0].name == only]
+        if not goals:
+            return None
+        for _ in range(MAX_UNORDERED):
+            if not self._solve(encoding, query, placement, goals):
+                return None
+            decoder = Decoder(encoding)
+            requirement, goal, _ = next(each for each in goals if decoder.true(each[2]))
+            replay = Replay(encoding, decoder, self.checkers[query.target], goal)
+            if replay.emitted(placement):
+                self._found += 1
+                return Counterexample(query.target, requirement, goal, replay, self._found)
+            block(encoding, decoder)
+        raise UnknownVerdict(f"{MAX_UNORDERED} runs have no single order that the compiler may emit")
+
+    def _solve(
+        self, encoding: Encoding, query: _Query, placement: Placement, goals: list[tuple[Requirement, Goal, int]]
+    ) -> bool:
+        self.queries += 1
+        literals = [encoding.circuit.any([literal for _, _, literal in goals])]
+        if len(goals) == 1:
+            literals = list(goals[0][1].literals)
+        used = set(literals)
+        assumptions = [lit for lit in encoding.assumptions() if -lit not in used]
+        if query.free:
+            assumptions = [lit for lit in assumptions if lit != encoding.inside]
+        settled = encoding.values.literal(encoding.graph.settled)
+        if abs(settled) != TRUE:
+            assumptions.append(settled if query.settled else -settled)
+        assumptions += choice_literals(encoding, placement)
+        return encoding.solver.solve([*assumptions, *literals], timeout=self.timeout)

@@ -1,0 +1,153 @@
+"""One file as an optimisation problem: sites, options, costs, and for each target a program with all options open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mmcheck.graph import EventGraph
+from mmcheck.lower.choices import Option, SiteChoice
+from mmcheck.lower.names import Reporter
+from mmcheck.lower.spec import Spec
+from mmcheck.lower.unit import Unit
+from mmcheck.placement.options import instruction_options, pieces_of, powers
+from mmcheck.placement.sites import Scope, Site, find_sites
+from mmcheck.program import Program
+from mmcheck.target.costs import Costs, machine_name
+from mmcheck.target.targets import Target
+
+Placement = Mapping[str, str]
+"""Site -> the name of the option that stands there."""
+
+
+@dataclass(slots=True)
+class Problem:
+    """Sites and targets, with tables: `cost` of each option, and `below`, which options are no stronger than which.
+
+    `monotone` are the pairs (site, option) whose order was tested; see `mmcheck.placement.monotone`.
+    """
+
+    spec: Spec
+    variant: str | None
+    targets: tuple[Target, ...]
+    sites: tuple[Site, ...]
+    programs: dict[Target, Program]
+    costs: Costs
+    frequency: dict[tuple[Target, str], float] = field(default_factory=dict)
+    by_target: dict[tuple[Target, str, str], float] = field(default_factory=dict)
+    cost: dict[tuple[str, str], float] = field(default_factory=dict)
+    below: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
+
+    @property
+    def written(self) -> dict[str, str]:
+        """The file as it is."""
+        return {site.name: site.written for site in self.sites}
+
+    @property
+    def open_sites(self) -> tuple[Site, ...]:
+        """The sites that were asked for."""
+        return tuple(site for site in self.sites if not site.auxiliary)
+
+    def site(self, name: str) -> Site:
+        return next(site for site in self.sites if site.name == name)
+
+    def total(self, placement: Placement) -> float:
+        return sum(self.cost[site, option] for site, option in placement.items())
+
+    def per_target(self, placement: Placement) -> dict[str, float]:
+        return {
+            target.name: sum(self.by_target[target, site, option] for site, option in placement.items())
+            for target in self.targets
+        }
+
+    def weakest(self) -> dict[str, str]:
+        return {site.name: site.weakest for site in self.sites}
+
+    def stronger(self, site: str, option: str) -> frozenset[str]:
+        """The options at least as strong as `option`."""
+        return frozenset(other for other, under in self.below[site].items() if option in under)
+
+    def top(self, site: Site) -> tuple[str, ...]:
+        """The options that nothing is stronger than, cheapest first."""
+        found = [option.name for option in site.options if len(self.stronger(site.name, option.name)) == 1]
+        return tuple(sorted(found, key=lambda name: self.cost[site.name, name]))
+
+    def price(self, graphs: Mapping[Target, EventGraph]) -> None:
+        """Fill the tables; `graphs` say how often a site is executed in a run."""
+        for site in self.sites:
+            for target in self.targets:
+                self.frequency[target, site.name] = self._frequency(site, graphs[target])
+            for option in site.options:
+                for target in self.targets:
+                    self.by_target[target, site.name, option.name] = self._price(site, option, target)
+                self.cost[site.name, option.name] = sum(
+                    self.by_target[target, site.name, option.name] for target in self.targets
+                )
+            strength = {
+                option.name: [powers(option, target) for target in self.targets] for option in site.options
+            }
+            self.below[site.name] = {
+                name: frozenset(
+                    other
+                    for other, mine in strength.items()
+                    if all(a <= b for a, b in zip(mine, own, strict=True))
+                    and (mine != own or other == name)  # of two that are equal neither is below
+                )
+                for name, own in strength.items()
+            }
+
+    def _frequency(self, site: Site, graph: EventGraph) -> float:
+        known = self.costs.frequency.get(site.name)
+        if known is not None:
+            return known
+        kinds = [event.kind for event in graph.events if event.site == site.name]
+        count = next((kinds.count(kind) for kind in ("W", "R", "F") if kind in kinds), 0)
+        return count * (self.costs.rounds if site.inside_await else 1)
+
+    def _price(self, site: Site, option: Option, target: Target) -> float:
+        machine = machine_name(target)
+
+        def of(one: Option) -> tuple[int, int]:
+            pieces = pieces_of(one, target)
+            instructions = sum(self.costs.instructions(piece, machine) for piece in pieces)
+            return instructions, sum(self.costs.constraints(piece) for piece in pieces)
+
+        instructions, constraints = of(option)
+        least, fewest = of(site.options[0])
+        frequency = self.frequency[target, site.name]
+        # A constraint on the compiler costs in the text and not at run time, and never outweighs an instruction.
+        return frequency * max(0, instructions - least) + max(0, constraints - fewest) * min(frequency, 1)
+
+
+def make_problem(
+    spec: Spec,
+    targets: Sequence[Target],
+    *,
+    scope: Scope,
+    costs: Costs,
+    variant: str | None = None,
+    instructions: bool = False,
+    fixed: Iterable[str] = (),
+) -> Problem:
+    """The problem of `spec`; `instructions`: barriers are the one target's own. Raises `InputError`."""
+    found = find_sites(spec.declarations(variant), scope, fixed)
+    sites = found.sites
+    if instructions:
+        machine = machine_name(targets[0])
+        sites = tuple(_with_instructions(site, machine) for site in sites)
+    chooser = {site.key: SiteChoice(site.name, site.options) for site in sites}
+    programs = {}
+    for target in targets:
+        reporter = Reporter()
+        programs[target] = Unit(found.table, target, reporter, chooser).program()
+        reporter.check()
+    return Problem(spec, variant, tuple(targets), sites, programs, costs)
+
+
+def _with_instructions(site: Site, machine: str) -> Site:
+    from dataclasses import replace
+
+    if site.kind == "order":
+        return site
+    written = site.option(site.written) if site.written != site.weakest else None
+    return replace(site, options=instruction_options(written, machine))

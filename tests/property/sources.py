@@ -1,0 +1,197 @@
+"""Random small programs beyond `programs`: choices of sites, awaits with a body, functions that wait, privates,
+arrays, backward jumps, threads that share a CPU; and compiled programs, for the compiler layer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import strategies as st
+
+from mmcheck.program import (
+    OLD,
+    Assert,
+    Assign,
+    Await,
+    Block,
+    Call,
+    Cell,
+    Choice,
+    Const,
+    Expr,
+    Fence,
+    Function,
+    If,
+    Jump,
+    Label,
+    Load,
+    Loop,
+    Break,
+    Op,
+    Program,
+    Reg,
+    Return,
+    Rmw,
+    Statement,
+    Store,
+    Thread,
+)
+from tests.property.programs import ARCHS, CELLS, CONDITIONS, EXPRESSIONS, HELPER, Arch, blocks, simple
+
+RICH_CELLS = (*CELLS, Cell("z[0]", 0x3000), Cell("z[1]", 0x3004, init=1))
+SITES = ("s", "t")
+
+_register = st.sampled_from(["a", "b", "c"]).map(Reg)
+_place = st.sampled_from([Const(cell.address, 64) for cell in RICH_CELLS])
+_element = _register.map(
+    lambda r: Op(
+        "add",
+        (Const(0x3000, 64), Op("mul", (Op("zext", (Op("and", (r, Const(1))),), 64), Const(4, 64)), 64)),
+        64,
+    )
+)
+PLACES: st.SearchStrategy[Expr] = st.one_of(_place, _place, _element)
+
+
+def _choices(arch: Arch) -> st.SearchStrategy[Block]:
+    """A site whose two options differ in tags, or altogether."""
+    tags = st.sampled_from
+    fence = st.builds(Fence, tags(arch.fences)).map(lambda s: (s,))
+    fences = st.one_of(fence, st.just(()))
+    options = st.one_of(
+        st.tuples(fences, fences),
+        st.builds(
+            lambda r, place, one, other: ((Load(r, place, one),), (Load(r, place, other),)),
+            _register, PLACES, tags(arch.reads), tags(arch.reads),
+        ),
+        st.builds(
+            lambda place, value, one, other, f: ((*f, Store(place, value, one)), (Store(place, value, other), *f)),
+            PLACES, EXPRESSIONS, tags(arch.writes), tags(arch.writes), fences,
+        ),
+        st.builds(
+            lambda place, value, one, other: ((Store(place, value, one),), (Rmw(Reg("%none"), place, value, *other[:2]),)),
+            PLACES, EXPRESSIONS, tags(arch.writes), tags(arch.rmws),
+        ),
+        st.builds(
+            lambda r, place, one, other: (
+                (Rmw(r, place, Op("add", (Reg(OLD), Const(1))), *one[:2]),),
+                (Rmw(r, place, Op("add", (Reg(OLD), Const(1))), *other[:2]),),
+            ),
+            _register, PLACES, tags(arch.rmws), tags(arch.rmws),
+        ),
+        st.tuples(simple(arch).map(lambda s: (s,)), simple(arch).map(lambda s: (s,))),
+    )  # fmt: skip
+    return st.builds(
+        lambda site, pair: (Choice(site, (("one", pair[0]), ("two", pair[1]))),), st.sampled_from(SITES), options
+    )
+
+
+def _takes(arch: Arch) -> st.SearchStrategy[Block]:
+    """A wait that takes what it waits for: its last round is a conditional read-modify-write."""
+
+    def build(place: Expr, tags: tuple[frozenset[str], frozenset[str], frozenset[str]], look: Block) -> Block:
+        when = Op("ne", (Reg(OLD), Const(0)), 1)
+        take = Rmw(Reg("b"), place, Const(0), tags[0], tags[1], when, tags[2], ok=Reg("k", 1))
+        return (Await((*look, take), Reg("k", 1)),)
+
+    look = st.one_of(st.just(()), st.builds(Fence, st.sampled_from(arch.fences)).map(lambda s: (s,)))
+    return st.builds(build, _place, st.sampled_from(arch.rmws), look)
+
+
+def _spins(arch: Arch) -> st.SearchStrategy[Block]:
+    """A backward jump."""
+    look = st.builds(Load, _register, _place, st.sampled_from(arch.reads))
+    rest = st.lists(simple(arch), max_size=1).map(tuple)
+    return st.builds(
+        lambda look, rest, value, op: (
+            Label("again"), look, *rest, Jump("again", Op(op, (look.dst, value), 1)),
+        ),
+        look, rest, st.integers(0, 1).map(Const), st.sampled_from(["eq", "ne"]),
+    )  # fmt: skip
+
+
+def _privates() -> st.SearchStrategy[Block]:
+    mine = Reg("@p")
+    return st.one_of(
+        st.builds(lambda value: (Assign(mine, value),), EXPRESSIONS),
+        st.builds(lambda: (Assign(mine, Op("add", (mine, Const(1)))),)),
+        st.builds(lambda place: (Store(place, mine),), PLACES),
+        st.builds(lambda value: (If(Op("eq", (mine, value), 1), (Assign(mine, Const(7)),)),), st.integers(0, 2).map(Const)),
+    )
+
+
+WAITER = Function(
+    "waiter",
+    (Reg("n"),),
+    (
+        Assign(Reg("@p"), Op("add", (Reg("@p"), Const(4)))),
+        Await((Load(Reg("m"), Const(0x2000, 64)),), Op("eq", (Reg("m"), Reg("n")), 1)),
+        Return(Op("add", (Reg("m"), Const(1)))),
+    ),
+    32,
+)
+TRIER = Function(
+    "trier",
+    (Reg("n"),),
+    (
+        Loop(
+            (
+                Load(Reg("m"), Const(0x1000, 64)),
+                If(Op("eq", (Reg("m"), Reg("n")), 1), (Return(Reg("m")),)),
+                Store(Const(0x3000, 64), Reg("n")),
+                If(Op("eq", (Reg("m"), Const(2)), 1), (Break(),)),
+            )
+        ),
+        Call("waiter", (Reg("n"),), Reg("m")),
+        Return(Const(3)),
+    ),
+    32,
+)
+FUNCTIONS = {"helper": HELPER, "waiter": WAITER, "trier": TRIER}
+
+
+def rich_blocks(arch: Arch, size: int) -> st.SearchStrategy[Block]:
+    tags = st.sampled_from
+    array: st.SearchStrategy[Statement] = st.one_of(
+        st.builds(Load, _register, PLACES, tags(arch.reads)),
+        st.builds(Store, PLACES, EXPRESSIONS, tags(arch.writes)),
+    )
+    special = st.one_of(
+        _choices(arch),
+        _takes(arch),
+        _spins(arch),
+        _privates(),
+        st.builds(lambda f, arg: (Call(f, (arg,), Reg("a")),), st.sampled_from(["waiter", "trier"]), EXPRESSIONS),
+        st.builds(
+            lambda cond, then, orelse: (If(cond, then, orelse),), CONDITIONS, _choices(arch), st.one_of(st.just(()), _takes(arch))
+        ),
+    )
+    usual = st.one_of(st.lists(array, min_size=1, max_size=2).map(tuple), blocks(arch, 1))
+    part = st.integers(0, 2).flatmap(lambda n: special if n == 2 else usual)
+
+    def join(parts: list[Block]) -> Block:
+        out: list[Statement] = []
+        for number, block in enumerate(parts):
+            for s in block:
+                if isinstance(s, Label):
+                    out.append(Label(f"{s.name}{number}"))
+                elif isinstance(s, Jump):
+                    out.append(replace(s, label=f"{s.label}{number}"))
+                else:
+                    out.append(s)
+        return tuple(out)
+
+    return st.lists(part, min_size=1, max_size=size).map(join)
+
+
+@st.composite
+def rich_programs(draw: st.DrawFn, arch: Arch, *, size: int = 3) -> Program:
+    count = draw(st.sampled_from([2, 2, 3]))
+    length = size if count == 2 else max(1, size - 1)
+    cpus = draw(st.sampled_from([(None, None, None), (None, None, None), (0, 0, 1), (0, 1, 0)]))
+    threads = tuple(
+        Thread(f"P{i}", draw(rich_blocks(arch, length)), privates=((Reg("@p"), i),), cpu=cpus[i]) for i in range(count)
+    )
+    return Program("random", arch.name, threads, RICH_CELLS, FUNCTIONS)
+
+
+__all__ = ["ARCHS", "Assert", "rich_programs"]
