@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 from mmcheck import program as ir
 from mmcheck.errors import InternalError, UnknownVerdict
+from mmcheck.loops import exit_test
 from mmcheck.program import NOWHERE, Block, Const, Expr, Op, Origin, Program, Reg, Tags, Thread
 
 Registers: TypeAlias = tuple[int, ...]
@@ -89,13 +90,14 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """Go around to `target`, unless that was done `limit` times already: then the run is cut. Counting of the loops
-    inside (`inner`) begins again."""
+    """Go around to `target`, unless that was done `limit` times already: then the run is cut, or goes on behind this
+    if it `spills` (to the last test of a ``while``). Counting of the loops inside (`inner`) begins again."""
 
     counter: int
     target: int
     limit: int
     inner: tuple[int, ...] = ()
+    spills: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,7 +392,11 @@ class _Flattener:
         start = len(self.ops)
         inner = replace(scope, breaks=[], loop_region=region)
         self.block(s.body, inner)
-        self.emit(Back(counter, start, (self.bound if s.bound is None else s.bound) - 1))
+        last = exit_test(s.body, self.program.functions)
+        self.emit(Back(counter, start, (self.bound if s.bound is None else s.bound) - 1, spills=bool(last)))
+        if last:
+            self.block(last, inner)
+            self.emit(Back(counter, start, -1))
         self.patch(inner.breaks or [])
         self.close_region(region)
 

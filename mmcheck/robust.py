@@ -8,7 +8,7 @@ could matter; not finding them drops the dependency, which only allows more beha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from mmcheck.terms import Term, symbols_of, value_of, walk
 
@@ -16,8 +16,13 @@ MAX_STEPS = 2_000
 """Assignments that are tried before a dependency is given up."""
 
 
-def is_robust(term: Term, symbol: str, conditions: Iterable[Term]) -> bool:
-    """Whether `term` can take two values when only `symbol` varies and every one of `conditions` holds."""
+def is_robust(
+    term: Term, symbol: str, conditions: Iterable[Term], within: Container[int] | None = None
+) -> bool:
+    """Whether `term` can take two values when only `symbol` varies and every one of `conditions` holds.
+
+    With `within`, only values in it count.
+    """
     below = symbols_of([term])
     if symbol not in below:
         return False
@@ -30,14 +35,17 @@ def is_robust(term: Term, symbol: str, conditions: Iterable[Term]) -> bool:
         relevant += more
         for _, names in more:
             reached |= names
-    search = _Search(term, symbol, relevant)
+    search = _Search(term, symbol, relevant, within)
     return search.run(sorted(reached - {symbol}), {})
 
 
 class _Search:
     """Depth first over values of the other symbols, conditions checked as soon as they are decided."""
 
-    def __init__(self, term: Term, symbol: str, conditions: list[tuple[Term, set[str]]]) -> None:
+    def __init__(
+        self, term: Term, symbol: str, conditions: list[tuple[Term, set[str]]], within: Container[int] | None
+    ) -> None:
+        self.within = within
         self.term = term
         self.symbol = symbol
         self.conditions = conditions
@@ -77,6 +85,8 @@ class _Search:
             context[self.symbol] = value
             if all(value_of(part, context) for part in with_symbol):
                 result = value_of(self.term, context)
+                if self.within is not None and result not in self.within:
+                    continue
                 if outcome is not None and result != outcome:
                     del context[self.symbol]
                     return True

@@ -228,6 +228,9 @@ def advance(code: Code, state: State) -> tuple[State, Action]:
         elif isinstance(op, Back):
             laps = registers[op.counter]
             if laps >= op.limit:
+                if op.spills:
+                    pc += 1
+                    continue
                 return State(pc, registers, monitor, saved, taints, control, symbols, path), CUT
             registers = _put(registers, op.counter, laps + 1)
             for slot in op.inner:

@@ -79,12 +79,14 @@ class State:
     privates: dict[str, Value]
     control: Taint
     sticky: Taint
+    firm: frozenset[tuple[int, bool]] = frozenset()
+    """Of `control` and `sticky`: those that a compiler cannot do without, for the path has not fixed the condition."""
     facts: tuple[Term, ...] = ()
     monitor: tuple[tuple[int, Term], ...] = ()
 
     def copy(self, guard: Term) -> State:
         return State(
-            guard, dict(self.registers), dict(self.privates), dict(self.control), dict(self.sticky),
+            guard, dict(self.registers), dict(self.privates), dict(self.control), dict(self.sticky), self.firm,
             self.facts, self.monitor,
         )  # fmt: skip
 
@@ -108,8 +110,10 @@ class Unfolder:
             settled = self.terms.true if quiescent else self.terms.false
         self.graph = EventGraph(program, self.terms, settled)
         self.arm = program.target.startswith("armv8")
+        self.cells = frozenset(cell.address for cell in program.cells)
         self.thread = 0
         self.source = False
+        self.in_rmw = False
         self.group = 0
         self.groups = 0
         self.free = 0
@@ -187,6 +191,7 @@ class Unfolder:
                 self.merge_registers(cond, state.privates, result.privates),
                 self.merge_taint(cond, state.control, result.control),
                 self.merge_taint(cond, state.sticky, result.sticky),
+                self.merge_firm(state, result),
                 tuple([fact for fact in state.facts if fact in result.facts]),
                 self.merge_monitor(cond, state.monitor, result.monitor),
             )
@@ -220,6 +225,13 @@ class Unfolder:
             out[key] = self.terms.select(cond, a.get(key, self.terms.false), b.get(key, self.terms.false))
         return {key: term for key, term in out.items() if term is not self.terms.false}
 
+    def merge_firm(self, a: State, b: State) -> frozenset[tuple[int, bool]]:
+        """Firm where they control at all, on both ways."""
+        keys = a.firm | b.firm
+        loose_a = (a.control.keys() | a.sticky.keys()) - a.firm
+        loose_b = (b.control.keys() | b.sticky.keys()) - b.firm
+        return frozenset(keys - loose_a - loose_b)
+
     def merge_monitor(
         self, cond: Term, a: tuple[tuple[int, Term], ...], b: tuple[tuple[int, Term], ...]
     ) -> tuple[tuple[int, Term], ...]:
@@ -249,7 +261,9 @@ class Unfolder:
             case StoreExclusive():
                 self.store_exclusive(statement, state)
             case Rmw():
+                self.in_rmw = True  # a conditional read-modify-write is not speculated, its read half neither
                 self.rmw(statement, state)
+                self.in_rmw = False
             case Fence():
                 self.event("F", statement.tags, state, state.guard, statement.origin)
             case If():
@@ -270,8 +284,10 @@ class Unfolder:
             case Assert():
                 self.check(statement, state)
             case Parallel():
-                self.groups += 1
-                saved, self.group = self.group, self.groups
+                saved = self.group
+                if not saved:
+                    self.groups += 1
+                    self.group = self.groups
                 state = self.block(statement.body, state, frame)
                 self.group = saved
             case Choice():
@@ -286,6 +302,7 @@ class Unfolder:
             return self.block(statement.then if cond.term.const else statement.orelse, state, frame)
         outer = dict(state.control)
         self.add(state.control if self.source else state.sticky, cond.taint)
+        self.firm_up(state, cond)
         inside = dict(state.control)
         then = state.copy(self.terms.conj([state.guard, cond.term]))
         orelse = state.copy(self.terms.conj([state.guard, self.terms.neg(cond.term)]))
@@ -298,8 +315,15 @@ class Unfolder:
             both = self.terms.false not in (then_end.guard, orelse_end.guard)
             # One arm left the function or loop: what follows is still guarded by the condition.
             for end in (then_end, orelse_end):
-                end.control = dict(outer if both else inside)
+                exits = {key: term for key, term in end.control.items() if key not in inside}
+                end.control = {**(outer if both else inside), **exits}
         return self.merge([then_end, orelse_end])
+
+    def firm_up(self, state: State, cond: Value) -> None:
+        """Note the reads that the condition really tests, under what the path has established."""
+        if self.source:
+            conditions = [state.guard, *state.facts]
+            state.firm |= {key for key in cond.taint if is_robust(cond.term, f"r{key[0]}", conditions)}
 
     def same_in_both(self, mark: int, middle: int, taint: Taint) -> None:
         """A write that both arms perform depends on no condition: a compiler may hoist it."""
@@ -350,8 +374,10 @@ class Unfolder:
             self.stuck.append(for_ever)
         reads = tuple([event.id for event in events if event.kind == "R"])
         self.graph.waits.append(Wait(self.thread, start, done, cond.term, reads, statement.origin))
-        plain = self.source and any("Plain" in event.tags for event in events if event.kind == "R")
-        self.add(state.control if plain else state.sticky, cond.taint)
+        plain = {event.id for event in events if self.source and "Plain" in event.tags}
+        self.add(state.control, {key: term for key, term in cond.taint.items() if key[0] in plain})
+        self.add(state.sticky, {key: term for key, term in cond.taint.items() if key[0] not in plain})
+        self.firm_up(state, cond)
         state.guard = reached
         state.facts = (*state.facts, cond.term)
         return state
@@ -481,7 +507,9 @@ class Unfolder:
             if read == event.id:
                 continue
             self.note(f"text-{name}", read, event.id, cond)
-            if not self.source or is_robust(value.term, f"r{read}", conditions):
+            # Of an address, only places inside some variable count: an array of one element has one index.
+            within = self.cells if port == "addr" else None
+            if not self.source or is_robust(value.term, f"r{read}", conditions, within):
                 self.note(name, read, event.id, cond)
 
     def control(self, state: State, event: GEvent) -> None:
@@ -489,8 +517,9 @@ class Unfolder:
             for (read, pick), cond in taint.items():
                 name = "pick-ctrl" if pick else "ctrl"
                 self.note(f"text-{name}", read, event.id, cond)
-                if not self.source or event.kind != "R":
-                    self.note(name, read, event.id, cond)
+                if not self.source or event.kind != "R" or self.in_rmw:
+                    if not self.source or (read, pick) in state.firm:
+                        self.note(name, read, event.id, cond)
 
     def note(self, name: str, source: int, target: int, cond: Term) -> None:
         table: Pairs = self.graph.deps[name]
@@ -592,7 +621,7 @@ class Unfolder:
             if back is not terms.false:
                 assert read.value is not None
                 old = Value(read.value, {})
-                event = self.write(state, back, statement.write_tags, address, old, statement.origin, basic)
+                event = self.write(state, back, statement.write_tags - {"L"}, address, old, statement.origin, basic)
                 pairs[read.id, event.id] = terms.true
         return when
 
@@ -657,6 +686,10 @@ class Unfolder:
         for position, arg in enumerate(args):
             if expr.op == "select" and position == 0:
                 self.add(taint, {(read, True): cond for (read, _), cond in arg.taint.items()})
+            elif expr.op == "select":
+                chosen = args[0].term if position == 1 else terms.neg(args[0].term)
+                reached = {key: terms.conj([cond, chosen]) for key, cond in arg.taint.items()}
+                self.add(taint, {key: cond for key, cond in reached.items() if cond is not terms.false})
             else:
                 self.add(taint, arg.taint)
         return Value(term, taint)

@@ -99,6 +99,9 @@ class Front:
             case flat.Back():
                 laps = self.registers[instruction.counter]
                 assert isinstance(laps, int)
+                if laps >= instruction.limit and instruction.spills:
+                    self.pc += 1
+                    return None
                 if laps >= instruction.limit:
                     self.status = CUT
                     return False

@@ -1,0 +1,308 @@
+"""One run, judged again under other placements, without the solver.
+
+A counterexample fixes which branches were taken, what each read returned and in which order writes took effect. A
+placement changes which fences stand between and which tags the accesses have; path, values, rf and co stay. So the
+model (and the compiler layer, `keep`) can say for any placement whether it still allows this very run: that is what
+turns one refutation into the set of choices of which each would have broken it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from mmcheck.check import Checker, Goal
+from mmcheck.errors import InternalError
+from mmcheck.execution import Agent, Event, Execution
+from mmcheck.explain import cycle_of, relevant, summary
+from mmcheck.graph import GEvent, Pairs
+from mmcheck.model.concrete import Frame
+from mmcheck.model.model import Model
+from mmcheck.recheck import with_order
+from mmcheck.relations import Rel, from_pairs, is_acyclic, is_irreflexive, pairs, union
+from mmcheck.results import Counterexample, Layer
+from mmcheck.smt.circuit import FALSE
+from mmcheck.smt.compiler import keep_model
+from mmcheck.smt.decode import Decoder
+from mmcheck.smt.encode import Encoding
+from mmcheck.smt.linear import linear_orders
+from mmcheck.terms import value_of
+
+_DEPENDENCIES = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl", "pick-basic")
+
+Placement = Mapping[str, str]
+
+
+class Replay:
+    """The run that `decoder` reads, open in its choices."""
+
+    def __init__(self, encoding: Encoding, decoder: Decoder, checker: Checker, goal: Goal) -> None:
+        self.model: Model = checker.model
+        self.checker = checker
+        self.goal = goal
+        self.graph = graph = encoding.graph
+        symbols = decoder.symbols()
+        for site, options in graph.choices.items():
+            symbols.update({f"{site}={name}": 1 for name, _ in options})
+        self.symbols = symbols
+        memo: dict[int, int] = {}
+        happening = [e for e in graph.events if not e.is_init and value_of(e.guard, symbols, memo)]
+        self.addresses = {e.id: value_of(e.address, symbols, memo) for e in happening if e.address is not None}
+        touched = set(self.addresses.values())
+        first = [e for e in graph.events if e.cell is not None and e.cell.address in touched]
+        for event in first:
+            assert event.cell is not None
+            self.addresses[event.id] = event.cell.address
+        self.events: list[GEvent] = first + happening
+        self.index = {event.id: i for i, event in enumerate(self.events)}
+        self.values = {
+            e.id: value_of(e.value, symbols, memo) for e in self.events if e.value is not None
+        }
+        self.n = len(self.events)
+        self._read_memory(encoding, decoder)
+        self._tables(memo)
+        self.final = dict(decoder.final(decoder.symbols(), {}, self.addresses))
+        self._allowed: dict[tuple[tuple[str, str], ...], bool] = {}
+
+    # --- what stays --------------------------------------------------------------------------------
+
+    def _read_memory(self, encoding: Encoding, decoder: Decoder) -> None:
+        memory, index = encoding.memory, self.index
+        order = {
+            (a, b)
+            for (a, b), literal in memory.order.items()
+            if a in index and b in index and self.addresses[a] == self.addresses[b] and decoder.true(literal)
+        }
+        self.co = from_pairs(self.n, ((index[a], index[b]) for a, b in order))
+        sources: dict[int, int] = {}
+        partner = {read: write for read, write in self.graph.amo}
+        for read, found in memory.rf.items():
+            if read not in index:
+                continue
+            if self.graph.events[read].present is not None:
+                # The read of an exchange that not every option has: the write just before its own.
+                before = [a for a, b in order if b == partner[read]]
+                last = next(a for a in before if not any((a, other) in order for other in before))
+                sources[read] = last
+                self.values[read] = self.values[last]
+            elif not decoder.true(encoding.astray.get(read, FALSE)):
+                sources |= {read: write for write, literal in found.items() if decoder.true(literal) and write in index}
+        self.rf = from_pairs(self.n, ((index[write], index[read]) for read, write in sources.items()))
+
+    def _pairs(self, table: Pairs, memo: dict[int, int]) -> Rel:
+        index = self.index
+        return from_pairs(
+            self.n,
+            (
+                (index[i], index[j])
+                for (i, j), cond in table.items()
+                if i in index and j in index and value_of(cond, self.symbols, memo)
+            ),
+        )
+
+    def _tables(self, memo: dict[int, int]) -> None:
+        events, n, graph = self.events, self.n, self.graph
+        threads: dict[int, list[int]] = {}
+        places: dict[int, int] = {}
+        for i, event in enumerate(events):
+            if event.thread >= 0:
+                threads.setdefault(event.thread, []).append(i)
+            if event.id in self.addresses:
+                places[self.addresses[event.id]] = places.get(self.addresses[event.id], 0) | 1 << i
+        src = [0] * n
+        for members in threads.values():
+            for position, i in enumerate(members):
+                for j in members[position + 1 :]:
+                    if not (events[i].group and events[i].group == events[j].group):
+                        src[i] |= 1 << j
+        cpus = [thread.cpu for thread in graph.program.threads]
+        inside = [1 << i for i in range(n)]
+        groups: dict[int, int] = {}
+        keys = {}
+        for i, event in enumerate(events):
+            if event.thread >= 0:
+                cpu = cpus[event.thread]
+                keys[i] = cpu if cpu is not None else -1 - event.thread
+                groups[keys[i]] = groups.get(keys[i], 0) | 1 << i
+        for i, key in keys.items():
+            inside[i] = groups[key]
+        everything = (1 << n) - 1
+        self.static: dict[str, Rel] = {
+            "src": tuple(src),
+            "loc": tuple([places[self.addresses[e.id]] if e.id in self.addresses else 0 for e in events]),
+            "int": tuple(inside),
+            "ext": tuple([everything & ~row for row in inside]),
+            "amo": self._pairs(graph.amo, memo),
+            "lxsx": self._pairs(graph.lxsx, memo),
+        }
+        self.kept = {name: self._pairs(graph.deps[name], memo) for name in _DEPENDENCIES}
+        self.textual = {name: self._pairs(graph.deps[f"text-{name}"], memo) for name in _DEPENDENCIES}
+        self.extra = from_pairs(
+            n, ((self.index[a], self.index[b]) for a, b in self.goal.extra if a in self.index and b in self.index)
+        )
+        self.sets: dict[str, int] = {}
+        self.source = 0
+        for i, event in enumerate(events):
+            names = [event.kind, *event.tags, *(["M"] if event.is_access else []), *(["IW"] if event.is_init else [])]
+            for name in names:
+                self.sets[name] = self.sets.get(name, 0) | 1 << i
+            if event.thread >= 0 and graph.program.threads[event.thread].source:
+                self.source |= 1 << i
+        self.optional = [(i, event) for i, event in enumerate(events) if event.site]
+
+    @cached_property
+    def sites(self) -> frozenset[str]:
+        """The sites that this run passes: no other can break it."""
+        return frozenset(event.site for _, event in self.optional)
+
+    # --- under a placement -------------------------------------------------------------------------
+
+    def allowed(self, placement: Placement) -> bool:
+        """Whether the model, given what the compiler keeps, allows this run under `placement`."""
+        key = tuple(sorted((site, placement[site]) for site in self.sites))
+        known = self._allowed.get(key)
+        if known is None:
+            known = self._allowed[key] = self._judge(placement, text=False)
+        return known
+
+    def in_text_order(self, placement: Placement) -> bool:
+        """Whether it is allowed even if the compiler keeps the order of the text, and every dependency."""
+        return self._judge(placement, text=True)
+
+    def emitted(self, placement: Placement) -> bool:
+        """Whether it is allowed in some order that the compiler may emit."""
+        if not self.allowed(placement):
+            raise InternalError(f"the solver's run is not allowed\n{self.execution(placement)}")
+        return not self.checker.layered or self.in_text_order(placement) or self.linear(placement) is not None
+
+    def linear(self, placement: Placement) -> dict[int, list[int]] | None:
+        """An order of each source thread that the compiler may emit, as event numbers of `execution`."""
+        execution = self.execution(placement)
+        number = self._numbers(placement)
+        extra = frozenset((number[self.index[a]], number[self.index[b]]) for a, b in self.goal.extra)
+        return linear_orders(execution, self.model, self.graph.program, extra)
+
+    def _present(self, placement: Placement) -> int:
+        mask = (1 << self.n) - 1
+        for i, event in self.optional:
+            if event.present is not None and placement[event.site] not in event.present:
+                mask &= ~(1 << i)
+        return mask
+
+    def _sets(self, placement: Placement, mask: int) -> dict[str, int]:
+        sets = {name: members & mask for name, members in self.sets.items()}
+        for i, event in self.optional:
+            if mask >> i & 1:
+                chosen = placement[event.site]
+                for tag, names in event.optional:
+                    if chosen in names:
+                        sets[tag] = sets.get(tag, 0) | 1 << i
+        return sets
+
+    def _orders(self, placement: Placement, mask: int, *, text: bool) -> tuple[dict[str, Rel], dict[str, int]]:
+        def cut(relation: Rel) -> Rel:
+            return tuple([row & mask if mask >> i & 1 else 0 for i, row in enumerate(relation)])
+
+        sets = self._sets(placement, mask)
+        static = {name: cut(rel) for name, rel in self.static.items()}
+        deps = self.textual if text or not self.checker.layered else self.kept
+        static |= {name: cut(rel) for name, rel in deps.items()}
+        static["po"] = static["src"]
+        if self.checker.layered and not text:
+            model, node = keep_model(self.checker.profile)
+            rows = {**static, "src": tuple([row if self.source >> i & 1 else 0 for i, row in enumerate(static["src"])])}
+            none = (0,) * self.n
+            cpo = Frame(model, self.n, sets, rows).relation(node, none, none)
+            static["po"] = tuple(
+                [cpo[i] if self.source >> i & 1 else row for i, row in enumerate(static["src"])]
+            )
+        return static, sets
+
+    def _judge(self, placement: Placement, *, text: bool) -> bool:
+        mask = self._present(placement)
+        static, sets = self._orders(placement, mask, text=text)
+        rf = tuple([row & mask for row in self.rf])
+        frame = Frame(self.model, self.n, sets, static)
+        values = frame.values(rf, self.co)
+        for axiom in self.model.axioms:
+            if axiom.flag:
+                continue
+            value = values[axiom.node.number]
+            if isinstance(value, int):
+                holds = value == 0
+            elif axiom.kind == "acyclic":
+                edges = value if self.model.is_coherence(axiom) else union(value, self.extra)
+                holds = is_acyclic(edges)
+            elif axiom.kind == "irreflexive":
+                holds = is_irreflexive(value)
+            else:
+                holds = not any(value)
+            if holds == axiom.negated:
+                return False
+        return True
+
+    # --- as an execution ---------------------------------------------------------------------------
+
+    def _numbers(self, placement: Placement) -> dict[int, int]:
+        mask = self._present(placement)
+        return {i: number for number, i in enumerate(i for i in range(self.n) if mask >> i & 1)}
+
+    def execution(self, placement: Placement, *, text: bool = False) -> Execution:
+        """The run under `placement`; `text` with program order as in the text."""
+        mask = self._present(placement)
+        static, _ = self._orders(placement, mask, text=text)
+        number = self._numbers(placement)
+        program = self.graph.program
+        cells = {cell.address: cell for cell in program.cells}
+        counts: dict[int, int] = {}
+        events = []
+        for i in number:
+            event = self.events[i]
+            place = counts[event.thread] = counts.get(event.thread, -1) + 1
+            chosen = placement.get(event.site, "")
+            tags = event.tags | {tag for tag, names in event.optional if chosen in names}
+            address = self.addresses.get(event.id)
+            cell = cells.get(address) if address is not None else None
+            events.append(
+                Event(
+                    number[i],
+                    event.thread,
+                    -1 if event.is_init else place,
+                    event.kind,
+                    tags,
+                    address,
+                    cell.name if cell is not None else "",
+                    self.values.get(event.id),
+                    event.width,
+                    event.origin,
+                    program.threads[event.thread].cpu if event.thread >= 0 else None,
+                )
+            )
+        relations = {
+            name: frozenset((number[i], number[j]) for i, j in pairs(rel) if i in number and j in number)
+            for name, rel in {**static, "rf": self.rf, "co": self.co}.items()
+            if name not in ("loc", "int", "ext")
+        }
+        agents = tuple([Agent(t.name, t.kind, t.source, t.origin) for t in program.threads])
+        return Execution(agents, tuple(events), relations, self.final)
+
+    def told(self, placement: Placement) -> tuple[Counterexample, Layer | None]:
+        """The run as a report tells it, and the layer that lets it through."""
+        by_text = not self.checker.layered or self.in_text_order(placement)
+        layer: Layer | None = "hardware" if by_text else "compiler"
+        if self.model.name == "sc":
+            layer = None
+        execution = self.execution(placement, text=by_text)
+        if not by_text:
+            orders = self.linear(placement)
+            if orders is not None:
+                execution = with_order(execution, orders, self.graph.program)
+        number = self._numbers(placement)
+        through = [number[self.index[r]] for r in sorted(self.goal.reads) if r in self.index and self.index[r] in number]
+        cycle = cycle_of(execution, self.model, through)
+        if not cycle and not self.goal.extra:
+            layer = None if layer == "hardware" else layer
+        text = summary(execution, cycle, layer, self.model, self.goal.failed)
+        culprit = through[-1] if through else None
+        shown = relevant(execution, cycle, culprit)
+        return Counterexample(execution, cycle, culprit, text, self.goal.point, shown), layer
