@@ -76,7 +76,7 @@ def verify(
             _keep(path, keys[path], new[path], report.solver, question)
     wrong = [FileReport(each.path, diagnostics=(each,)) for each in problems]
     both = [hits.get(path) or new.get(path) for path in found]
-    files = tuple([*wrong, *(file for file in both if file is not None)])
+    files = (*wrong, *(file for file in both if file is not None))
     return Report(files, report.version, report.solver, report.interrupted)
 
 

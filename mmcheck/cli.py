@@ -63,11 +63,12 @@ a matrix of clauses. The pages need no network and no server.
 RENDER = """\
 Refresh what a Markdown file shows of specifications. In FILE.md a region
 
-    <!-- mmcheck: specs/a.litmus published armv8 -->
+    <!-- mmcheck: specs/a.litmus requirement=published variant="before" -->
     <!-- mmcheck: end -->
 
-is filled with the requirement's verdicts and, if a run breaks it, with its picture.
-Exit code 1 with --check says that a region is out of date.
+is filled with the verdicts and, where a run breaks the requirement, with its picture.
+The path is relative to FILE.md; requirement, variant and target choose, graph=no
+leaves the pictures out. With --check, exit code 1 says that a region is out of date.
 """
 
 INIT = """\

@@ -39,8 +39,8 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM015": (
         "region that cannot be filled",
-        "A region of `mmcheck render --embed` begins with <!-- mmcheck: FILE [REQUIREMENT] [TARGET] [VARIANT] --> and ends"
-        " with <!-- mmcheck: end -->, each on a line of its own.",
+        "A region of `mmcheck render --embed` begins with <!-- mmcheck: FILE requirement=NAME variant=TITLE target=T graph=no"
+        " -->, where all but the file may be left out, and ends with <!-- mmcheck: end -->, each on a line of its own.",
     ),
     "MM016": (
         "would overwrite",

@@ -25,8 +25,9 @@ RESERVED = frozenset(
 """Words that are no names anywhere."""
 
 DECLARING = frozenset(
-    "spec targets include mirrors without const struct memory volatile atomic mmio percpu private requirement cites says"
-    " forall exists ordered progress asm thread device interrupt expect variant replace drop add move set on".split()
+    "spec targets include mirrors without const struct memory volatile atomic mmio percpu private requirement cites"
+    " says forall exists ordered progress asm thread device interrupt expect variant replace drop add move set"
+    " on".split()
 )
 """Words that begin a declaration, a claim or an edit: words only at the beginning of a line or a statement."""
 

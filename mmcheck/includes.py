@@ -1,8 +1,8 @@
 """What a specification is made of, found without parsing it: its includes, and the ``.cat`` files that it names.
 
-A scan over comments, texts and the word ``include`` finds what the grammars of specifications and of cat would accept as an
-include, and perhaps more. So `closure` may name a file too many, and never one too few: as good as the parser for the
-key of a cache and for finding who includes what, and a hundred times cheaper.
+A scan over comments, texts and the word ``include`` finds what the grammars of specifications and of cat would accept
+as an include, and perhaps more. So `closure` may name a file too many, and never one too few: as good as the parser for
+the key of a cache and for finding who includes what, and a hundred times cheaper.
 """
 
 from __future__ import annotations

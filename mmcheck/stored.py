@@ -1,8 +1,8 @@
 """The results of one file as bytes and back, for the cache.
 
 The first line is JSON: everything but the runs. Each counterexample is a line of its own, so that a reader that shows
-only surprises decodes only their runs. Nothing is executed on reading: only the classes of `_CLASSES` are made, and what
-does not fit is refused as a whole.
+only surprises decodes only their runs. Nothing is executed on reading: only the classes of `_CLASSES` are made, and
+what does not fit is refused as a whole.
 
 A value is written by its shape: texts, numbers, truth values and None as they are, a tuple as an array, and the rest as
 an object with one key: ``s`` a set, ``m`` a mapping, ``f`` a source file by its number, or the name of a class.

@@ -67,6 +67,11 @@ def _row(row: Sequence[tuple[str, str]]) -> str:
     return "".join(out) + ("…" if room < 0 else "")
 
 
+def scroller(label: str) -> str:
+    """The start of a part that scrolls sideways on its own, by keyboard too; ends with ``</div>``."""
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(label)}">'
+
+
 def badge(result: Result) -> str:
     """A verdict: sign, word, and whether it is a surprise."""
     word = f'<span class="v v-{_LOOKS[result.verdict]}">{GLYPHS[result.verdict]} {escape(verdict(result))}</span>'
@@ -94,10 +99,10 @@ def table(results: Sequence[Result], runs: Runs) -> str:
         first = next(iter(row.values()))
         cells = "".join(f"<td>{_cell(row[each], runs) if each in row else ''}</td>" for each in targets)
         rows.append(f'<tr><th scope="row">{variant_text(first)}</th>{cells}</tr>')
-    label = escape(f"verdicts of {clean(results[0].requirement, 80)}", quote=True)
+    label = f"verdicts of {clean(results[0].requirement, 80)}"
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table><thead><tr><th scope="col">program</th>'
-        f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        f'{scroller(label)}<table><thead><tr><th scope="col">program</th>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
@@ -113,10 +118,11 @@ def figure(result: Result, name: str) -> str:
         return ""
     heading = f"{escape(verdict(result))} on {text(result.target)}, {variant_text(result)}"
     layer = layer_sentence(result)
+    layer = layer[:1].upper() + layer[1:]
     caption = f"<p>{text(story.cause(result), story.TEXT)}</p>" + (f"<p>{text(layer, 300)}.</p>" if layer else "")
     return (
         f'<details id="{name}" open><summary>The run: {heading}</summary><figure>'
-        f'<div class="scroll" tabindex="0" role="region" aria-label="picture of the run">{render_svg(scene, prefix=f"{name}-")}</div>'
+        f"{scroller('picture of the run')}{render_svg(scene, prefix=f'{name}-')}</div>"
         f"<figcaption>{caption}</figcaption></figure></details>"
     )
 

@@ -37,9 +37,8 @@ def start(report: Report, links: Links, title: str) -> str:
     cut = sum(not result.complete for result in results)
     loops = f"a loop was cut in {plural(cut, 'result')}" if cut else "no loop was cut"
     if bounds:
-        out.append(
-            f"<p>Loops run up to {bounds} rounds; {loops}. Checked by mmcheck {text(report.version)}, {text(report.solver)}.</p>"
-        )
+        tool = f"mmcheck {text(report.version)}, {text(report.solver)}"
+        out.append(f"<p>Loops run up to {bounds} rounds; {loops}. Checked by {tool}.</p>")
     return "\n".join(out)
 
 
@@ -54,7 +53,7 @@ def _files(files: Sequence[FileReport], links: Links) -> str:
 
 
 def _scroll(label: str, content: str) -> str:
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">{content}</div>'
+    return f"{fragments.scroller(label)}{content}</div>"
 
 
 def _state(file: FileReport) -> str:
@@ -101,7 +100,8 @@ def _programs(files: Sequence[FileReport], links: Links) -> str:
             span = f'<th scope="rowgroup" rowspan="{len(variants)}">{page}</th>' if number == 0 else ""
             cells = "".join(f"<td>{_broken(file, mine, target, links)}</td>" for target in targets)
             rows.append(f'<tr>{span}<th scope="row">{fragments.variant_text(mine[0])}</th>{cells}</tr>')
-    return f'<table><thead><tr><th scope="col">program</th><th scope="col">variant</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    columns = f'<thead><tr><th scope="col">program</th><th scope="col">variant</th>{head}</tr></thead>'
+    return f"<table>{columns}<tbody>{''.join(rows)}</tbody></table>"
 
 
 def _broken(file: FileReport, results: Sequence[Result], target: str, links: Links) -> str:

@@ -29,8 +29,10 @@ class Front:
     """Fetches one thread. `settle`: threads that wait for ever show their failing round (final states); otherwise they
     stop before it (safety); None leaves it to the caller: a round that fails begins again (`retry`)."""
 
-    def __init__(self, code: Code, decide: Decide, *, settle: bool | None, ops: tuple[Op, ...] | None = None) -> None:
+    def __init__(self, code: Code, decide: Decide, *, settle: bool | None,
+                 ops: tuple[Op, ...] | None = None, number: int = 0) -> None:  # fmt: skip
         self.code = code
+        self.number = number
         self.ops = decode(code) if ops is None else ops
         self.decide = decide
         self.settle = settle
@@ -136,7 +138,7 @@ class Front:
     # accesses
 
     def _append(self, kind: int, op: Op) -> Entry:
-        entry = Entry(kind, op, self.pc, self.count)
+        entry = Entry(kind, op, self.pc, self.count, self.number)
         self.count += 1
         self.entries.append(entry)
         return entry

@@ -44,11 +44,12 @@ class Entry:
 
     __slots__ = (
         "address", "data", "done", "exists", "extra", "happened", "kind", "node", "op", "ordinal", "partner", "pc",
-        "source", "step", "taken", "when",
+        "source", "step", "taken", "thread", "when",
     )  # fmt: skip
 
-    def __init__(self, kind: int, op: Op, pc: int, ordinal: int) -> None:
+    def __init__(self, kind: int, op: Op, pc: int, ordinal: int, thread: int = 0) -> None:
         self.kind = kind
+        self.thread = thread
         self.op = op
         self.pc = pc
         self.ordinal = ordinal
@@ -72,11 +73,15 @@ class Entry:
 
 
 class Choice(NamedTuple):
-    """Something that may happen next: `entry` reads (from memory, or forwarded from `store`), or writes."""
+    """Something that may happen next: `entry` reads (from memory, or forwarded from `store`), or writes.
+
+    `ready`, of the load of a read-modify-write: nothing that the store would wait for stands before it.
+    """
 
     entry: Entry
     address: int
     store: Entry | None = None
+    ready: bool = True
 
 
 @dataclass(slots=True)
@@ -90,8 +95,12 @@ class Scan:
     """Whether everything in flight is done."""
 
 
-def scan(entries: list[Entry], *, forward: bool = True) -> Scan:
-    """Go through the instructions in flight; marks loads that are done."""
+def scan(entries: list[Entry], *, cautious: bool = False) -> Scan:
+    """Go through the instructions in flight; marks loads that are done.
+
+    With `cautious` no load is done behind an acquire that is not, so that the acquire can be restarted; and an exclusive
+    store whose outcome is open is offered once it could write.
+    """
     out = Scan()
     choices = out.choices
     # What stands before the entry at hand and is not over yet.
@@ -126,13 +135,19 @@ def scan(entries: list[Entry], *, forward: bool = True) -> Scan:
                         release and op.strong
                     ):
                         if own is None:
-                            choices.append(Choice(entry, where))
+                            ready = True
+                            if cautious and op.kind == "RmwOp":
+                                ready = settled and not (
+                                    addresses or branches or stores_barrier or acquire_open or reads or noret
+                                    or where in hazards or (op.release and writes)
+                                )  # fmt: skip
+                            choices.append(Choice(entry, where, None, ready))
                         elif not (op.acquire and own.is_atomic) and known(own.data) is not None and known(own.exists):
                             choices.append(Choice(entry, where, own))
                 else:
                     if own is not None and entry.extra is not own:
                         out.violations.append(entry)
-                    if settled and where not in hazards and (own is None or is_fixed(own.data)):
+                    if settled and where not in hazards and not (cautious and acquire_open) and (own is None or is_fixed(own.data)):
                         entry.done = True
                         assert entry.node is not None
                         entry.node.fixed = True
@@ -158,10 +173,10 @@ def scan(entries: list[Entry], *, forward: bool = True) -> Scan:
                 continue
             op = entry.op
             where = known(entry.address)
-            if where is None or exists is None:
+            if where is None or (exists is None and not (cautious and entry.extra == "exclusive")):
                 addresses = True
             else:
-                addresses = addresses or not is_fixed(entry.address) or not is_fixed(entry.exists)
+                addresses = addresses or not is_fixed(entry.address) or not (exists is None or is_fixed(entry.exists))
                 before = stores.get(where)
                 if not (
                     addresses or branches or full or loads_barrier or stores_barrier or everything or acquire_open
@@ -169,8 +184,11 @@ def scan(entries: list[Entry], *, forward: bool = True) -> Scan:
                     or (op.release and (reads or noret or writes))
                 ) and is_fixed(entry.data) and is_fixed(entry.when):  # fmt: skip
                     choices.append(Choice(entry, where))
-                stores[where] = entry
-                hazards.discard(where)
+                if exists is None:
+                    addresses = True
+                else:
+                    stores[where] = entry
+                    hazards.discard(where)
             writes = True
             if op.release:
                 release = True

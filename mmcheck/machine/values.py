@@ -96,6 +96,12 @@ class Operand:
         elif not self.slots:
             self.constant = term.value(()) & mask
 
+    def number(self, registers: list[int]) -> int:
+        """The value of the term when every register holds a number."""
+        if self.constant is not None:
+            return self.constant
+        return self.compute(registers) & self.mask  # type: ignore[arg-type]
+
     def of(self, registers: list[Value], nodes: list[Node]) -> Value:
         """The value of the term now; a new node is added to `nodes`."""
         if self.constant is not None:

@@ -73,8 +73,11 @@ class Frame:
             if node.op == "rel":
                 values[node.number] = rf if node.name == "rf" else co
             elif node.op == "rec":
+                values[node.number] = self.none  # until its fixpoint
+        for node in self._plan:
+            if node.op == "rec":
                 self._fixpoint(node, values)
-            else:
+            elif node.op != "rel":
                 values[node.number] = self._value(node, values)
         return values
 

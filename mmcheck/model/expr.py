@@ -178,17 +178,21 @@ class Pool:
 
 
 def walk(roots: list[Node]) -> Iterator[Node]:
-    """Every node below `roots`, once, operands before what uses them; bodies of `rec` included."""
+    """Every node below `roots`, once, operands before what uses them; a `rec` comes before its body."""
     seen: set[int] = set()
-    stack = [(root, False) for root in reversed(roots)]
-    while stack:
-        node, done = stack.pop()
-        if done:
-            yield node
-            continue
-        if node.number in seen:
-            continue
-        seen.add(node.number)
-        stack.append((node, True))
-        below = (*node.args, node.body) if node.body is not None else node.args
-        stack += [(arg, False) for arg in reversed(below) if arg.number not in seen]
+    bodies = list(roots)
+    while bodies:
+        stack = [(root, False) for root in reversed(bodies)]
+        bodies = []
+        while stack:
+            node, done = stack.pop()
+            if done:
+                yield node
+                continue
+            if node.number in seen:
+                continue
+            seen.add(node.number)
+            stack.append((node, True))
+            stack += [(arg, False) for arg in reversed(node.args) if arg.number not in seen]
+            if node.body is not None:
+                bodies.append(node.body)

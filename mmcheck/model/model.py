@@ -170,6 +170,29 @@ class _Elaborator:
             self.scope[binding.name.text] = variable
         for binding, variable in zip(bindings, variables, strict=True):
             variable.body = self.node(binding.body)
+        for binding, variable in zip(bindings, variables, strict=True):
+            assert variable.body is not None
+            self.positive(variable.body, binding.name.span)
+
+    def positive(self, root: Node, span: Span, sign: int = 1) -> None:
+        """A recursion has a least solution only if it does not use its variables negatively, as under ``\\``; and
+        the solver's is the least only where models use it positively."""
+        done: set[tuple[int, int]] = set()
+        work = [(root, sign)]
+        while work:
+            node, sign = work.pop()
+            if (node.number, sign) in done:
+                continue
+            done.add((node.number, sign))
+            if node.op == "rec" and sign < 0:
+                help = "leave out what is right of '\\' or under '~'"
+                raise fail("MM411", "a recursive definition may only be used positively", span, help=help)
+            if node.op in ("diff", "s-diff"):
+                work += [(node.args[0], sign), (node.args[1], -sign)]
+            else:
+                work += [(arg, sign) for arg in node.args]
+                if node.body is not None:
+                    work.append((node.body, sign))
 
     def test(self, test: cat.Test) -> None:
         node, kind = self.node(test.exp), test.kind
@@ -182,6 +205,8 @@ class _Elaborator:
             node = stripped.args[0] if stripped.op == "plus" else stripped
         if test.negated and kind == "acyclic" and not test.flag:
             raise fail("MM409", "a model that demands a cycle is not supported", test.span, help="forbid cycles: drop '~'")
+        if not test.flag:
+            self.positive(node, test.span, -1 if test.negated else 1)
         self.axioms.append(Axiom(test.name, kind, node, test.negated, test.flag, test.span))
 
     def node(self, exp: cat.Exp) -> Node:

@@ -8,7 +8,7 @@ few sites each.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -41,7 +41,7 @@ class Master:
             self.clauses.append(dict(clause))
 
     def exclude(self, placement: Mapping[str, str]) -> None:
-        """Do not propose exactly this placement again."""
+        """Do not propose exactly this placement again: it is one of the cheapest, and others are looked for."""
         self.excluded.add(tuple(sorted(placement.items())))
 
     def solve(self, limit: float = float("inf")) -> tuple[float, dict[str, str]] | None:
@@ -97,38 +97,16 @@ class Master:
     def _leaf(
         self, allowed: Mapping[str, frozenset[str]], least: Mapping[str, float], base: float, best: _Best
     ) -> None:
-        for extra, placement in self._completions(allowed, least, best.bound - base):
-            if tuple(sorted(placement.items())) in self.excluded:
-                continue
-            changes = sum(self.prefer.get(site) != option for site, option in placement.items())
-            best.offer(base + extra, changes, placement)
-            return
-
-    def _completions(
-        self, allowed: Mapping[str, frozenset[str]], least: Mapping[str, float], slack: float
-    ) -> Iterator[tuple[float, dict[str, str]]]:
-        """Placements in `allowed`, cheapest first; beyond the first only while something is excluded."""
-        ranked: list[tuple[str, list[str]]] = []
+        ties: list[list[str]] = []
         for site, options in allowed.items():
-            order = sorted(options, key=lambda o: (self.costs[site][o], self.prefer.get(site) != o, o))
-            ranked.append((site, order))
-        yield 0.0, {site: order[0] for site, order in ranked}
-        if not self.excluded:
-            return
-        ties = [
-            (site, [option for option in order if self.costs[site][option] <= least[site] + SLACK])
-            for site, order in ranked
-        ]
-        for combination in product(*(options for _, options in ties)):
-            yield 0.0, {site: option for (site, _), option in zip(ties, combination, strict=True)}
-        found = []
-        for site, order in ranked:
-            first = {other: options[0] for other, options in ranked}
-            for option in order[1:]:
-                extra = self.costs[site][option] - least[site]
-                if SLACK < extra <= slack + SLACK:
-                    found.append((extra, {**first, site: option}))
-        yield from sorted(found, key=lambda each: each[0])
+            cheapest = [option for option in options if self.costs[site][option] <= least[site] + SLACK]
+            ties.append(sorted(cheapest, key=lambda option: (self.prefer.get(site) != option, option)))
+        for combination in product(*ties):
+            placement = dict(zip(allowed, combination, strict=True))
+            if tuple(sorted(placement.items())) not in self.excluded:
+                changes = sum(self.prefer.get(site) != option for site, option in placement.items())
+                best.offer(base, changes, placement)
+                return
 
 
 @dataclass(slots=True)

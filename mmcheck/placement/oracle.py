@@ -59,6 +59,7 @@ class Oracle:
         """Requirements that no placement can meet, and why."""
         self._queries: dict[Target, list[_Query]] = {}
         self._found = 0
+        self._cores: dict[tuple[tuple[tuple[str, str], ...], Target], set[str]] = {}
         options = Options(bound=bound, timeout=timeout)
         for target in problem.targets:
             self.checkers[target] = make_checker(problem.programs[target], target, options)
@@ -97,22 +98,18 @@ class Oracle:
         return None
 
     def core(self, placement: Placement) -> dict[Target, set[str]]:
-        """Of a placement that is right: per target, the sites that the proofs of its requirements use."""
-        used: dict[Target, set[str]] = {}
-        for target in self.problem.targets:
-            sites = used.setdefault(target, set())
-            for query in self._of(target):
-                encoding = self.encoding(target)
-                literals = choice_literals(encoding, placement)
-                owner = {}
-                for site, options in encoding.graph.choices.items():
-                    for _, term in options:
-                        owner[abs(encoding.values.literal(term))] = site
-                if self._solve(encoding, query, placement, query.goals):
-                    continue
-                chosen = set(literals)
-                sites |= {owner[abs(lit)] for lit in encoding.solver.core() if lit in chosen and abs(lit) in owner}
-        return used
+        """Of a placement that was found right: per target, the sites that the proofs of its requirements use."""
+        key = tuple(sorted(placement.items()))
+        return {target: self._cores.get((key, target), set()) for target in self.problem.targets}
+
+    def _note_core(self, target: Target, placement: Placement) -> None:
+        encoding = self.encoding(target)
+        owner = {}
+        for site, options in encoding.graph.choices.items():
+            for _, term in options:
+                owner[abs(encoding.values.literal(term))] = site
+        sites = {owner[abs(literal)] for literal in encoding.solver.core() if abs(literal) in owner}
+        self._cores.setdefault((tuple(sorted(placement.items())), target), set()).update(sites)
 
     def _of(self, target: Target) -> list[_Query]:
         if target not in self._queries:
@@ -140,6 +137,7 @@ class Oracle:
             return None
         for _ in range(MAX_UNORDERED):
             if not self._solve(encoding, query, placement, goals):
+                self._note_core(query.target, placement)
                 return None
             decoder = Decoder(encoding)
             requirement, goal, _ = next(each for each in goals if decoder.true(each[2]))

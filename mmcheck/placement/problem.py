@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mmcheck.graph import EventGraph
 from mmcheck.lower.choices import Option, SiteChoice
@@ -130,7 +130,7 @@ def make_problem(
     fixed: Iterable[str] = (),
 ) -> Problem:
     """The problem of `spec`; `instructions`: barriers are the one target's own. Raises `InputError`."""
-    found = find_sites(spec.declarations(variant), scope, fixed)
+    found = find_sites(spec.declarations(variant), scope, spec.path, fixed)
     sites = found.sites
     if instructions:
         machine = machine_name(targets[0])
@@ -145,8 +145,6 @@ def make_problem(
 
 
 def _with_instructions(site: Site, machine: str) -> Site:
-    from dataclasses import replace
-
     if site.kind == "order":
         return site
     written = site.option(site.written) if site.written != site.weakest else None

@@ -32,8 +32,8 @@ class Site:
     """One place of the text where something may change.
 
     `span` is that of the fence's call or ``nothing`` (what an edit replaces), of the orders of an access, or the
-    empty span in front of which a new statement would stand. `statement` is the whole statement's. `inside_await`: it
-    is executed in each round of a wait. `auxiliary`: not asked for, used only to find out where a barrier belongs.
+    empty span in front of which a new statement would stand. `statement` is the whole statement's, `orders` are those of
+    the orders that stand there. `inside_await`: it is executed in each round of a wait. `auxiliary`: not asked for, used only to find out where a barrier belongs.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Site:
     inside_await: bool = False
     auxiliary: bool = False
     labelled: bool = False
+    orders: tuple[Span, ...] = ()
 
     def option(self, name: str) -> Option:
         return next(option for option in self.options if option.name == name)
@@ -65,10 +66,14 @@ class Found:
     table: Declarations
 
 
-def find_sites(table: Declarations, scope: Scope, fixed: Iterable[str] = ()) -> Found:
-    """The sites of `table`; `fixed` are names of sites, functions and agents that stay as they are."""
+def find_sites(table: Declarations, scope: Scope, path: str, fixed: Iterable[str] = ()) -> Found:
+    """The sites of `table` in the file `path`; what it includes is not its to change.
+
+    `fixed` are names of sites, functions and agents that stay as they are.
+    """
     finder = _Finder(table, scope, frozenset(fixed))
-    return finder.run()
+    found = finder.run()
+    return Found(tuple(site for site in found.sites if site.span.file.path == path), found.table)
 
 
 class _Finder:
@@ -178,16 +183,24 @@ class _Walker:
         text = f"{word.name}({', '.join(orders)})"
         prefix = words.linux_prefix(word.name)
         style = words.style_of(orders[0]) if orders and word.family == "rust" else self.finder.style
-        self.fence_site(node, label, call.span, Option(text, ((word, orders),)), prefix, style)
+        places = tuple(argument.value.span for argument in call.args)
+        self.fence_site(node, label, call.span, Option(text, ((word, orders),)), prefix, style, places)
 
     def fence_site(
-        self, node: ast.Stmt, label: str, span: Span, written: Option | None, prefix: str, style: str
+        self,
+        node: ast.Stmt,
+        label: str,
+        span: Span,
+        written: Option | None,
+        prefix: str,
+        style: str,
+        orders: tuple[Span, ...] = (),
     ) -> None:
         if written is None:
             prefix, style = self.finder.prefix, self.finder.style
         options = words.fence_options(written, prefix=prefix, style=style or self.finder.style)
         name = f"{self.owner}.{label}" if label else f"{self.owner}@{span.line}"
-        place = replace(span, end=_end_of_call(span)) if written is not None else _behind_label(node)
+        place = span if written is not None else _behind_label(node)
         self.finder.sites.append(
             Site(
                 name,
@@ -200,6 +213,7 @@ class _Walker:
                 node.span,
                 self.awaits > 0,
                 labelled=bool(label),
+                orders=orders,
             )
         )
 
@@ -219,7 +233,6 @@ class _Walker:
         orders = [_order_text(argument.value) for argument in arguments]
         options = words.order_options(word, orders, open_)
         written = ", ".join(words.normal_order(order) or order for order in orders)
-        weakest = sorted(options, key=lambda option: option.name != options[0].name)
         target = _place_text(call)
         site = f"{self.owner}.{label}" if label else f"{self.owner}.{target}.{name}"
         span = arguments[0].span.to(arguments[-1].span)
@@ -228,13 +241,14 @@ class _Walker:
                 site,
                 "order",
                 key_of(self.owner, label, call.span),
-                tuple(weakest),
+                options,
                 written,
                 self.owner,
                 span,
                 node.span,
                 self.awaits > 0 or inside,
                 labelled=bool(label),
+                orders=tuple(argument.value.span for argument in arguments),
             )
         )
 
@@ -388,10 +402,6 @@ def _behind_label(node: ast.Stmt) -> Span:
     text = node.span.text
     start = node.span.start + text.rfind("nothing")
     return Span(node.span.file, start, start + len("nothing"))
-
-
-def _end_of_call(span: Span) -> int:
-    return span.end
 
 
 def _renamed(site: Site, names: Counter[str]) -> Site:

@@ -83,22 +83,22 @@ class Algebra:
             order.append(node)
         needed = self._reachable(roots, skip)
         self._order = [node for node in order if node.number in needed]
-        for node in self._order:
-            if node.is_set:
-                self.set_bounds[node.number] = self._set_bounds(node)
-            elif node.op == "rec":
-                self._rec_bounds(node)
-            else:
-                self.rel[node.number] = self._bounds(node)
+        self._find_bounds([node for node in self._order if node.op == "rec"])
         for bounds in self.rel.values():
             bounds.wanted = [0] * self.n
         for axiom in axioms:
             if not axiom.node.is_set:
                 bounds = self.rel[axiom.node.number]
                 self._want(axiom.node, self._use(axiom, bounds))
-        for node in reversed(self._order):
-            if not node.is_set:
-                self._pass_down(node)
+        variables = [self.rel[node.number] for node in self._order if node.op == "rec"]
+        wishes: list[list[int]] | None = None
+        while wishes != [bounds.wanted for bounds in variables]:
+            wishes = [bounds.wanted for bounds in variables]
+            for node in reversed(self._order):
+                if not node.is_set:
+                    self._pass_down(node)
+                elif node.op in ("domain", "range"):
+                    self._want_members(node)
         for node in self._order:
             if node.op == "rec":
                 pairs = [(i, j) for i, row in enumerate(self.rel[node.number].wanted) for j in bits(row)]
@@ -222,26 +222,24 @@ class Algebra:
             out.append(result)
         return out
 
-    def _rec_bounds(self, node: Node) -> None:
-        """May-bounds of recursion variables by iteration; must-bounds are left empty."""
-        group = [inner for inner in walk([node]) if not inner.is_set]
-        for inner in group:
-            if inner.op == "rec":
-                self.rel[inner.number] = Bounds([0] * self.n, [0] * self.n)
-        changed = True
-        while changed:
+    def _find_bounds(self, variables: Sequence[Node]) -> None:
+        """The bounds of all nodes; may-bounds of recursion variables by iteration, their must-bounds are left empty."""
+        for variable in variables:
+            self.rel[variable.number] = Bounds([0] * self.n, [0] * self.n)
+        while True:
+            for node in self._order:
+                if node.is_set:
+                    self.set_bounds[node.number] = self._set_bounds(node)
+                elif node.op != "rec":
+                    self.rel[node.number] = self._bounds(node)
             changed = False
-            for inner in walk([node]):
-                if inner.is_set:
-                    self.set_bounds[inner.number] = self._set_bounds(inner)
-                elif inner.op != "rec":
-                    self.rel[inner.number] = self._bounds(inner)
-            for inner in group:
-                if inner.op == "rec" and inner.body is not None:
-                    may = self.rel[inner.body.number].may
-                    if may != self.rel[inner.number].may:
-                        self.rel[inner.number].may = list(may)
-                        changed = True
+            for variable in variables:
+                assert variable.body is not None
+                bounds, may = self.rel[variable.number], self.rel[variable.body.number].may
+                if may != bounds.may:
+                    bounds.may, changed = list(may), True
+            if not changed:
+                return
 
     def _set_bounds(self, node: Node) -> tuple[int, int]:
         op = node.op
@@ -296,6 +294,17 @@ class Algebra:
             w | row & may & ~must
             for w, row, may, must in zip(bounds.wanted, rows, bounds.may, bounds.must, strict=True)
         ]
+
+    def _want_members(self, node: Node) -> None:
+        """The pairs that decide who is in a domain or range."""
+        may, must = self.set_bounds[node.number]
+        open_ = may & ~must
+        everybody = (1 << self.n) - 1
+        if node.op == "domain":
+            rows = [everybody if open_ >> i & 1 else 0 for i in range(self.n)]
+        else:
+            rows = [open_] * self.n
+        self._want(node.args[0], rows)
 
     def _pass_down(self, node: Node) -> None:
         bounds = self.rel[node.number]

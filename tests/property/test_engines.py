@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from mmcheck.enumerate import Enumeration, Limits
@@ -37,6 +37,7 @@ from tests.property.sources import FUNCTIONS, SITES, rich_programs
 
 LIMITS = Limits(candidates=20_000, combinations=50_000, traces=3_000)
 MOST = 2_000
+PHASES = [phase for phase in Phase if phase is not Phase.explain]
 EXAMPLES = int(os.environ.get("ENGINES_EXAMPLES", "60"))
 
 
@@ -151,7 +152,7 @@ def compare(
 @pytest.mark.parametrize("settle", [False, True], ids=["safety", "final"])
 @pytest.mark.parametrize("arch", ARCHS.values(), ids=lambda arch: arch.name)
 @given(data=st.data())
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None, phases=PHASES)
 def test_engines_agree(arch: Arch, settle: bool, data: st.DataObject) -> None:
     compare(data.draw(programs(arch)), arch.name, settle)
 
@@ -159,7 +160,7 @@ def test_engines_agree(arch: Arch, settle: bool, data: st.DataObject) -> None:
 @pytest.mark.parametrize("settle", [False, True], ids=["safety", "final"])
 @pytest.mark.parametrize("arch", ARCHS.values(), ids=lambda arch: arch.name)
 @given(data=st.data())
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None, phases=PHASES)
 def test_engines_agree_on_richer_programs(arch: Arch, settle: bool, data: st.DataObject) -> None:
     choices = {site: data.draw(st.sampled_from(["one", "two"])) for site in SITES}
     compare(data.draw(rich_programs(arch)), arch.name, settle, choices=choices)

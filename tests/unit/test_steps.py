@@ -100,7 +100,7 @@ def test_branches_and_jumps():
 def test_a_loop_runs_to_the_bound_and_is_then_cut():
     c = code(Loop((Load(A, X), If(eq(A, 1), (Break(),)))), Store(Y, A), bound=3)
     assert run(c, 0, 1)[0] == ["R1000=0", "R1000=1", "W2000=1", "Ended"]
-    assert run(c, 0, 0, 0)[0] == ["R1000=0"] * 3 + ["Cut"]
+    assert run(c, 0, 0, 0, 0)[0] == ["R1000=0"] * 4 + ["Cut"]  # the test once more than the body
 
 
 def test_a_backward_jump_counts_anew_in_each_round_of_the_loop_around_it():

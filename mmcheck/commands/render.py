@@ -1,0 +1,61 @@
+"""``mmcheck render``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmcheck import cache, files
+from mmcheck.cached import Question, verify
+from mmcheck.commands import console
+from mmcheck.errors import InputError, fail
+from mmcheck.integrations.embed import refresh
+from mmcheck.report.words import plural
+from mmcheck.results import Result
+
+
+def main(options: argparse.Namespace) -> int:
+    """Refresh the regions of a Markdown file, or say with ``--check`` that one is out of date."""
+    question = Question(tuple(options.target), (), options.bound, options.timeout, options.engine)
+    known: dict[str, Sequence[Result]] = {}
+
+    def check(path: str) -> Sequence[Result]:
+        if path not in known:
+            known[path] = _results(path, question, cache.wanted(options.no_cache))
+        return known[path]
+
+    source = files.read_source(options.embed)
+    folder = Path(options.embed).parent
+    text, drawn = refresh(source, folder.as_posix(), check, as_text=options.text)
+    old = {name: _old(folder / name) for name in drawn}
+    changed = [options.embed] if text != source.text else []
+    changed += [str(folder / name) for name in drawn if old[name] != drawn[name]]
+    if options.check:
+        for name in changed:
+            console.note(f"mmcheck: out of date: {files.shown(name)}")
+        return 1 if changed else 0
+    for name, picture in drawn.items():
+        files.make_folder((folder / name).parent)
+        files.write(folder / name, picture)
+    if text != source.text:
+        files.write(options.embed, text)
+    console.note(f"mmcheck: {plural(len(changed), 'file')} changed")
+    return 0
+
+
+def _results(path: str, question: Question, use_cache: bool) -> Sequence[Result]:
+    report = verify([path], question, use_cache=use_cache)
+    found = [each for file in report.files for each in file.diagnostics if each.severity == "error"]
+    if found:
+        raise InputError(found)
+    if not report.results:
+        raise fail("MM015", "there is nothing to check in this file", path=files.shown(path))
+    return report.results
+
+
+def _old(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None

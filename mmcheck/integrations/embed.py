@@ -1,0 +1,150 @@
+"""Verdicts and pictures inside of a Markdown file: what stands between two comments is made anew.
+
+    <!-- mmcheck: specs/submit.litmus requirement=published -->
+    <!-- mmcheck: end -->
+
+Functions from text to text; reading, checking and writing are up to the caller.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from posixpath import join, normpath
+
+from mmcheck.doc.fragments import GLYPHS, anchor
+from mmcheck.draw.metrics import clean
+from mmcheck.draw.svg import render_svg
+from mmcheck.draw.text import render_text
+from mmcheck.errors import fail
+from mmcheck.report import pictures, story, table
+from mmcheck.report.words import BASE, claim, verdict
+from mmcheck.results import Result
+from mmcheck.source import SourceFile, Span
+
+FOLDER = "mmcheck-graphs"
+"""Where pictures stand, beside the Markdown file."""
+
+KEYS = ("requirement", "variant", "target", "graph")
+_MARK = re.compile(r"^[ ]{0,3}<!-- mmcheck: (?P<what>.*?) *-->[ ]*$", re.MULTILINE)
+
+Check = Callable[[str], Sequence[Result]]
+"""The results of the specification at a path; raises `InputError` if it cannot be checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one region asks for; `path` is relative to where mmcheck runs."""
+
+    path: str
+    requirement: str | None
+    variant: str | None
+    target: str | None
+    graph: bool
+
+
+def refresh(file: SourceFile, folder: str, check: Check, *, as_text: bool = False) -> tuple[str, dict[str, str]]:
+    """The new text of `file`, which stands in `folder`, and its pictures by path relative to it."""
+    out: list[str] = []
+    drawn: dict[str, str] = {}
+    position = 0
+    for begin, end in _regions(file):
+        wish = _wish(file, begin, folder)
+        chosen = [result for result in check(wish.path) if _wanted(result, wish)]
+        if not chosen:
+            raise fail("MM015", "no result of that file fits what this region asks for", _span(file, begin))
+        out.append(file.text[position : begin.end()] + "\n")
+        out += [f"{line}\n" for line in _content(chosen, wish, drawn, as_text)]
+        position = end.start()
+    return "".join([*out, file.text[position:]]), drawn
+
+
+def _span(file: SourceFile, match: re.Match[str]) -> Span:
+    return Span(file, match.start(), match.end())
+
+
+def _regions(file: SourceFile) -> Iterator[tuple[re.Match[str], re.Match[str]]]:
+    begin: re.Match[str] | None = None
+    for mark in _MARK.finditer(file.text):
+        if mark["what"] != "end":
+            if begin is not None:
+                raise fail("MM015", "this region begins inside of another", _span(file, mark))
+            begin = mark
+        elif begin is None:
+            raise fail("MM015", "no region begins before this end", _span(file, mark))
+        else:
+            yield begin, mark
+            begin = None
+    if begin is not None:
+        help = "close it with <!-- mmcheck: end -->"
+        raise fail("MM015", "this region has no end", _span(file, begin), help=help)
+
+
+def _wish(file: SourceFile, mark: re.Match[str], folder: str) -> Wish:
+    try:
+        path, *options = shlex.split(mark["what"])
+    except ValueError:
+        raise fail("MM015", "this region names no file", _span(file, mark)) from None
+    given: dict[str, str] = {}
+    for option in options:
+        name, equals, value = option.partition("=")
+        if not equals or name not in KEYS:
+            raise fail("MM015", f"a region takes {', '.join(KEYS)}, not '{name}'", _span(file, mark))
+        given[name] = value
+    path = normpath(join(folder, path))
+    graph = given.get("graph", "yes") != "no"
+    return Wish(path, given.get("requirement"), given.get("variant"), given.get("target"), graph)
+
+
+def _wanted(result: Result, wish: Wish) -> bool:
+    return (
+        wish.requirement in (None, result.requirement)
+        and wish.variant in (None, result.variant or BASE)
+        and wish.target in (None, result.target)
+    )
+
+
+def _content(results: Sequence[Result], wish: Wish, drawn: dict[str, str], as_text: bool) -> Iterator[str]:
+    targets = list(dict.fromkeys(result.target for result in results))
+    yield ""
+    yield "| requirement | program | " + " | ".join(map(_cell, targets)) + " |"
+    yield "|" + "---|" * (2 + len(targets))
+    for name, members in table.rows(results):
+        for variant in dict.fromkeys(result.variant for result in members):
+            row = {result.target: result for result in members if result.variant == variant}
+            title = "as written" if variant is None else f"“{_cell(variant)}”"
+            cells = [_verdict(row[each]) if each in row else "" for each in targets]
+            yield f"| {_cell(name)} | {title} | {' | '.join(cells)} |"
+    yield ""
+    for result in results if wish.graph else ():
+        yield from _picture(result, drawn, as_text)
+
+
+def _picture(result: Result, drawn: dict[str, str], as_text: bool) -> Iterator[str]:
+    scene = pictures.scene(result)
+    if scene is None:
+        return
+    if as_text:
+        yield "```text"
+        yield from (
+            line.rstrip().replace("```", "'''") for line in render_text(scene, width=78).strip("\n").split("\n")
+        )
+        yield "```"
+    else:
+        parts = (result.file.removesuffix(".litmus"), result.requirement, result.kind, result.variant or BASE)
+        name = f"{FOLDER}/{anchor('run', *parts, result.target)}.svg"
+        drawn[name] = render_svg(scene)
+        yield f"![{_cell(story.headline(result))}]({name})"
+    yield ""
+
+
+def _verdict(result: Result) -> str:
+    words = f"{GLYPHS[result.verdict]} {verdict(result)}"
+    return _cell(words if result.as_claimed is not False else f"{words}, {claim(result)}")
+
+
+def _cell(text: str) -> str:
+    """`text` as plain characters of Markdown, in a table or in brackets."""
+    return re.sub(r"([\\`*_{}\[\]()<>#|!&~])", r"\\\1", clean(text, 160))

@@ -1,0 +1,302 @@
+"""One thread of the SC or the x86-TSO machine while it runs: in order, with a store buffer on x86.
+
+The same rules as `mmcheck.machine.sc` and `mmcheck.machine.tso` (Lamport 1979; Sewell et al., CACM 2010), on registers
+that change in place, for runs of any length. Every access leaves an `Entry`, so that a run can be told afterwards.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from random import Random
+
+from mmcheck import flatten as flat
+from mmcheck.flatten import Code
+from mmcheck.machine.decode import Op, decode
+from mmcheck.machine.memory import Counts, Memory
+from mmcheck.machine.pipeline import FENCE, READ, WRITE, Entry
+from mmcheck.machine.values import Node
+
+
+class InOrder:
+    """A thread that executes its instructions one by one. `buffered`: stores go through a buffer (x86-TSO).
+
+    `tries` gives, for the number of an await that may give up, after how many failing rounds it does.
+    """
+
+    def __init__(
+        self, number: int, code: Code, memory: Memory, counts: Counts, *, buffered: bool, tries: dict[int, int], log: bool
+    ) -> None:
+        self.number = number
+        self.code = code
+        self.name = code.thread.name
+        self.ops = decode(code)
+        self.memory = memory
+        self.counts = counts
+        self.buffered = buffered
+        self.tries = tries
+        self.registers: list[int] = list(code.initial)
+        self.pc = 0
+        self.buffer: deque[tuple[int, int, int, Entry]] = deque()
+        self.log: list[Entry] | None = [] if log else None
+        self.rounds: dict[int, tuple[list[int], int, int]] = {}
+        self.failures: dict[int, int] = {}
+        self.failed: list[str] = []
+        self.count = 0
+        self.ended = False
+        self.waiting: tuple[int, int] | None = None
+        """The await whose round failed last, and the version of memory that it had seen."""
+        self.monitor: tuple[int, object, Entry] | None = None
+
+    @property
+    def finished(self) -> bool:
+        return self.ended and not self.buffer
+
+    def idle(self, version: int) -> bool:
+        """Whether it waits for something that nobody has changed since it looked."""
+        return self.waiting is not None and self.waiting[1] == version and not self.buffer
+
+    def may_give_up(self) -> bool:
+        return self.waiting is not None and self.waiting[0] in self.tries
+
+    def give_up(self) -> None:
+        """Count the rounds that are left as if they had been spun."""
+        assert self.waiting is not None
+        number = self.waiting[0]
+        left = self.tries[number] - self.failures.get(number, 0)
+        self.counts.spins += max(left - 1, 0)
+        self.failures[number] = self.tries[number] - 1
+
+    def step(self, random: Random, now: int) -> bool:
+        """Do one thing; False if nothing can be done now."""
+        if self.buffer and (self.ended or random.random() < 0.5):
+            return self.drain(now)
+        if self.ended:
+            return False
+        return self.execute(now) or (bool(self.buffer) and self.drain(now))
+
+    def drain(self, now: int) -> bool:
+        """The oldest store of the buffer reaches memory."""
+        address, width, value, entry = self.buffer[0]
+        if self.memory.locks.get(address, self) is not self:
+            return False
+        self.buffer.popleft()
+        self.memory.store(address, width, value, entry)
+        entry.happened, entry.step = True, now
+        return True
+
+    def execute(self, now: int) -> bool:
+        """Run up to and with the next action; False if it must wait."""
+        registers = self.registers
+        ops = self.ops
+        while True:
+            op = ops[self.pc]
+            kind = op.kind
+            instruction = op.flat
+            if kind == "Set":
+                assert isinstance(instruction, flat.Set)
+                registers[instruction.slot] = op.data.number(registers)
+                self.pc += 1
+            elif kind == "Branch":
+                assert isinstance(instruction, flat.Branch)
+                self.pc = instruction.then if op.cond.number(registers) else instruction.orelse
+            elif kind == "Goto":
+                self.pc = instruction.target  # type: ignore[union-attr]
+            elif kind == "Leave":
+                self.pc += 1
+            elif kind == "Clear":
+                for slot in instruction.slots:  # type: ignore[union-attr]
+                    registers[slot] = 0
+                self.pc += 1
+            elif kind == "Back":
+                assert isinstance(instruction, flat.Back)
+                registers[instruction.counter] += 1
+                for slot in instruction.inner:
+                    registers[slot] = 0
+                self.pc = instruction.target
+            elif kind == "RoundOp":
+                assert isinstance(instruction, flat.RoundOp)
+                length = 0 if self.log is None else len(self.log)
+                self.rounds[instruction.counter] = (list(registers), length, self.memory.version)
+                self.pc += 1
+            elif kind == "TestOp":
+                if self.test(op):
+                    return True
+            elif kind == "CheckOp":
+                if not op.cond.number(registers):
+                    self.failed.append(instruction.requirement)  # type: ignore[union-attr]
+                self.pc += 1
+            elif kind == "ForkOp":
+                self.fork(instruction)  # type: ignore[arg-type]
+            elif kind == "HaltOp":
+                self.ended = True
+                return True
+            else:
+                return self.access(op, now)
+
+    def test(self, op: Op) -> bool:
+        """The end of a round; True if the thread has waited once more."""
+        test = op.flat
+        assert isinstance(test, flat.TestOp)
+        if op.cond.number(self.registers):
+            self.counts.completed += 1
+            self.pc, self.waiting = test.done, None
+            self.failures.pop(test.number, None)
+            return False
+        self.counts.spins += 1
+        saved, length, version = self.rounds[test.number]
+        failures = self.failures.get(test.number, 0) + 1
+        if test.orelse is not None and failures >= self.tries.get(test.number, 1):
+            self.counts.timeouts += 1
+            self.failures.pop(test.number, None)
+            self.pc, self.waiting = test.orelse, None
+            return False
+        self.failures[test.number] = failures
+        self.registers[:] = saved
+        if self.log is not None:
+            del self.log[length:]
+        self.pc, self.waiting = test.start, (test.number, version)
+        return True
+
+    def fork(self, op: flat.ForkOp) -> None:
+        done = self.registers[op.counter]
+        left = [i for i in range(len(op.starts)) if not done >> i & 1]
+        if not left:
+            self.registers[op.counter] = 0
+            self.pc = op.after
+        else:
+            self.registers[op.counter] = done | 1 << left[0]
+            self.pc = op.starts[left[0]]
+
+    # accesses
+
+    def entry(self, kind: int, op: Op, now: int | None) -> Entry:
+        entry = Entry(kind, op, self.pc, self.count, self.number)
+        entry.step = now
+        self.count += 1
+        if self.log is not None:
+            self.log.append(entry)
+        return entry
+
+    def access(self, op: Op, now: int) -> bool:
+        kind = op.kind
+        if kind == "LoadOp":
+            load = op.flat
+            assert isinstance(load, flat.LoadOp)
+            address = op.address.number(self.registers)
+            value, source = self.visible(address, load.width)
+            self.registers[load.dst] = value
+            entry = self.read(op, address, value, source, now)
+            if load.exclusive:
+                self.monitor = (address, source, entry)
+            self.pc += 1
+        elif kind == "StoreOp":
+            return self.write(op, now)
+        elif kind == "RmwOp":
+            return self.modify(op, now)
+        else:
+            fence = op.flat
+            assert isinstance(fence, flat.FenceOp)
+            if self.buffer and "MFENCE" in fence.tags:
+                return self.drain(now)
+            self.entry(FENCE, op, now)
+            count_fence(self.counts, fence)
+            self.pc += 1
+        return True
+
+    def read(self, op: Op, address: int, value: int, source: object, now: int) -> Entry:
+        entry = self.entry(READ, op, now)
+        entry.address, entry.source, entry.done = address, source, True
+        entry.node = Node()
+        entry.node.value = value
+        self.counts.reads += 1
+        return entry
+
+    def visible(self, address: int, width: int) -> tuple[int, object]:
+        for place, _, value, entry in reversed(self.buffer):
+            if place == address:
+                return value & (1 << width) - 1, entry
+        return self.memory.load(address, width), self.memory.source(address)
+
+    def put(self, entry: Entry, address: int, width: int, value: int, now: int) -> None:
+        entry.address, entry.data = address, value
+        self.counts.writes += 1
+        if self.buffered:
+            self.buffer.append((address, width, value, entry))
+        else:
+            self.memory.store(address, width, value, entry)
+            entry.happened = True
+
+    def write(self, op: Op, now: int) -> bool:
+        store = op.flat
+        assert isinstance(store, flat.StoreOp)
+        address, value = op.address.number(self.registers), op.data.number(self.registers)
+        if not self.buffered and self.memory.locks.get(address, self) is not self:
+            return False
+        partner = None
+        if store.status is not None:
+            held, self.monitor = self.monitor, None
+            ok = held is not None and held[0] == address and self.memory.source(address) is held[1]
+            self.registers[store.status] = int(not ok)
+            if not ok or held is None:
+                self.pc += 1
+                return True
+            partner = held[2]
+        entry = self.entry(WRITE, op, now)
+        entry.partner = partner
+        if partner is not None:
+            entry.extra = "exclusive"
+        self.put(entry, address, store.data.width, value, now)
+        count_site(self.counts, store.origin.site)
+        self.pc += 1
+        return True
+
+    def modify(self, op: Op, now: int) -> bool:
+        rmw = op.flat
+        assert isinstance(rmw, flat.RmwOp)
+        statement = rmw.statement
+        registers, width = self.registers, statement.dst.width
+        locked = not self.buffered or "X" in statement.read_tags
+        if locked and self.buffer:
+            return self.drain(now)
+        address = op.address.number(registers)
+        if locked and self.memory.locks.get(address, self) is not self:
+            return False
+        old, source = self.visible(address, width)
+        entry = self.read(op, address, old, source, now)
+        registers[rmw.old] = old
+        ok, new = op.when.number(registers), op.new.number(registers)
+        if ok:
+            written = self.entry(WRITE, op, now)
+            written.partner = entry
+            if statement.exclusive:
+                written.extra = "exclusive"
+            if locked:
+                written.address, written.data, written.happened = address, new, True
+                self.counts.writes += 1
+                self.memory.store(address, width, new, written)
+            else:
+                self.put(written, address, width, new, now)
+        registers[rmw.dst] = old
+        if rmw.ok is not None:
+            registers[rmw.ok] = ok
+        registers[rmw.old] = 0
+        if locked and self.buffered:
+            self.counts.locked += 1
+        count_site(self.counts, statement.origin.site)
+        self.pc += 1
+        return True
+
+
+def count_fence(counts: Counts, fence: flat.FenceOp) -> None:
+    """One more barrier passed."""
+    names = [tag for tag in fence.tags if tag.isupper() and tag.split(".")[0] in _INSTRUCTIONS]
+    counts.barriers[" ".join(sorted(names)).lower().replace(".", " ") or "compiler barrier"] += 1
+    count_site(counts, fence.origin.site)
+
+
+def count_site(counts: Counts, site: str) -> None:
+    if site:
+        counts.sites[site] += 1
+
+
+_INSTRUCTIONS = {"DMB", "DSB", "ISB", "MFENCE", "LFENCE", "SFENCE"}

@@ -1,0 +1,311 @@
+"""One thread of the Armv8 machine while it runs: a window of instructions in flight over `mmcheck.machine.pipeline`.
+
+The rules are those of the exhaustive machine; what is added is what a machine that cannot go back needs: a branch
+fetched the wrong way is squashed ("restart", Flat model), loads that have read too early read again, instructions
+that are done leave the window. Three choices of this scheduler only ever leave runs out:
+
+* an atomic reads when its store could follow, and holds the location in between;
+* an exclusive store is decided when it could write, and succeeds if its location was not written since;
+* a branch of compiled code controls everything behind it, as its instruction does.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from mmcheck import flatten as flat
+from mmcheck.flatten import Code
+from mmcheck.machine.decode import Op
+from mmcheck.machine.frontend import EXCLUSIVE, GUESS, LATER, PIECE, RUNNING, Front
+from mmcheck.machine.inorder import count_fence, count_site
+from mmcheck.machine.memory import Counts, Memory
+from mmcheck.machine.pipeline import BRANCH, CHECK, FENCE, READ, WRITE, Choice, Entry, Scan, scan
+from mmcheck.machine.values import Value, is_fixed, known
+
+WINDOW = 16
+"""Instructions in flight; barriers and branches count, arithmetic does not."""
+
+
+class OutOfOrder(Front):
+    """A thread of the Armv8 machine. The parameters are those of `mmcheck.machine.inorder.InOrder`."""
+
+    def __init__(
+        self, number: int, code: Code, memory: Memory, counts: Counts, *, tries: dict[int, int], log: bool,
+        random: Random, window: int = WINDOW,
+    ) -> None:  # fmt: skip
+        super().__init__(code, self.chosen, settle=None, number=number)
+        self.name = code.thread.name
+        self.memory = memory
+        self.counts = counts
+        self.tries = tries
+        self.random = random
+        self.window = window
+        self.log: list[Entry] | None = [] if log else None
+        self.failures: dict[int, int] = {}
+        self.failed: list[str] = []
+        self.waiting: tuple[int, int] | None = None
+        self.versions: dict[int, int] = {}
+        self.predicted: dict[int, bool] = {}
+        self.last: Scan | None = None
+
+    # the scheduler's side
+
+    @property
+    def finished(self) -> bool:
+        return self.status != RUNNING and not self.entries
+
+    def idle(self, version: int) -> bool:
+        """Whether it waits for something that nobody has changed since it looked."""
+        return self.waiting is not None and self.waiting[1] == version and all(e.kind != WRITE for e in self.entries)
+
+    def may_give_up(self) -> bool:
+        return self.waiting is not None and self.waiting[0] in self.tries
+
+    def give_up(self) -> None:
+        """Count the rounds that are left as if they had been spun."""
+        assert self.waiting is not None
+        number = self.waiting[0]
+        left = self.tries[number] - self.failures.get(number, 0)
+        self.counts.spins += max(left - 1, 0)
+        self.failures[number] = self.tries[number] - 1
+
+    def step(self, random: Random, now: int) -> bool:
+        """Do one thing; False if nothing can be done now."""
+        found = self.last
+        if found is None:
+            found = self.look()
+        choices = found.choices
+        room = self.status == RUNNING and len(self.entries) < self.window
+        if room and (not choices or random.random() < 0.5) and self.more():
+            return True
+        while choices:
+            choice = choices.pop(int(random.random() * len(choices)))
+            if self.do(choice, now):
+                return True
+        self.last = None
+        return room and self.more()
+
+    def more(self) -> bool:
+        """Fetch one instruction more; retrying a round of an await counts, too."""
+        before = self.count, self.pc, self.counts.spins
+        if self.fetch():
+            self.last = None
+            return True
+        changed = (self.count, self.pc, self.counts.spins) != before
+        if self.status != RUNNING:
+            self.last = None
+        return changed
+
+    def look(self) -> Scan:
+        """Find out what can happen; wrong guesses and loads that were too early are put right first."""
+        while True:
+            self.retire()
+            found = scan(self.entries, cautious=True)
+            if found.wrong is not None:
+                self.squash(found.wrong)
+            elif found.violations:
+                self.restart(found.violations[0])
+            else:
+                self.retire()
+                self.last = found
+                return found
+
+    def do(self, choice: Choice, now: int) -> bool:
+        """Let `choice` happen; False if somebody else holds the location, or it is not time."""
+        entry, address = choice.entry, choice.address
+        if entry.kind == READ:
+            if choice.store is not None:
+                value = known(choice.store.data)
+                assert value is not None
+                source: object = choice.store
+            else:
+                if not choice.ready:
+                    return False
+                if entry.op.kind == "RmwOp":
+                    if self.memory.locks.get(address, self) is not self:
+                        return False
+                    self.memory.locks[address] = self
+                value = self.memory.load(address, entry.op.mask.bit_length())
+                source = self.memory.source(address)
+            self.satisfy(entry, address, value & entry.op.mask, source, choice.store, now)
+            return True
+        return self.propagate(entry, address, now)
+
+    def satisfy(
+        self, entry: Entry, address: int, value: int, source: object, store: Entry | None, now: int
+    ) -> None:  # fmt: skip
+        assert entry.node is not None
+        entry.node.value, entry.source, entry.extra, entry.step = value, source, store, now
+        self.counts.reads += 1
+        self.last = None
+        for later in self.entries:
+            if later.kind != READ or later.ordinal <= entry.ordinal or later.source in (None, source):
+                continue
+            mine = isinstance(later.source, Entry) and later.source.thread == self.number
+            if known(later.address) == address and not (mine and later.source.ordinal > entry.ordinal):  # type: ignore[attr-defined]
+                self.restart(later)
+                return
+
+    def propagate(self, entry: Entry, address: int, now: int) -> bool:
+        if self.memory.locks.get(address, self) is not self:
+            return False
+        self.last = None
+        if entry.exists.__class__ is not int and known(entry.exists) is None:
+            assert not isinstance(entry.exists, int) and entry.partner is not None
+            ok = known(entry.partner.address) == address and entry.partner.source is self.memory.source(address)
+            entry.exists.value, entry.exists.fixed = int(ok), True
+            if not ok:
+                entry.partner = None
+                return True
+        value = known(entry.data)
+        assert value is not None
+        op = entry.op.flat
+        width = op.data.width if isinstance(op, flat.StoreOp) else entry.op.mask.bit_length()
+        self.memory.store(address, width, value, entry)
+        entry.happened, entry.step = True, now
+        self.counts.writes += 1
+        if entry.partner is not None:
+            self.memory.locks.pop(address, None)
+        return True
+
+    # what goes wrong
+
+    def restart(self, first: Entry) -> None:
+        """`first` and the later loads that are not done read again."""
+        self.counts.restarted += 1
+        for entry in self.entries:
+            if entry.kind == READ and entry.ordinal >= first.ordinal and not entry.done and entry.source is not None:
+                assert entry.node is not None
+                entry.node.value = entry.source = entry.extra = None
+                if entry.op.kind == "RmwOp":
+                    self.memory.locks.pop(known(entry.address) or 0, None)
+        for node in self.nodes:
+            if node.compute is not None:
+                node.forget()
+        self.last = None
+
+    def squash(self, branch: Entry) -> None:
+        """Throw away what was fetched behind `branch`, and go the other way."""
+        self.counts.squashed += 1
+        for entry in self.entries:
+            if entry.ordinal > branch.ordinal and entry.kind == READ and entry.op.kind == "RmwOp" and entry.source:
+                self.memory.locks.pop(known(entry.address) or 0, None)
+        self.entries = [entry for entry in self.entries if entry.ordinal <= branch.ordinal]
+        _, snapshot = branch.extra  # type: ignore[misc]
+        registers, self.monitor, rounds, removed = snapshot
+        self.registers, self.rounds = list(registers), dict(rounds)
+        if self.log is not None:
+            while self.log and self.log[-1].ordinal >= branch.ordinal:
+                self.log.pop()
+            self.log += [*removed, branch]
+            removed.clear()
+        self.status = RUNNING
+        branch.taken = not branch.taken
+        op = branch.op.flat
+        self.last = None
+        if isinstance(op, flat.Branch):
+            self.predicted[branch.pc] = branch.taken
+            self.pc = op.then if branch.taken else op.orelse
+        elif isinstance(op, flat.TestOp):
+            if branch.taken:
+                self.pc = op.done
+            else:
+                self._failed(branch.op, op, branch)
+
+    # the front's side
+
+    def _append(self, kind: int, op: Op) -> Entry:
+        entry = super()._append(kind, op)
+        if self.log is not None:
+            self.log.append(entry)
+        return entry
+
+    def chosen(self, ordinal: int, kind: str, options: tuple[object, ...]) -> object:
+        if len(options) == 1:
+            return options[0]
+        if kind == GUESS:
+            usual = self.predicted.get(self.pc, True)
+            return usual if self.random.random() < 0.9 else not usual
+        if kind == EXCLUSIVE:
+            return LATER
+        if kind == PIECE:
+            return options[int(self.random.random() * len(options))]
+        return True
+
+    def _snapshot(self) -> object:
+        removed: list[Entry] = []
+        return list(self.registers), self.monitor, dict(self.rounds), removed
+
+    def _round(self, op: Op) -> bool:
+        round_ = op.flat
+        assert isinstance(round_, flat.RoundOp)
+        self.versions[round_.counter] = self.memory.version
+        return super()._round(op)
+
+    def _failed(self, op: Op, test: flat.TestOp, entry: Entry | None) -> bool | None:
+        """Begin the round again, or give up after enough of them."""
+        self.counts.spins += 1
+        failures = self.failures.get(test.number, 0) + 1
+        if test.orelse is not None and failures >= self.tries.get(test.number, 1):
+            self.counts.timeouts += 1
+            self.failures.pop(test.number, None)
+            self.waiting = None
+            return super()._failed(op, test, entry)
+        self.failures[test.number] = failures
+        registers, since = self.rounds.pop(test.number)
+        self.registers = list(registers)
+        if self.log is not None and entry is not None:
+            kept = [each for each in self.log if each.ordinal < since]
+            entry.extra[1][3].extend(self.log[len(kept) :])  # type: ignore[index]
+            self.log = kept
+        self.waiting = (test.number, self.versions[test.number])
+        self.pc = test.start
+        return True
+
+    def retire(self) -> None:
+        """Instructions that are done leave, oldest first."""
+        entries = self.entries
+        gone = 0
+        for entry in entries:
+            kind = entry.kind
+            if kind == READ:
+                if not entry.done:
+                    break
+            elif kind == WRITE:
+                if entry.happened:
+                    origin = entry.op.flat.statement.origin if entry.op.kind == "RmwOp" else entry.op.flat.origin  # type: ignore[union-attr]
+                    count_site(self.counts, origin.site)
+                elif not (is_fixed(entry.exists) and known(entry.exists) == 0):
+                    break
+                elif entry.op.kind == "RmwOp" and entry.partner is not None:
+                    self.memory.locks.pop(known(entry.address) or 0, None)
+            elif kind == BRANCH:
+                if not is_fixed(entry.data) or bool(known(entry.data)) != entry.taken:
+                    break
+                if isinstance(entry.op.flat, flat.TestOp) and entry.taken:
+                    self.counts.completed += 1
+                    self.waiting = None
+                    self.failures.pop(entry.op.flat.number, None)
+            elif kind == FENCE:
+                count_fence(self.counts, entry.op.flat)  # type: ignore[arg-type]
+                entry.done = True
+            elif kind == CHECK:
+                if not is_fixed(entry.data):
+                    break
+                if not known(entry.data):
+                    self.failed.append(entry.op.flat.requirement)  # type: ignore[union-attr]
+            gone += 1
+        if gone:
+            del entries[:gone]
+            if len(self.nodes) > 64:
+                self.nodes = [node for node in self.nodes if not node.fixed]
+
+
+def values_of(registers: list[Value]) -> list[int]:
+    """The numbers that registers hold when everything is done."""
+    out = []
+    for value in registers:
+        number = known(value)
+        assert number is not None
+        out.append(number)
+    return out

@@ -1,0 +1,132 @@
+"""A finished run of a machine as an `Execution`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mmcheck.errors import UnknownVerdict
+from mmcheck.execution import Agent, Event, Execution
+from mmcheck.machine.inorder import InOrder
+from mmcheck.machine.outoforder import OutOfOrder
+from mmcheck.machine.pipeline import FENCE, READ, WRITE, Entry
+from mmcheck.machine.runner import Machine
+from mmcheck.machine.values import known
+from mmcheck.machine.walk import Path, Seen, dependencies, follow
+from mmcheck.program import NO_TAGS, Program, state_cell, state_register
+
+MOST_EVENTS = 4_000
+"""Events of a run that is told as an `Execution`: its order is a square of them."""
+
+_KINDS = {READ: "R", WRITE: "W", FENCE: "F"}
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A run: the execution, each thread's path, and the requirements that some assertion of it violated."""
+
+    execution: Execution
+    paths: tuple[Path, ...]
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for path in self.paths for name, _ in path.failed))
+
+    @property
+    def stuck(self) -> tuple[str, ...]:
+        agents = self.execution.threads
+        return tuple([agents[i].name for i, path in enumerate(self.paths) if path.waiting is not None])
+
+
+def recording(machine: Machine) -> Recording:
+    """The run of `machine`, which was made with `record`. Raises `UnknownVerdict` for a run that is too long."""
+    program, order = machine.program, machine.memory.order
+    assert order is not None
+    logs: list[list[Entry]] = []
+    for agent in machine.agents:
+        assert isinstance(agent, InOrder | OutOfOrder) and agent.log is not None
+        logs.append([entry for entry in agent.log if _happened(entry)])
+    if sum(map(len, logs)) > MOST_EVENTS:
+        raise UnknownVerdict(f"a run of more than {MOST_EVENTS} events is not kept as an execution")
+    paths = [
+        follow(code, [_seen(entry) for entry in log]) for code, log in zip(machine.codes, logs, strict=True)
+    ]
+    sources = [[entry.source for entry in log] for log in logs]
+    names = {id(entry): (i, k) for i, log in enumerate(logs) for k, entry in enumerate(log)}
+    steps = [[entry.step for entry in log] for log in logs]
+    rf = [[names.get(id(source)) for source in each] for each in sources]
+    co = {address: [names[id(write)] for write in writes] for address, writes in order.items()}
+    return Recording(told(program, paths, rf, co, steps), tuple(paths))
+
+
+def _happened(entry: Entry) -> bool:
+    if entry.kind == WRITE:
+        return entry.happened
+    if entry.kind == READ:
+        return entry.source is not None
+    return entry.kind == FENCE
+
+
+def _seen(entry: Entry) -> Seen:
+    if entry.kind == FENCE:
+        return Seen("F", at=entry.pc)
+    value = known(entry.data) if entry.kind == WRITE else entry.node.value if entry.node is not None else None
+    return Seen(_KINDS[entry.kind], known(entry.address), value, entry.pc)
+
+
+def told(
+    program: Program,
+    paths: Sequence[Path],
+    rf: Sequence[Sequence[tuple[int, int] | None]],
+    co: dict[int, list[tuple[int, int]]],
+    steps: Sequence[Sequence[int | None]],
+    initial: dict[int, int] | None = None,
+) -> Execution:
+    """The execution of these paths. `rf` names for each event the write it reads as (thread, position), None for the
+    initial one; `co` lists the writes of each location."""
+    cells = {cell.address: cell for cell in program.cells}
+    touched = sorted({item.address for path in paths for item in path.items if item.address is not None})
+    events: list[Event] = []
+    for address in touched:
+        cell = cells.get(address)
+        name, value, width = (hex(address), 0, 32) if cell is None else (cell.name, cell.init, cell.width)
+        events.append(Event(len(events), -1, len(events), "W", NO_TAGS, address, name, value, width))
+    init = {address: number for number, address in enumerate(touched)}
+    relations: dict[str, set[tuple[int, int]]] = {"po": set(), "src": set(), "rf": set(), "co": set()}
+    first = []
+    for thread, path in enumerate(paths):
+        first.append(len(events))
+        cpu = program.threads[thread].cpu
+        start = len(events)
+        for index, item in enumerate(path.items):
+            cell = cells.get(item.address) if item.address is not None else None
+            place = "" if item.address is None else cell.name if cell is not None else hex(item.address)
+            events.append(
+                Event(
+                    len(events), thread, index, item.kind, item.tags, item.address, place, item.value,
+                    item.width or 32, item.origin, cpu, steps[thread][index],
+                )  # fmt: skip
+            )
+        relations["po"] |= {(i, j) for i in range(start, len(events)) for j in range(i + 1, len(events))}
+        for name, pairs in dependencies(path.items, start).items():
+            relations.setdefault(name, set()).update(pairs)
+    relations["src"] = set(relations["po"])
+    for thread, path in enumerate(paths):
+        for index, item in enumerate(path.items):
+            if item.kind == "R" and item.address is not None:
+                source = rf[thread][index]
+                write = init[item.address] if source is None else first[source[0]] + source[1]
+                relations["rf"].add((write, first[thread] + index))
+    final = {state_cell(cell.name).name: cell.init for cell in program.cells}
+    for address, writes in co.items():
+        chain = [init[address], *[first[thread] + index for thread, index in writes]]
+        relations["co"] |= {(a, b) for i, a in enumerate(chain) for b in chain[i + 1 :]}
+        cell = cells.get(address)
+        if cell is not None:
+            final[state_cell(cell.name).name] = events[chain[-1]].value or 0
+    for thread, path in zip(program.threads, paths, strict=True):
+        for name, value in path.registers:
+            final[state_register(thread.name, name).name] = value
+    agents = tuple([Agent(thread.name, thread.kind, thread.source, thread.origin) for thread in program.threads])
+    frozen = {name: frozenset(pairs) for name, pairs in relations.items() if pairs}
+    return Execution(agents, tuple(events), frozen, final)

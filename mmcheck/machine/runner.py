@@ -1,0 +1,158 @@
+"""Runs of a program on an operational machine: by chance, with a seed that makes them repeatable.
+
+A scheduler picks an agent, the agent does one thing; a run is over when every agent has ended, or waits for what
+nobody will change. Agents are threads of the program (`InOrder` on SC and x86-TSO, `OutOfOrder` on Armv8) and, beside them,
+whatever has their methods: the device of `mmcheck.machine.gpu`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Protocol
+
+from mmcheck import program as ir
+from mmcheck.errors import UnknownVerdict
+from mmcheck.flatten import Code, TestOp, flatten
+from mmcheck.machine.inorder import InOrder
+from mmcheck.machine.memory import Counts, Memory
+from mmcheck.machine.outoforder import OutOfOrder
+from mmcheck.program import Program
+
+MACHINES = ("sc", "x86-tso", "armv8")
+FOREVER = 1 << 62
+"""The bound on loops of a running machine: none."""
+
+
+class Agent(Protocol):
+    """Something that takes steps. `idle`: it waits, and has looked at this version of memory in vain."""
+
+    name: str
+
+    @property
+    def finished(self) -> bool: ...
+
+    def idle(self, version: int) -> bool: ...
+
+    def may_give_up(self) -> bool: ...
+
+    def give_up(self) -> None: ...
+
+    def step(self, random: Random, now: int) -> bool: ...
+
+
+@dataclass(slots=True)
+class Finish:
+    """How a run went. `stuck` are agents that wait for ever; `failed` the requirements that an assertion violated."""
+
+    counts: Counts
+    stuck: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    stopped: bool = False
+    """Whether the limit of steps was reached."""
+
+
+@dataclass(slots=True)
+class Machine:
+    """A program on a machine, ready to run once."""
+
+    program: Program
+    kind: str
+    memory: Memory
+    agents: list[Agent]
+    codes: list[Code]
+    counts: Counts = field(default_factory=Counts)
+    now: int = 0
+
+    def run(self, random: Random, *, limit: int = 10_000_000, until: Callable[[], bool] | None = None) -> Finish:
+        """Run to the end, at most `limit` steps, or until `until` says so (asked every 64 steps)."""
+        agents, memory, counts = self.agents, self.memory, self.counts
+        choose = random.random
+        waiting = 0
+        live = [agent for agent in agents if not agent.finished]
+        end = self.now + limit
+        while live:
+            agent = live[int(choose() * len(live))]
+            if agent.step(random, self.now):
+                self.now += 1
+                waiting = 0
+                if self.now >= end:
+                    break
+                if until is not None and not self.now & 63 and until():
+                    break
+            else:
+                waiting += 1
+            if agent.finished:
+                live = [each for each in agents if not each.finished]
+                waiting = 0
+            elif (waiting > 8 * len(live) or not self.now & 255) and self.settled(live, memory.version):
+                givers = [each for each in live if each.may_give_up()]
+                if not givers:
+                    break
+                givers[int(choose() * len(givers))].give_up()
+            elif waiting > 200 * len(live):
+                break
+        counts.steps = self.now
+        failed = tuple(dict.fromkeys(name for agent in agents for name in getattr(agent, "failed", ())))
+        return Finish(counts, tuple([agent.name for agent in live]), failed, self.now >= end)
+
+    def settled(self, live: Iterable[Agent], version: int) -> bool:
+        return all(agent.idle(version) for agent in live)
+
+
+def machine_for(target: str) -> str:
+    """The machine that runs programs for `target` (``armv8+lse`` ...)."""
+    base = target.split("+")[0]
+    if base not in MACHINES:
+        raise UnknownVerdict(f"there is no machine for {target}")
+    return base
+
+
+def tries_of(program: Program, code: Code, limit: int | None = None) -> dict[int, int]:
+    """For each await of `code` that may give up, its number and after how many rounds."""
+    wanted: dict[int, int] = {}
+    bodies = [thread.body for thread in program.threads] + [f.body for f in program.functions.values()]
+    for body in bodies:
+        for statement in ir.walk(body):
+            if isinstance(statement, ir.Await) and statement.tries is not None:
+                wanted[id(statement.origin)] = statement.tries
+    tests = [op for op in code.ops if isinstance(op, TestOp) and op.orelse is not None]
+    found = {op.number: wanted.get(id(op.origin), 1) for op in tests}
+    return found if limit is None else {number: min(tries, limit) for number, tries in found.items()}
+
+
+def machine(
+    program: Program,
+    random: Random,
+    *,
+    kind: str | None = None,
+    choices: Mapping[str, str] | None = None,
+    record: bool = False,
+    memory: Memory | None = None,
+    tries: int | None = None,
+    window: int = 16,
+) -> Machine:
+    """`program` on the machine of its target. `record`: keep what is needed to tell the run as an `Execution`.
+
+    `tries` limits how often an await that may give up looks. Raises `UnknownVerdict` for what no machine runs.
+    """
+    from mmcheck.machine.armv8 import refuse
+
+    refuse(program)
+    kind = machine_for(program.target) if kind is None else kind
+    counts = Counts()
+    if memory is None:
+        memory = Memory({cell.address: cell.init for cell in program.cells}, record=record)
+    codes = [flatten(program, thread, bound=FOREVER, choices=choices) for thread in program.threads]
+    agents: list[Agent] = []
+    for number, code in enumerate(codes):
+        limits = tries_of(program, code, tries)
+        if kind == "armv8":
+            agents.append(
+                OutOfOrder(number, code, memory, counts, tries=limits, log=record, random=random, window=window)
+            )
+        else:
+            buffered = kind == "x86-tso"
+            agents.append(InOrder(number, code, memory, counts, buffered=buffered, tries=limits, log=record))
+    return Machine(program, kind, memory, agents, codes, counts)

@@ -1,0 +1,263 @@
+"""The path of a thread through its code, told from what its loads have read.
+
+A run is followed once more with `mmcheck.steps`, which knows nothing of machines: that gives the dependencies, checks
+that addresses and values are what the code computes, and evaluates the assertions. Failing rounds of awaits are
+left out, as everywhere (semantics.md 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from mmcheck import steps
+from mmcheck.errors import InternalError
+from mmcheck.flatten import Code, ForkOp, Taint
+from mmcheck.program import Origin, Tags
+from mmcheck.relations import bits
+
+DEPENDENCIES = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")
+
+
+class Seen(NamedTuple):
+    """One event of a run, in the order of the thread: what an `Event` has. `at` is where it stands in the flat code, if
+    that is known."""
+
+    kind: str
+    address: int | None = None
+    value: int | None = None
+    at: int | None = None
+
+
+class Item(NamedTuple):
+    """One event of the path. `reasons` are the reads it depends on, as bits over positions, in the order of
+    `DEPENDENCIES`; `partner` is the read of its read-modify-write, `exclusive` how the two are paired."""
+
+    kind: str
+    tags: Tags
+    origin: Origin
+    address: int | None
+    width: int
+    value: int | None
+    reasons: tuple[int, int, int, int, int, int]
+    partner: int | None = None
+    exclusive: bool = False
+
+
+@dataclass(slots=True)
+class Path:
+    """A thread's path. `failed` are the assertions that did not hold, with the number of events before them."""
+
+    items: list[Item] = field(default_factory=list)
+    failed: list[tuple[str, int]] = field(default_factory=list)
+    registers: list[tuple[str, int]] = field(default_factory=list)
+    waiting: Origin | None = None
+    complete: bool = False
+
+
+class Mismatch(Exception):
+    """The event at `position` is not what the code does there; `reason` says why."""
+
+    def __init__(self, position: int, reason: str) -> None:
+        super().__init__(reason)
+        self.position = position
+        self.reason = reason
+
+
+def follow(code: Code, seen: Sequence[Seen]) -> Path:
+    """The path on which the thread has exactly the events `seen`. Raises `Mismatch`."""
+    return _Walk(code, seen).run()
+
+
+class _Walk:
+    def __init__(self, code: Code, seen: Sequence[Seen]) -> None:
+        self.code = code
+        self.seen = seen
+        self.path = Path()
+
+    def run(self) -> Path:
+        code, path = self.code, self.path
+        state = steps.start(code, taints=True)
+        while True:
+            state, action = steps.advance(code, state)
+            match action:
+                case steps.Read():
+                    state = self.read(state, action)
+                case steps.Write():
+                    state = self.write(state, action)
+                case steps.Modify():
+                    state = self.modify(state, action)
+                case steps.Barrier():
+                    self.next("F", None)
+                    self.add("F", state, action.tags, action.origin, None, 0, None)
+                    state = steps.skip(state)
+                case steps.Check():
+                    if not action.holds:
+                        path.failed.append((action.requirement, len(path.items)))
+                    state = steps.skip(state)
+                case steps.Wait():
+                    if len(path.items) == len(self.seen):
+                        path.waiting = action.origin
+                        return self.end(state)
+                    state = steps.after_wait(code, state)
+                case steps.Failed(gives_up=True):
+                    state = steps.give_up(code, state)
+                case steps.Failed():
+                    if len(path.items) < len(self.seen):
+                        raise Mismatch(len(path.items) - 1, "the wait before it is not over with what was read")
+                    path.waiting = action.origin
+                    return self.end(state)
+                case steps.Fork():
+                    state = self.fork(state, action)
+                case steps.Ended():
+                    if len(path.items) < len(self.seen):
+                        raise Mismatch(len(path.items), "the thread has ended before it")
+                    path.complete = True
+                    return self.end(state)
+                case _:
+                    raise InternalError("a walk has no bound")
+            if len(path.items) == len(self.seen) and self.stops(state):
+                return self.end(state)
+
+    def stops(self, state: steps.State) -> bool:
+        """Whether the next thing would be an event, and there is none left."""
+        following, action = steps.advance(self.code, state)
+        path = self.path
+        while isinstance(action, steps.Check):
+            if not action.holds:
+                path.failed.append((action.requirement, len(path.items)))
+            following, action = steps.advance(self.code, steps.skip(following))
+        if isinstance(action, steps.Ended):
+            path.complete = True
+        if isinstance(action, steps.Wait | steps.Failed) and not (isinstance(action, steps.Failed) and action.gives_up):
+            path.waiting = action.origin
+        return not isinstance(action, steps.Fork | steps.Failed | steps.Write) or path.waiting is not None or (
+            isinstance(action, steps.Write) and not action.exclusive
+        )
+
+    def end(self, state: steps.State) -> Path:
+        self.path.registers = [(name, state.registers[slot]) for name, slot in self.code.named]
+        return self.path
+
+    def next(self, kind: str, address: int | None) -> Seen:
+        position = len(self.path.items)
+        if position >= len(self.seen):
+            raise Mismatch(position, "the thread goes on, and the run does not")
+        event = self.seen[position]
+        if event.kind != kind or (event.address is not None and event.address != address):
+            what = {"R": "a read", "W": "a write", "F": "a barrier"}
+            where = f" at {address:#x}" if address is not None else ""
+            raise Mismatch(position, f"the program has {what[kind]}{where} here")
+        return event
+
+    def add(
+        self, kind: str, state: steps.State, tags: Tags, origin: Origin, address: int | None, width: int,
+        value: int | None, why: Taint = (0, 0), data: Taint = (0, 0), partner: int | None = None, *,
+        exclusive: bool = False,
+    ) -> None:  # fmt: skip
+        ctrl = pick = 0
+        for control in state.control:
+            ctrl |= control.data
+            pick |= control.pick
+        reasons = (why[0], data[0], ctrl, why[1], data[1], pick)
+        self.path.items.append(Item(kind, tags, origin, address, width, value, reasons, partner, exclusive))
+
+    def read(self, state: steps.State, action: steps.Read) -> steps.State:
+        event = self.next("R", action.address)
+        value = (event.value or 0) & (1 << action.width) - 1
+        number = len(self.path.items)
+        self.add("R", state, action.tags, action.origin, action.address, action.width, value, action.address_taint)
+        return steps.after_read(self.code, state, value, number)
+
+    def write(self, state: steps.State, action: steps.Write) -> steps.State:
+        if action.exclusive and not self.succeeds(state, action):
+            return steps.after_write(self.code, state, success=False)
+        event = self.next("W", action.address)
+        if event.value is not None and event.value != action.value:
+            raise Mismatch(len(self.path.items), f"the program writes {action.value} here")
+        self.add(
+            "W", state, action.tags, action.origin, action.address, action.width, action.value, action.address_taint,
+            action.data_taint, action.partner, exclusive=action.exclusive,
+        )  # fmt: skip
+        return steps.after_write(self.code, state)
+
+    def succeeds(self, state: steps.State, action: steps.Write) -> bool:
+        """Whether the next event is the write of this exclusive store."""
+        position = len(self.path.items)
+        if action.partner is None or position >= len(self.seen):
+            return False
+        event = self.seen[position]
+        if event.at is not None:
+            return event.at == state.pc
+        return event.kind == "W" and event.address == action.address and event.value == action.value
+
+    def modify(self, state: steps.State, action: steps.Modify) -> steps.State:
+        statement, op = action.op.statement, action.op
+        event = self.next("R", action.address)
+        number = len(self.path.items)
+        old = (event.value or 0) & (1 << action.width) - 1
+        written = steps.modified(action, state, old)
+        taints = state.taints
+        assert taints is not None
+        new, when = op.new.taint(state.registers, taints), op.when.taint(state.registers, taints)
+        tags = statement.fail_tags if written is None else statement.read_tags
+        self.add("R", state, tags, statement.origin, action.address, action.width, old, action.address_taint)
+        data = (new[0], new[1] | when[0] | when[1])
+        write_tags = statement.write_tags
+        if written is None and statement.write_back and self.is_write(number + 1, action.address, old):
+            written, data, write_tags = old, (0, data[1]), write_tags - {"L"}
+        if written is not None:
+            after = self.next("W", action.address)
+            if after.value is not None and after.value != written:
+                raise Mismatch(number + 1, f"the program writes {written} here")
+            self.add(
+                "W", state, write_tags, statement.origin, action.address, action.width, written,
+                action.address_taint, data, number, exclusive=statement.exclusive,
+            )  # fmt: skip
+        return steps.after_modify(self.code, state, old, number)
+
+    def is_write(self, position: int, address: int, value: int) -> bool:
+        if position >= len(self.seen):
+            return False
+        event = self.seen[position]
+        return event.kind == "W" and event.address == address and event.value == value
+
+    def fork(self, state: steps.State, action: steps.Fork) -> steps.State:
+        """The piece that the next event belongs to: by its place in the code, else the first that fits."""
+        if not action.left:
+            return steps.join(self.code, state)
+        op = self.code.ops[state.pc]
+        assert isinstance(op, ForkOp)
+        position = len(self.path.items)
+        at = self.seen[position].at if position < len(self.seen) else None
+        if at is not None:
+            ends = [*op.starts[1:], op.after]
+            for piece in action.left:
+                if op.starts[piece] <= at < ends[piece]:
+                    return steps.choose(self.code, state, piece)
+        for piece in action.left:
+            chosen = steps.choose(self.code, state, piece)
+            if position < len(self.seen) and self.fits(chosen, self.seen[position]):
+                return chosen
+        return steps.choose(self.code, state, action.left[0])
+
+    def fits(self, state: steps.State, event: Seen) -> bool:
+        _, action = steps.advance(self.code, state)
+        kinds: dict[type, str] = {steps.Read: "R", steps.Write: "W", steps.Modify: "R", steps.Barrier: "F"}
+        address = getattr(action, "address", None)
+        return kinds.get(type(action)) == event.kind and (event.address is None or address == event.address)
+
+
+Reasons = Callable[[Item, int], int]
+
+
+def dependencies(items: Sequence[Item], first: int) -> dict[str, set[tuple[int, int]]]:
+    """The relations within one thread whose events are numbered from `first`."""
+    out: dict[str, set[tuple[int, int]]] = {name: set() for name in (*DEPENDENCIES, "amo", "lxsx")}
+    for position, item in enumerate(items):
+        for name, mask in zip(DEPENDENCIES, item.reasons, strict=True):
+            out[name] |= {(first + read, first + position) for read in bits(mask)}
+        if item.partner is not None:
+            out["lxsx" if item.exclusive else "amo"].add((first + item.partner, first + position))
+    return out

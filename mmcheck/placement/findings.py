@@ -1,0 +1,218 @@
+"""What the search means for the file as it is: what is missing, redundant, too strong, or in the wrong place.
+
+Everything is relative to the *repaired* file: the cheapest right placement that is nowhere weaker than what is written.
+If the file is right, that is the file. A barrier is redundant if the repaired file stays right without it, and too strong
+if it stays right with something cheaper there; both are tried one after the other, so all that is said holds together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from mmcheck.errors import UnknownVerdict
+from mmcheck.placement.oracle import Counterexample, Oracle
+from mmcheck.placement.problem import Placement, Problem
+from mmcheck.placement.search import Outcome, Search
+from mmcheck.placement.sites import Site
+from mmcheck.results import Counterexample as Told
+from mmcheck.results import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A requirement that the file breaks on a target, the run that shows it, and the changes that repair it.
+
+    Without `repairs` no choice at these sites does; `sequential` says that the run is one of plain interleaving, which no
+    barrier prevents.
+    """
+
+    requirement: str
+    target: str
+    layer: Layer | None
+    run: Told
+    repairs: tuple[tuple[str, str], ...]
+    sequential: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """At `site` stands `word`; `enough` would do (nothing, if it is redundant), or it belongs to `to`.
+
+    `repairs` are the requirements that the move repairs.
+    """
+
+    site: str
+    word: str
+    enough: str = ""
+    to: str = ""
+    repairs: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Findings:
+    missing: list[Missing] = field(default_factory=list)
+    redundant: list[Change] = field(default_factory=list)
+    too_strong: list[Change] = field(default_factory=list)
+    misplaced: list[Change] = field(default_factory=list)
+    repaired: dict[str, str] | None = None
+    """The cheapest right placement that is nowhere weaker than the file."""
+    rests_on: dict[str, list[str]] = field(default_factory=dict)
+    """Per target, the barriers that the proof of the optimum uses (from the solver's unsatisfiable core)."""
+
+    @property
+    def any(self) -> bool:
+        return bool(self.missing or self.redundant or self.too_strong or self.misplaced)
+
+
+def find(problem: Problem, oracle: Oracle, search: Search, outcome: Outcome) -> Findings:
+    """The findings on the file as it is written. Raises `UnknownVerdict`."""
+    return _Finder(problem, oracle, search, outcome).run()
+
+
+class _Finder:
+    def __init__(self, problem: Problem, oracle: Oracle, search: Search, outcome: Outcome) -> None:
+        self.problem = problem
+        self.oracle = oracle
+        self.search = search
+        self.outcome = outcome
+        self.written = problem.written
+        self.findings = Findings()
+
+    def run(self) -> Findings:
+        findings = self.findings
+        for requirement, found in self.outcome.impossible.items():
+            self._impossible(requirement, found)
+        broken = list(self._broken(self.written))
+        repaired = self._repaired() if broken else dict(self.written)
+        if repaired is None:
+            raise UnknownVerdict("no placement above the written one is right")
+        findings.repaired = repaired
+        findings.missing += [self._missing(found, repaired) for found in broken]
+        if broken:
+            findings.misplaced = list(self._misplaced(repaired))
+        moved = {change.site for change in findings.misplaced}
+        self._weaken(repaired, moved)
+        if self.outcome.optima:
+            best = self.outcome.optima[0]
+            for target, sites in self.oracle.core(best).items():
+                strong = sorted(site for site in sites if best[site] != self.problem.site(site).weakest)
+                findings.rests_on[target.name] = strong
+        return findings
+
+    # --- missing -----------------------------------------------------------------------------------
+
+    def _broken(self, placement: Placement) -> Iterator[Counterexample]:
+        """One run for each requirement and target that `placement` breaks."""
+        for target in self.problem.targets:
+            if self.oracle.refute(placement, targets=[target]) is None:
+                continue
+            for requirement in self.oracle.requirements(target):
+                found = self.oracle.refute(placement, targets=[target], only=requirement.name)
+                if found is not None:
+                    self.search.pool.append(found)
+                    yield found
+
+    def _repaired(self) -> dict[str, str] | None:
+        search = Search(
+            self.problem,
+            self.oracle,
+            all_optima=False,
+            least=self.written,
+            known=self.search,
+            prefer=self.outcome.optima[0] if self.outcome.optima else None,
+        )
+        outcome = search.run()
+        if outcome.reason:
+            raise UnknownVerdict(outcome.reason)
+        return outcome.optima[0] if outcome.optima else None
+
+    def _missing(self, found: Counterexample, repaired: Placement) -> Missing:
+        """The changes of the repair without which this requirement stays broken on this target."""
+        name = found.requirement.name
+        needed = []
+        for site in self.problem.open_sites:
+            before, after = self.written[site.name], repaired[site.name]
+            if before == after:
+                continue
+            without = {**repaired, site.name: before}
+            known = any(
+                each.requirement.name == name and each.target == found.target and each.replay.allowed(without)
+                for each in self.search.pool
+            )
+            if known or self.oracle.refute(without, targets=[found.target], only=name) is not None:
+                needed.append((site.name, after))
+        told, layer = found.replay.told(self.written)
+        return Missing(name, found.target.name, layer, told, tuple(needed))
+
+    def _impossible(self, requirement: str, found: Counterexample) -> None:
+        told, layer = found.replay.told(self.written if found.replay.allowed(self.written) else self._strongest())
+        self.findings.missing.append(
+            Missing(requirement, found.target.name, layer, told, (), sequential=not told.cycle)
+        )
+
+    def _strongest(self) -> dict[str, str]:
+        order = self.search.order
+        return {
+            site.name: site.written if site.auxiliary else order.strongest_above(site.name, site.weakest)
+            for site in self.problem.sites
+        }
+
+    # --- redundant, too strong ---------------------------------------------------------------------
+
+    def _weaken(self, repaired: Placement, moved: set[str]) -> None:
+        current = dict(repaired)
+        best = self.outcome.optima[0] if self.outcome.optima else {}
+        sites = [site for site in self.problem.open_sites if site.written != site.weakest]
+        # Of two barriers that do the same work, the one that the optimum does without goes first.
+        sites.sort(key=lambda site: (best.get(site.name) == site.written, best.get(site.name) != site.weakest))
+        for site in sites:
+            price = self.problem.cost[site.name, current[site.name]]
+            cheaper = [option for option in site.options if self.problem.cost[site.name, option.name] < price]
+            cheaper.sort(key=lambda option: self.problem.cost[site.name, option.name])
+            if site.name not in moved and site.weakest != current[site.name]:
+                cheaper = [site.options[0], *[option for option in cheaper if option.name != site.weakest]]
+            for option in cheaper:
+                if not self.search.right({**current, site.name: option.name}):
+                    continue
+                current[site.name] = option.name
+                if site.name in moved:
+                    break
+                change = Change(site.name, site.written, option.name)
+                (self.findings.redundant if option.name == site.weakest else self.findings.too_strong).append(change)
+                break
+        position = {site.name: site.span.start for site in self.problem.sites}
+        self.findings.redundant.sort(key=lambda change: position[change.site])
+        self.findings.too_strong.sort(key=lambda change: position[change.site])
+
+    # --- misplaced ---------------------------------------------------------------------------------
+
+    def _misplaced(self, repaired: Placement) -> Iterator[Change]:
+        """Barriers that do, one access further up or down, the work of one that the repair has to add."""
+        names = {site.name for site in self.problem.sites}
+        added = [name for name in sorted(names) if repaired[name] != self.written[name]]
+        for site in self.problem.sites:
+            if site.kind != "fence" or site.written == site.weakest or site.auxiliary or site.name in added:
+                continue
+            change = self._moved(site, repaired, added)
+            if change is not None:
+                yield change
+
+    def _moved(self, site: Site, repaired: Placement, added: list[str]) -> Change | None:
+        for other in self._neighbours(site):
+            word = next((option.name for option in other.options if option.name == site.written), None)
+            for name in added if word is not None else ():
+                without = {**repaired, name: self.written[name]}
+                if self.search.right({**without, site.name: site.weakest, other.name: word or ""}):
+                    needs = [each.requirement for each in self.findings.missing if name in dict(each.repairs)]
+                    return Change(site.name, site.written, to=other.name, repairs=tuple(dict.fromkeys(needs)))
+        return None
+
+    def _neighbours(self, site: Site) -> Iterator[Site]:
+        """The next places for a barrier, behind and before, in the same function or thread, that are empty."""
+        own = [other for other in self.problem.sites if other.owner == site.owner and other.kind != "order"]
+        empty = [other for other in own if other.written == other.weakest]
+        behind = [other for other in empty if other.span.start > site.span.start]
+        before = [other for other in empty if other.span.start < site.span.start]
+        yield from behind[:1]
+        yield from before[-1:]

@@ -1,0 +1,239 @@
+"""``mmcheck place``: files to placements, findings and edits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmcheck.check import Checker
+from mmcheck.errors import Diagnostic, InputError, InternalError, UnknownVerdict
+from mmcheck.files import find_files, read_source, write_atomic
+from mmcheck.lower.spec import Spec, load_spec
+from mmcheck.placement.edits import apply, diff, edits_of
+from mmcheck.placement.findings import Findings, find
+from mmcheck.placement.master import placements_of
+from mmcheck.placement.oracle import Oracle
+from mmcheck.placement.problem import Placement, Problem, make_problem
+from mmcheck.placement.search import Outcome, Search
+from mmcheck.placement.sites import Scope
+from mmcheck.source import SourceFile
+from mmcheck.syntax.herd.columns import is_herd_format
+from mmcheck.target.costs import Costs, default_costs
+from mmcheck.target.targets import Target, parse_target
+from mmcheck.verify import Options, make_checker
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOptions:
+    """What `place` was asked; see `mmcheck.placement.place.place_file`."""
+
+    targets: tuple[str, ...] = ()
+    scope: Scope = "marked"
+    instructions: bool = False
+    variant: str | None = None
+    fixed: tuple[str, ...] = ()
+    costs: Costs = field(default_factory=default_costs)
+    bound: int = 2
+    timeout: float | None = None
+    write: bool = False
+
+
+@dataclass(slots=True)
+class PlaceReport:
+    """Everything about one file. `problems` has one part, or one for each target with ``--instructions``."""
+
+    path: str
+    parts: list[Part] = field(default_factory=list)
+    diagnostics: tuple[Diagnostic, ...] = ()
+    notes: tuple[str, ...] = ()
+    diff: str = ""
+    written: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """0 already an optimum, or written; 1 findings; 2 could not check; 3 no proof."""
+        if any(each.severity == "error" for each in self.diagnostics):
+            return 2
+        if any(not part.outcome.proved for part in self.parts):
+            return 3
+        if any(part.impossible for part in self.parts):
+            return 1
+        if self.written:
+            return 0
+        return 0 if all(part.is_optimal for part in self.parts) else 1
+
+
+@dataclass(slots=True)
+class Part:
+    """One optimisation: the problem, what the search found, and what it means for the file.
+
+    `verified` says that the optimum was checked again on its own, `neighbours` how many cheaper placements next to it
+    were refuted one by one.
+    """
+
+    problem: Problem
+    outcome: Outcome
+    findings: Findings
+    verified: bool = False
+    neighbours: int = 0
+    queries: int = 0
+    exhaustive: int = 0
+    seconds: float = 0.0
+
+    @property
+    def best(self) -> dict[str, str] | None:
+        return self.outcome.optima[0] if self.outcome.optima else None
+
+    @property
+    def impossible(self) -> bool:
+        return bool(self.outcome.impossible)
+
+    @property
+    def is_optimal(self) -> bool:
+        """Whether the file as written is right and no other placement is cheaper."""
+        return self.outcome.cost is not None and self.problem.written in self.outcome.optima and not self.findings.any
+
+
+def place(
+    paths: Sequence[str | Path], options: PlaceOptions, *, on_progress: Callable[[str], None] | None = None
+) -> list[PlaceReport]:
+    """Place the barriers of each file; directories are searched for ``*.litmus``."""
+    for name in options.targets:
+        parse_target(name)
+    found, problems = find_files(paths)
+    reports = [PlaceReport(problem.path, diagnostics=(problem,)) for problem in problems]
+    for path in found:
+        if on_progress is not None:
+            on_progress(path)
+        reports.append(place_file(path, options))
+    return reports
+
+
+def place_file(path: str, options: PlaceOptions) -> PlaceReport:
+    """One file: its cheapest right placements, the findings, the diff; with ``write`` the file is changed."""
+    report = PlaceReport(path)
+    try:
+        source = read_source(path)
+        if is_herd_format(source.text):
+            return PlaceReport(path, notes=("herd's formats have no sites: nothing to place",))
+        spec = load_spec(source)
+        if spec.is_library:
+            return PlaceReport(path, notes=("a library: nothing to place in this file alone",))
+        _place_spec(spec, source, options, report)
+    except InputError as error:
+        report.diagnostics = error.diagnostics
+    except InternalError as error:
+        text = f"internal error: {str(error).splitlines()[0]}"
+        report.diagnostics = (Diagnostic("MM900", text, path=path, help="please report it with the file"),)
+    return report
+
+
+def _place_spec(spec: Spec, source: SourceFile, options: PlaceOptions, report: PlaceReport) -> None:
+    targets = [parse_target(name) for name in options.targets] or list(spec.targets)
+    targets = [target for target in targets if spec.applicable(options.variant, target)]
+    # The target's own instructions are chosen for each target; words are chosen for all of them together.
+    groups = [[target] for target in targets] if options.instructions else [targets]
+    for group in groups:
+        report.parts.append(solve(spec, group, options))
+    if not any(part.problem.open_sites for part in report.parts):
+        hint = "name a barrier, mark an order with '?', or ask for --sites all"
+        report.notes += (f"no site: {hint}",)
+    if options.variant is not None or options.instructions:
+        return
+    (part,) = report.parts
+    if part.best is None:
+        return
+    edits = edits_of(part.problem, part.best)
+    text = apply(source.text, edits)
+    if not edits:
+        return
+    report.diff = diff(spec.path, source.text, text)
+    _confirm_text(spec, SourceFile(spec.path, text), part, options)
+    if options.write and part.outcome.proved and not part.impossible:
+        write_atomic(source.path, text)
+        report.written = True
+
+
+def solve(spec: Spec, targets: Sequence[Target], options: PlaceOptions) -> Part:
+    """The search on `targets` together, the findings, and both checks of the result."""
+    started = time.process_time()
+    problem = make_problem(
+        spec,
+        targets,
+        scope=options.scope,
+        costs=options.costs,
+        variant=options.variant,
+        instructions=options.instructions,
+        fixed=options.fixed,
+    )
+    deadline = None if options.timeout is None else time.monotonic() + options.timeout
+    oracle = Oracle(problem, bound=options.bound, timeout=options.timeout)
+    search = Search(problem, oracle, deadline=deadline)
+    outcome = search.run()
+    _nearest_first(problem, outcome)
+    part = Part(problem, outcome, Findings())
+    part.exhaustive = placements_of((site.name, [o.name for o in site.options]) for site in problem.open_sites)
+    try:
+        if outcome.proved:
+            part.findings = find(problem, oracle, search, outcome)
+        if part.best is not None:
+            part.neighbours = _refute_neighbours(search, part.best)
+            part.verified = confirm(problem, part.best, options, set(oracle.dropped))
+    except UnknownVerdict as unknown:
+        outcome.proved = False
+        outcome.reason = unknown.reason
+    part.queries = oracle.queries
+    part.seconds = time.process_time() - started
+    return part
+
+
+def _nearest_first(problem: Problem, outcome: Outcome) -> None:
+    """Of optima of one cost, first those that change least, and where barriers stood before."""
+    written = problem.written
+    owners = {site.owner for site in problem.sites if site.kind == "fence" and site.written != site.weakest}
+
+    def distance(placement: Placement) -> tuple[int, int, list[str]]:
+        changed = [site for site in problem.sites if placement[site.name] != written[site.name]]
+        elsewhere = [site for site in changed if site.kind == "gap" and site.owner not in owners]
+        return len(changed), len(elsewhere), sorted(placement.values())
+
+    outcome.optima.sort(key=distance)
+
+
+def _refute_neighbours(search: Search, best: Placement) -> int:
+    """Refute each cheaper neighbour of the optimum by a run; returns how many there are."""
+    found = search.cheaper_neighbours(best)
+    right = [f"{site} := {option}" for (site, option), run in found.items() if run is None]
+    if right:
+        raise InternalError(f"the optimum is none: {', '.join(right)} is right and cheaper")
+    return len(found)
+
+
+def confirm(problem: Problem, placement: Placement, options: PlaceOptions, dropped: set[str]) -> bool:
+    """Check every requirement under `placement` once more, by a fresh checker. Raises `InternalError` if one fails."""
+    for target in problem.targets:
+        fresh = make_checker(problem.programs[target], target, Options(bound=options.bound, timeout=options.timeout))
+        fresh.choices = dict(placement)
+        _check_all(fresh, target, dropped)
+    return True
+
+
+def _check_all(checker: Checker, target: Target, dropped: set[str]) -> None:
+    for requirement in checker.program.requirements:
+        if requirement.name in dropped:
+            continue
+        finding = checker.run(requirement)
+        if finding.verdict == "unknown":
+            raise UnknownVerdict(finding.notes[0] if finding.notes else "unknown")
+        if finding.verdict not in ("holds", "forbidden"):
+            raise InternalError(f"the optimum breaks {requirement.name} on {target.name}")
+
+
+def _confirm_text(spec: Spec, edited: SourceFile, part: Part, options: PlaceOptions) -> None:
+    """The edited file, loaded and checked like any other: the edits say what the search meant."""
+    again = load_spec(edited)
+    for target in part.problem.targets:
+        checker = make_checker(again.program(target), target, Options(bound=options.bound, timeout=options.timeout))
+        _check_all(checker, target, set(part.outcome.impossible))

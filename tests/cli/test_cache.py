@@ -1,0 +1,284 @@
+"""The cache of verdicts: what it is keyed by, what it never believes, and what it does not need."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cli_inputs import BROKEN, MESSAGE, Run, command, environment
+
+from mmcheck import cache, cached, includes
+from mmcheck.cached import Question
+from mmcheck.results import FileReport
+
+CACHE = Path(".mmcheck_cache")
+
+
+@pytest.fixture
+def checked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The files that were really checked."""
+    seen: list[str] = []
+    checker = importlib.import_module("mmcheck.verify")
+    original = checker.verify_file
+
+    def spy(path: str, options: object) -> FileReport:
+        seen.append(path)
+        found = original(path, options)
+        assert isinstance(found, FileReport)
+        return found
+
+    monkeypatch.setattr(checker, "verify_file", spy)
+    yield seen
+
+
+def entries() -> list[Path]:
+    return [path for path in CACHE.iterdir() if "." not in path.name]
+
+
+def forget_pages() -> None:
+    """Leave only what is kept of single files."""
+    for path in entries():
+        if b'"report"' not in path.read_bytes():
+            path.unlink()
+
+
+def test_an_unchanged_folder_is_not_checked_again(mmcheck: Run, checked: list[str]) -> None:
+    first = mmcheck("verify", ".")
+    assert sorted(checked) == ["bad.litmus", "good.litmus", "herd/MP.litmus"]
+    checked.clear()
+    assert mmcheck("verify", ".") == first
+    assert checked == []
+    forget_pages()
+    assert mmcheck("verify", ".") == first
+    assert checked == []
+
+
+def test_only_the_changed_file_is_checked_again(mmcheck: Run, checked: list[str], folder: Path) -> None:
+    mmcheck("verify", ".")
+    checked.clear()
+    (folder / "bad.litmus").write_text(MESSAGE)
+    assert mmcheck("verify", "good.litmus", "bad.litmus").code == 0
+    assert checked == ["bad.litmus"]
+
+
+def test_a_changed_include_is_noticed(mmcheck: Run, checked: list[str], folder: Path) -> None:
+    (folder / "lib").mkdir()
+    (folder / "lib" / "inner.litmus").write_text("memory data\n")
+    (folder / "lib" / "outer.litmus").write_text('include /* here */ "inner.litmus"\nmemory flag\n')
+    text = 'include "lib/outer.litmus"\n' + MESSAGE.replace("memory data, flag\n", "")
+    (folder / "user.litmus").write_text(text)
+    assert mmcheck("verify", "user.litmus").code == 0
+    checked.clear()
+    assert mmcheck("verify", "user.litmus").code == 0
+    assert checked == []
+    (folder / "lib" / "inner.litmus").write_text("memory data = 1\n")
+    mmcheck("verify", "user.litmus")
+    assert checked == ["user.litmus"]
+
+
+def test_a_changed_model_is_noticed(mmcheck: Run, checked: list[str], folder: Path) -> None:
+    (folder / "part.cat").write_text("acyclic po | rf | co | fr as sc\n")
+    (folder / "mine.cat").write_text('"mine"\ninclude "part.cat"\n')
+    arguments = ("verify", "bad.litmus", "--target", "mine.cat+armv8")
+    assert mmcheck(*arguments).code == mmcheck(*arguments).code
+    assert checked == ["bad.litmus"]
+    (folder / "part.cat").write_text("acyclic po-loc | rf | co | fr as coherence\n")
+    mmcheck(*arguments)
+    assert checked == ["bad.litmus"] * 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--bound", "3"), ("--target", "sc"), ("--variant", "base"), ("--engine", "smt"), ("--timeout", "100")],
+)
+def test_other_options_are_another_question(mmcheck: Run, checked: list[str], options: tuple[str, ...]) -> None:
+    mmcheck("verify", "good.litmus")
+    mmcheck("verify", "good.litmus", *options)
+    assert checked == ["good.litmus"] * 2
+
+
+def test_runs_come_back_whole(mmcheck: Run) -> None:
+    fresh = json.loads(mmcheck("verify", ".", "--format", "json", "--no-cache").out)
+    mmcheck("verify", ".")
+    again = json.loads(mmcheck("verify", ".", "--format", "json").out)
+    for data in (fresh, again):
+        for result in data["results"]:
+            del result["seconds"]
+    assert again == fresh
+
+
+def test_the_library_gets_what_was_found(folder: Path) -> None:
+    first = cached.verify(["bad.litmus", "good.litmus"], Question(bound=4))
+    again = cached.verify(["bad.litmus", "good.litmus"], Question(bound=4))
+    assert again == first
+    assert all(result.counterexample is not None for result in again.results if result.verdict == "violated")
+
+
+@pytest.mark.parametrize("way", ["option", "environment"])
+def test_off_means_off(mmcheck: Run, checked: list[str], monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    mmcheck("verify", "good.litmus")
+    before = sorted(entries())
+    if way == "environment":
+        monkeypatch.setenv("MMCHECK_CACHE", "off")
+    options = ["--no-cache"] if way == "option" else []
+    mmcheck("verify", "good.litmus", *options)
+    mmcheck("verify", "bad.litmus", *options)
+    assert checked == ["good.litmus", "good.litmus", "bad.litmus"]
+    assert sorted(entries()) == before
+
+
+def test_off_makes_no_folder(mmcheck: Run) -> None:
+    mmcheck("verify", "good.litmus", "--no-cache")
+    assert not CACHE.exists()
+
+
+def test_the_folder_says_what_it_is(mmcheck: Run) -> None:
+    mmcheck("verify", "good.litmus")
+    assert (CACHE / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55")
+    assert (CACHE / ".gitignore").read_text() == "*\n"
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in entries())
+
+
+# --- what is not believed ----------------------------------------------------------------------------
+
+
+def _flip(data: bytes) -> bytes:
+    return data[:-3] + bytes([data[-3] ^ 1]) + data[-2:]
+
+
+DAMAGE = {
+    "empty": lambda data: b"",
+    "cut": lambda data: data[: len(data) // 2],
+    "one bit": _flip,
+    "foreign": lambda data: b"something else altogether",
+    "a verdict": lambda data: data.replace(b'"violated"', b'"holds"'),
+    "binary": lambda data: os.urandom(len(data)),
+}
+
+
+@pytest.mark.parametrize("name", sorted(DAMAGE))
+def test_damaged_entries_are_ignored(mmcheck: Run, name: str) -> None:
+    first = mmcheck("verify", "bad.litmus")
+    for path in entries():
+        path.write_bytes(DAMAGE[name](path.read_bytes()))
+    assert mmcheck("verify", "bad.litmus") == first
+
+
+def test_an_entry_under_another_name_is_ignored(mmcheck: Run, checked: list[str]) -> None:
+    mmcheck("verify", "good.litmus")
+    wrong = cache.key("file", ["bad.litmus"], Question().options)
+    right = cache.key("file", ["good.litmus"], Question().options)
+    (CACHE / wrong).write_bytes((CACHE / right).read_bytes())
+    (CACHE / wrong).chmod(0o600)
+    assert mmcheck("verify", "bad.litmus").code == 1
+
+
+def test_an_entry_that_others_may_write_is_ignored(mmcheck: Run, checked: list[str]) -> None:
+    mmcheck("verify", "good.litmus")
+    for path in entries():
+        path.chmod(0o666)
+    mmcheck("verify", "good.litmus")
+    assert checked == ["good.litmus"] * 2
+
+
+def test_a_folder_or_a_pipe_in_the_place_of_an_entry(mmcheck: Run) -> None:
+    mmcheck("verify", "good.litmus")
+    for path in entries():
+        path.unlink()
+        path.mkdir()
+    assert mmcheck("verify", "good.litmus").code == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes are of Posix")
+def test_an_include_that_is_a_pipe_blocks_nothing(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.litmus")
+    (folder / "user.litmus").write_text('include "pipe.litmus"\n')
+    assert includes.closure("user.litmus")[1] == ("pipe.litmus", None)
+
+
+def test_a_place_that_cannot_be_written_keeps_nothing(mmcheck: Run, folder: Path) -> None:
+    CACHE.write_text("in the way")
+    assert mmcheck("verify", "good.litmus").code == 0
+    assert mmcheck("verify", "bad.litmus").code == 1
+
+
+def test_errors_are_not_kept(mmcheck: Run, checked: list[str], folder: Path) -> None:
+    (folder / "ugly.litmus").write_text("spec 'x\n")
+    for _ in range(2):
+        assert mmcheck("verify", "ugly.litmus").code == 2
+    assert checked == ["ugly.litmus"] * 2
+
+
+def test_unknown_verdicts_are_not_kept(mmcheck: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    checker = importlib.import_module("mmcheck.verify")
+    original = checker.verify_file
+
+    def tired(path: str, options: object) -> FileReport:
+        found = original(path, options)
+        results = tuple(replace(result, verdict="unknown", notes=("time is up",)) for result in found.results)
+        return replace(found, results=results)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checker, "verify_file", tired)
+        assert mmcheck("verify", "good.litmus").code == 3
+    assert mmcheck("verify", "good.litmus").code == 0
+
+
+def test_concurrent_runs_do_not_hurt_each_other(folder: Path) -> None:
+    for number in range(4):
+        (folder / f"more{number}.litmus").write_text(BROKEN)
+    running = [
+        subprocess.Popen(command("verify", ".", "--format", "concise"), stdout=subprocess.PIPE, env=environment())
+        for _ in range(4)
+    ]
+    texts = {each.communicate(timeout=120)[0] for each in running}
+    assert [each.returncode for each in running] == [1] * 4
+    assert len(texts) == 1 and texts.pop().count(b"violated") == 10
+    assert [path.name for path in CACHE.iterdir() if path.name.startswith(".")] == [".gitignore"]
+
+
+def test_old_entries_go_when_there_are_too_many(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "MAX_ENTRIES", 6)
+    for number in range(8):
+        cache.save(f"{number:040x}", b"x")
+    cache.prune()
+    assert len(entries()) == 4
+
+
+# --- what it costs -----------------------------------------------------------------------------------
+
+
+def test_a_cached_run_loads_next_to_nothing(mmcheck: Run) -> None:
+    mmcheck("verify", "good.litmus")
+    code = (
+        "import sys\nfrom mmcheck.__main__ import main\nmain(['verify', 'good.litmus'])\n"
+        "print(*sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.split())
+    assert {name for name in loaded if name.startswith("mmcheck")} == {
+        "mmcheck", "mmcheck.__main__", "mmcheck._version", "mmcheck.cache", "mmcheck.cli", "mmcheck.commands",
+        "mmcheck.commands.console", "mmcheck.commands.pages", "mmcheck.commands.verify", "mmcheck.config",
+        "mmcheck.files", "mmcheck.includes", "mmcheck.report", "mmcheck.report.colour",
+    }  # fmt: skip
+    assert loaded & {"z3", "lark", "graphviz", "dataclasses", "json", "tomllib", "tempfile", "typing"} == set()
+
+
+def test_partly_cached_runs_import_no_solver(mmcheck: Run) -> None:
+    mmcheck("verify", "good.litmus", "bad.litmus")
+    code = (
+        "import sys\nfrom mmcheck.__main__ import main\nmain(['verify', 'bad.litmus', '--format', 'concise'])\n"
+        "print(*sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.split())
+    assert "mmcheck.stored" in loaded
+    assert not any(name.startswith(("z3", "lark", "mmcheck.lower", "mmcheck.smt", "mmcheck.syntax")) for name in loaded)
