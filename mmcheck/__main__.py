@@ -23,7 +23,8 @@ def main(arguments=None):  # type: (list[str] | None) -> int
         return 0
     import gc
 
-    gc.set_threshold(100000, 50, 100)  # most of what a run makes lives to its end; a fifth of a short run was collection
+    # Most of what a run makes lives to its end; a fifth of a short run was garbage collection.
+    gc.set_threshold(100000, 50, 100)
     from mmcheck.cli import run
 
     return run(arguments)

@@ -8,9 +8,9 @@ What is not of that shape (two different accesses) is unfolded option by option,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from mmcheck.program import NO_TAGS, OLD, TRUE, Block, Choice, Fence, Load, Reg, Rmw, Store, Tags
+from mmcheck.records import record, replace
 
 READ, WRITE, FAIL, FENCE = "%read", "%write", "%fail", "%fence"
 """Placeholders for the tags of a slot's events, one per role."""
@@ -18,7 +18,7 @@ READ, WRITE, FAIL, FENCE = "%read", "%write", "%fail", "%fence"
 Access = Load | Store | Rmw
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Slot:
     """One statement for several options: `statement` carries a placeholder where `tags` has the tags of each option.
 

@@ -7,17 +7,17 @@ there was, a diagnostic on files that are not there.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mmcheck import cache
 from mmcheck._version import __version__
 from mmcheck.files import find_files
+from mmcheck.records import record
 from mmcheck.results import FileReport, Report, Result
 from mmcheck.stored import decode, encode
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Question:
     """The parameters of `mmcheck.verify.verify` that verdicts depend on."""
 

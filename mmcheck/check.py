@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mmcheck.errors import UnknownVerdict, fail
 from mmcheck.execution import Execution
@@ -13,6 +13,7 @@ from mmcheck.graph import Check, EventGraph, Wait
 from mmcheck.model.model import Model
 from mmcheck.program import Program, Requirement
 from mmcheck.recheck import judge, judge_final, with_order
+from mmcheck.records import record, replace
 from mmcheck.results import Counterexample, Finding, Layer
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.count import block
@@ -31,7 +32,7 @@ MAX_REFUTED = 200
 """Runs that no single order of the compiler's gives, before a query is given up as unknown."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Goal:
     """What a query looks for: a literal, the places it talks about, and how to say that it was found."""
 

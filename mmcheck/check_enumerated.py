@@ -6,7 +6,6 @@ It shares with `mmcheck.check` the program and the parsed models, and no step of
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 from mmcheck.enumerate import Enumeration, Keep, Run
 from mmcheck.enumeration.compiled import profile as keep_of
@@ -15,6 +14,7 @@ from mmcheck.explain import cycle_of, relevant, summary
 from mmcheck.model.model import Model
 from mmcheck.program import Program, Requirement, evaluate
 from mmcheck.recheck import judge
+from mmcheck.records import replace
 from mmcheck.results import Counterexample, Finding, Layer
 
 
@@ -70,7 +70,8 @@ class EnumerationChecker:
         return Finding(requirement, bad, layer, complete, (), counterexample)  # type: ignore[arg-type]
 
     def _first(self, requirement: Requirement, keep: Keep | None) -> tuple[Run | None, bool, bool]:
-        """A run that breaks (or, for ``exists``, shows) the requirement; whether no loop was cut; whether there is a run."""
+        """A run that breaks (or, for ``exists``, shows) the requirement; whether no loop was cut, and whether there is
+        any run."""
         search = Enumeration(
             self.program, self.model, self.bound, settle=requirement.kind in ("final", "exists", "progress"), keep=keep
         )

@@ -60,6 +60,21 @@ requirements with clauses and verdicts, the runs behind violations as pictures, 
 a matrix of clauses. The pages need no network and no server.
 """
 
+PLACE = """\
+Find the cheapest placement of barriers that meets every requirement on all targets
+together, with a proof, and say what is missing, redundant, too strong or in the
+wrong place in the file as it is. Nothing is changed without --write.
+"""
+
+PLACE_EXIT_CODES = """\
+exit codes:
+  0    the file has an optimal placement already, or was given one (--write)
+  1    findings
+  2    something could not be checked: usage, unreadable or ill-formed input
+  3    no proof (time, memory)
+  130  interrupted
+"""
+
 RENDER = """\
 Refresh what a Markdown file shows of specifications. In FILE.md a region
 
@@ -115,6 +130,8 @@ def _dispatch(arguments: Sequence[str]) -> int:
         from mmcheck.commands.verify import main
     elif options.command == "litmus":
         from mmcheck.commands.litmus import main
+    elif options.command == "place":
+        from mmcheck.commands.place import main
     elif options.command == "doc":
         from mmcheck.commands.doc import main
     elif options.command == "render":
@@ -196,6 +213,7 @@ def parser(settings: Mapping[str, Any] | None = None) -> argparse.ArgumentParser
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
     _verify(_command(commands, "verify", "decide the requirements of specifications", VERIFY), settings or {})
     _litmus(_command(commands, "litmus", "run herd's litmus tests", LITMUS))
+    _place(_command(commands, "place", "find the cheapest barriers that are right", PLACE, PLACE_EXIT_CODES))
     _doc(_command(commands, "doc", "write pages about specifications", DOC), settings or {})
     _render(_command(commands, "render", "refresh verdicts and pictures in a Markdown file", RENDER), settings or {})
     init = _command(commands, "init", "write two first specifications", INIT)
@@ -206,13 +224,17 @@ def parser(settings: Mapping[str, Any] | None = None) -> argparse.ArgumentParser
 
 
 def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, help: str, description: str
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    help: str,
+    description: str,
+    epilog: str = EXIT_CODES,
 ) -> argparse.ArgumentParser:
     return commands.add_parser(
         name,
         help=help,
         description=description,
-        epilog=EXIT_CODES,
+        epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -304,6 +326,33 @@ def _litmus(command: argparse.ArgumentParser) -> None:
         "paths are relative to it. The last line says how many passed and failed",
     )
     _common(command)
+    command.add_argument("-q", "--quiet", action="store_true", help="no progress, no notes on stderr")
+
+
+def _place(command: argparse.ArgumentParser) -> None:
+    _paths(command)
+    _target(command)
+    command.add_argument(
+        "--sites",
+        choices=("marked", "all"),
+        default="marked",
+        help="marked: named barriers, and orders marked with '?'; all: also every gap between shared accesses and every "
+        "order, of threads (default: marked)",
+    )
+    command.add_argument(
+        "--instructions", action="store_true", help="choose among the target's own instructions, for each target"
+    )
+    command.add_argument(
+        "--fix", action="append", default=[], metavar="NAME", help="a site, function or agent that stays as it is"
+    )
+    command.add_argument("--variant", metavar="NAME", help="place in this variant (default: the program as written)")
+    command.add_argument("--costs", metavar="FILE.toml", help="weights of instructions, and how often sites are executed")
+    command.add_argument("--format", choices=("full", "json"), default="full", help="default: full")
+    command.add_argument("--write", action="store_true", help="put the optimum into the files")
+    command.add_argument(
+        "--bound", type=_natural(1, 1000), default=2, metavar="N", help="rounds of each loop (default: 2)"
+    )
+    command.add_argument("--timeout", type=_seconds, metavar="S", help="seconds for each file (default: none)")
     command.add_argument("-q", "--quiet", action="store_true", help="no progress, no notes on stderr")
 
 

@@ -46,6 +46,11 @@ CODES: dict[str, tuple[str, str]] = {
         "would overwrite",
         "`mmcheck init` writes new files only. Name another folder, or take the old files away.",
     ),
+    "MM017": (
+        "not a table of costs",
+        "The file that `mmcheck place --costs` names is TOML: [armv8] and [x86-tso] map instructions to weights,"
+        " [frequency] maps sites to how often they are executed, and await_rounds says how often a wait looks.",
+    ),
     # 1xx: syntax of specifications
     "MM101": (
         "unexpected word or sign",

@@ -34,9 +34,10 @@ from mmcheck.execution import Execution
 from mmcheck.flatten import flatten
 from mmcheck.model.model import Model
 from mmcheck.program import NOWHERE, Origin, Program, state_cell, state_register
+from mmcheck.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Limits:
     """`candidates`: choices of rf and co that are judged; `combinations`: choices of traces that are looked at;
     `traces`: traces of one thread."""
@@ -46,7 +47,7 @@ class Limits:
     traces: int = 200_000
 
 
-@dataclass(frozen=True)
+@record
 class Run:
     """An allowed run: the final values of registers and cells, the requirements that an assertion violated, and
     the agents that wait for ever, each with the origin of its await. `execution` is built when asked for.

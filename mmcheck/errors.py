@@ -7,12 +7,12 @@ The library raises; only the command line prints and exits. Codes are registered
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from mmcheck.records import record
 from mmcheck.source import Span, excerpt, printable
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diagnostic:
     """One finding about an input text.
 

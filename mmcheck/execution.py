@@ -8,9 +8,10 @@ per cell that is accessed, and belong to no thread.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 
 from mmcheck.program import NO_TAGS, NOWHERE, Origin, Tags
+from mmcheck.records import record, replace
 
 BASE_RELATIONS = ("po", "rf", "co", "amo", "lxsx", "addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")
 """The relations that an execution states; all others (fr, ob ...) are derived by a model.
@@ -21,7 +22,7 @@ order); ``src`` is the order of the text. Dependencies are those that the layer 
 """
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Event:
     """One access or fence.
 
@@ -55,7 +56,7 @@ class Event:
         return f"e{self.id}: {self.kind}{tags} {self.location}={self.value}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Agent:
     """Who ran: name, kind (``thread``, ``device``, ``interrupt``) and whether the code was compiled."""
 
@@ -65,7 +66,7 @@ class Agent:
     origin: Origin = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Execution:
     """A finished run: events, base relations, the final state.
 

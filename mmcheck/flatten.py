@@ -12,7 +12,7 @@ numbered in text order, so that a region and all inside it are an interval; `Lea
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import TypeAlias
 
@@ -20,6 +20,7 @@ from mmcheck import program as ir
 from mmcheck.errors import InternalError, UnknownVerdict
 from mmcheck.loops import exit_test
 from mmcheck.program import NOWHERE, Block, Const, Expr, Op, Origin, Program, Reg, Tags, Thread
+from mmcheck.records import record, replace
 
 Registers: TypeAlias = tuple[int, ...]
 Taint: TypeAlias = tuple[int, int]
@@ -31,7 +32,7 @@ EVERYTHING = -1
 """The region that never ends."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Term:
     """An expression over slots: its value, and the dependencies of its value.
 
@@ -48,7 +49,7 @@ class Term:
         return self.expr.width
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Set:
     """``slot := term``, at `width` bits."""
 
@@ -57,19 +58,19 @@ class Set:
     width: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Clear:
     """Set `slots` to 0: the registers of an activation at its start."""
 
     slots: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Goto:
     target: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Branch:
     """Go to `then` or `orelse`; control reaches to the end of `region`. `number` names the branch."""
 
@@ -80,7 +81,7 @@ class Branch:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Leave:
     """The join at which the regions `first` to `last` end."""
 
@@ -88,7 +89,7 @@ class Leave:
     last: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Back:
     """Go around to `target`, unless that was done `limit` times already: then the run is cut, or goes on behind this
     if it `spills` (to the last test of a ``while``). Counting of the loops inside (`inner`) begins again."""
@@ -100,7 +101,7 @@ class Back:
     spills: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LoadOp:
     dst: int
     address: Term
@@ -110,7 +111,7 @@ class LoadOp:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StoreOp:
     """A store; `status` is the slot of an exclusive's status register. `shared` are the branches whose other
     arm performs the same store."""
@@ -123,7 +124,7 @@ class StoreOp:
     shared: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RmwOp:
     statement: ir.Rmw
     dst: int
@@ -135,19 +136,19 @@ class RmwOp:
     compare: Term | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FenceOp:
     tags: Tags
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CheckOp:
     cond: Term
     requirement: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RoundOp:
     """The start of a round of an await; `counter` numbers the await."""
 
@@ -155,7 +156,7 @@ class RoundOp:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TestOp:
     """The end of a round: on to `done`, or the round failed. `orelse` is the failing exit, if there is one."""
 
@@ -168,7 +169,7 @@ class TestOp:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ForkOp:
     """Run the pieces at `starts` in any order (`counter` holds those done), then go to `after`."""
 
@@ -177,7 +178,7 @@ class ForkOp:
     after: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HaltOp:
     pass
 
@@ -188,7 +189,7 @@ Instruction: TypeAlias = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Code:
     """A flattened thread. `named` are the registers that a final state shows: name and slot."""
 

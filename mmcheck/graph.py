@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mmcheck.program import NOWHERE, Cell, Origin, Program, Tags
+from mmcheck.records import record
 from mmcheck.terms import Term, Terms
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GEvent:
     """One event that may happen.
 
@@ -56,7 +57,7 @@ class GEvent:
         return f"e{self.id} t{self.thread} {self.kind}{tags}{place} if {self.guard}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Check:
     """An `Assert` that may be reached: violated when `guard` holds and `cond` does not.
 
@@ -72,7 +73,7 @@ class Check:
     """Id of the last event of the thread before this point, or -1."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Wait:
     """One instance of an `await` without time-out.
 
@@ -87,7 +88,7 @@ class Wait:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cut:
     """A loop that may go on past the bound, under `guard`."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from mmcheck.errors import fail
 from mmcheck.program import (
@@ -25,6 +24,7 @@ from mmcheck.program import (
     Statement,
     walk,
 )
+from mmcheck.records import replace
 
 MAX_STATEMENTS = 20_000
 

@@ -23,15 +23,16 @@ compiler layer only. See `mmcheck.target`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from mmcheck.records import record
 from mmcheck.source import Span
 
 # --- expressions -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Const:
     """A number, in its unsigned representation at `width` bits."""
 
@@ -42,7 +43,7 @@ class Const:
         return str(self.value)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reg:
     """The value of a register.
 
@@ -56,7 +57,7 @@ class Reg:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Op:
     """`op` applied to `args`; `width` is the result's. See `OPS` for the operators."""
 
@@ -185,7 +186,7 @@ def state_cell(cell: str, width: int = 32) -> Reg:
 # --- statements --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Origin:
     """Where a statement comes from.
 
@@ -206,7 +207,7 @@ Tags: TypeAlias = frozenset[str]
 NO_TAGS: Tags = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Assign:
     """``dst := expr``; no event."""
 
@@ -215,7 +216,7 @@ class Assign:
     origin: Origin = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Load:
     """Read `dst.width` bits at `address`. `exclusive` sets the local monitor (LDXR)."""
 
@@ -226,7 +227,7 @@ class Load:
     origin: Origin = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Store:
     """Write `value`, of its own width, at `address`."""
 
@@ -236,7 +237,7 @@ class Store:
     origin: Origin = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StoreExclusive:
     """STXR: if the monitor is held for this address and it does not fail, write and set `status` to 0.
 
@@ -251,7 +252,7 @@ class StoreExclusive:
     origin: Origin = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rmw:
     """One read-modify-write instruction: read `dst.width` bits into `dst`, then write `new` if `when`.
 
@@ -276,7 +277,7 @@ class Rmw:
     origin: Origin = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fence:
     """An event that reads and writes nothing; `tags` say what it orders."""
 
@@ -284,7 +285,7 @@ class Fence:
     origin: Origin = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class If:
     cond: Expr
     then: Block
@@ -292,7 +293,7 @@ class If:
     origin: Origin = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Loop:
     """Repeat `body` until a `Break` or `Return`; unrolled to the bound, or to `bound` if that is given."""
 
@@ -301,12 +302,12 @@ class Loop:
     origin: Origin = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Break:
     origin: Origin = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Await:
     """Repeat `body` until `cond` holds; the registers of the last round live on.
 
@@ -321,7 +322,7 @@ class Await:
     origin: Origin = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     function: str
     args: tuple[Expr, ...] = ()
@@ -329,13 +330,13 @@ class Call:
     origin: Origin = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Return:
     value: Expr | None = None
     origin: Origin = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Assert:
     """`cond` must hold whenever this point is reached; a check of `requirement`."""
 
@@ -344,7 +345,7 @@ class Assert:
     origin: Origin = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parallel:
     """Statements in no program order among each other: the fields of one record store."""
 
@@ -352,7 +353,7 @@ class Parallel:
     origin: Origin = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Choice:
     """One of several statement lists, selected by the outcome of `site` (a variant, a placement).
 
@@ -365,7 +366,7 @@ class Choice:
     origin: Origin = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Label:
     """A place a `Jump` of the same block goes to. Assembly only."""
 
@@ -373,7 +374,7 @@ class Label:
     origin: Origin = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Jump:
     """Go to `label` of the same block if `cond`. Assembly only; a control dependency to all that follows."""
 
@@ -392,7 +393,7 @@ Block: TypeAlias = tuple[Statement, ...]
 # --- programs ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cell:
     """One unit of shared memory that is accessed as a whole.
 
@@ -410,7 +411,7 @@ class Cell:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Function:
     name: str
     params: tuple[Reg, ...]
@@ -419,7 +420,7 @@ class Function:
     """Width of the result in bits, or None."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Thread:
     """An agent: `kind` is ``thread``, ``device`` or ``interrupt``.
 
@@ -437,7 +438,7 @@ class Thread:
     origin: Origin = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Requirement:
     """A claim about all runs: a name, the clauses it rests on, a sentence, and one check.
 
@@ -456,7 +457,7 @@ class Requirement:
     origin: Origin = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Program:
     """Everything that a check needs of one spec, on one target, in one variant."""
 

@@ -7,13 +7,13 @@ error: two parts of mmcheck that must agree do not.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from mmcheck.errors import InternalError
 from mmcheck.execution import Execution
 from mmcheck.model.concrete import check
 from mmcheck.model.model import Model
 from mmcheck.program import Expr, Program, evaluate
+from mmcheck.records import replace
 
 
 def well_formed(execution: Execution) -> list[str]:

@@ -5,12 +5,13 @@ One `Result` per requirement, kind of check, variant and target. Reports are fun
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Literal
 
 from mmcheck.errors import Diagnostic
 from mmcheck.execution import Execution, restrict
 from mmcheck.program import Requirement
+from mmcheck.records import record, replace
 from mmcheck.source import Span
 
 Verdict = Literal["holds", "violated", "allowed", "forbidden", "unknown"]
@@ -26,12 +27,12 @@ MEANING: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hop:
     """One step of the cycle that explains a counterexample, from event `source` to `target` (event ids).
 
-    `relation` is ``po``, ``rf``, ``co`` or ``fr``. `ordered` says, of a ``po`` step, whether the model keeps it in order; the
-    steps that it does not keep are where a barrier is missing. `why` is one short sentence in the user's terms.
+    `relation` is ``po``, ``rf``, ``co`` or ``fr``. `ordered` says, of a ``po`` step, whether the model keeps it in order;
+    the steps that it does not keep are where a barrier is missing. `why` is one short sentence in the user's terms.
     """
 
     source: int
@@ -41,7 +42,7 @@ class Hop:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Counterexample:
     """An execution that the model allows, and why it is what it is.
 
@@ -68,7 +69,7 @@ class Counterexample:
         return replace(self, execution=execution, cycle=cycle, culprit=culprit, shown=frozenset())
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """The verdict on one requirement of one program; see `Result` for the fields."""
 
@@ -81,7 +82,7 @@ class Finding:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Result:
     """See the module, and design.md 8 for the JSON form; fields have the same names."""
 
@@ -116,7 +117,7 @@ class Result:
         return self.expected_layer is None or self.layer is None or self.layer == self.expected_layer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FileReport:
     """Everything about one file: its results, or the diagnostics that prevented them."""
 
@@ -126,7 +127,7 @@ class FileReport:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Report:
     """A whole run, in the order of the files named."""
 
@@ -152,7 +153,7 @@ class Report:
         return 3 if None in claims else 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LitmusOutcome:
     """What `mmcheck litmus` found of one herd test.
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from mmcheck.records import record
 
 TAB_WIDTH = 4
 """Columns a tab takes in an excerpt."""
@@ -17,7 +19,7 @@ MAX_EXCERPT = 160
 """Characters of one source line that an excerpt shows; a longer line is cut around the caret."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SourceFile:
     """One input text.
 
@@ -51,7 +53,7 @@ class SourceFile:
         return self.text[start : len(self.text) if end < 0 else end].rstrip("\r")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Span:
     """The characters ``start <= offset < end`` of `file`; an empty span marks a position."""
 

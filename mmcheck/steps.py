@@ -13,7 +13,6 @@ that its path rests on.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from mmcheck.flatten import (
@@ -39,6 +38,7 @@ from mmcheck.flatten import (
     TestOp,
 )
 from mmcheck.program import Const, Expr, Op, Origin, Reg, Tags
+from mmcheck.records import record
 
 _T = TypeVar("_T")
 
@@ -76,7 +76,7 @@ class State(NamedTuple):
 # --- actions -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Read:
     address: int
     width: int
@@ -86,7 +86,7 @@ class Read:
     address_taint: Taint = CLEAN
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Write:
     """A store. If `exclusive`, it may succeed only if `partner` (a read) is not None, and may always fail."""
 
@@ -101,7 +101,7 @@ class Write:
     data_taint: Taint = CLEAN
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Modify:
     """A read-modify-write; `modified` says what it writes for a value read."""
 
@@ -111,13 +111,13 @@ class Modify:
     address_taint: Taint = CLEAN
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Barrier:
     tags: Tags
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Check:
     """An assertion was reached; `holds` is its outcome."""
 
@@ -125,7 +125,7 @@ class Check:
     holds: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Wait:
     """A round of an await begins."""
 
@@ -133,7 +133,7 @@ class Wait:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Failed:
     """A round of an await ended unsatisfied. `gives_up`: there is a failing exit."""
 
@@ -142,7 +142,7 @@ class Failed:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fork:
     """Pieces in no order: `choose` one of `left`, or `join` if there are none."""
 

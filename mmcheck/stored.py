@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
 from typing import Any
 
 from mmcheck.errors import Diagnostic
 from mmcheck.execution import Agent, Event, Execution
 from mmcheck.program import Origin
+from mmcheck.records import fields, replace
 from mmcheck.results import Counterexample, FileReport, Hop, Result
 from mmcheck.source import SourceFile, Span
 

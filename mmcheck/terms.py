@@ -78,13 +78,13 @@ class Terms:
         if len(flat) == 1:
             return next(iter(flat.values()))
         for number in list(flat):  # a & (a | b) = a;  a & (~a | b) = a & b
-            part = flat.get(number)
-            if part is not None and part.op == "or":
-                if any(arg.number in flat for arg in part.args):
+            inner = flat.get(number)
+            if inner is not None and inner.op == "or":
+                if any(arg.number in flat for arg in inner.args):
                     del flat[number]
                 else:
-                    rest = [arg for arg in part.args if self.neg(arg).number not in flat]
-                    if len(rest) < len(part.args):
+                    rest = [arg for arg in inner.args if self.neg(arg).number not in flat]
+                    if len(rest) < len(inner.args):
                         del flat[number]
                         return self.conj([*flat.values(), self.disj(rest)])
         if len(flat) == 1:
@@ -104,9 +104,9 @@ class Terms:
             return self.false
         if len(flat) == 1:
             return next(iter(flat.values()))
-        factored = self._factor(list(flat.values()))
-        if factored is not None:
-            return factored
+        common = self._factor(list(flat.values()))
+        if common is not None:
+            return common
         return self._make("or", tuple(flat[number] for number in sorted(flat)), 1)
 
     def _factor(self, parts: list[Term]) -> Term | None:

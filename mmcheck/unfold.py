@@ -11,7 +11,7 @@ leaves no event, and its thread goes no further (semantics.md 3). One graph can 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mmcheck.alternatives import FENCE, READ, Slot, align, tags_of
 from mmcheck.errors import InternalError, fail
@@ -49,6 +49,7 @@ from mmcheck.program import (
     Tags,
     Thread,
 )
+from mmcheck.records import record, replace
 from mmcheck.robust import is_robust
 from mmcheck.terms import Term, Terms
 
@@ -59,7 +60,7 @@ Taint = dict[tuple[int, bool], Term]
 """(read event, through a pick) -> the condition under which the value depends on it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Value:
     term: Term
     taint: Taint
@@ -278,8 +279,8 @@ class Unfolder:
             case Call():
                 return self.call(statement, state)
             case Return():
-                value = None if statement.value is None else self.value(statement.value, state)
-                frame.returns.append((state, value))
+                result = None if statement.value is None else self.value(statement.value, state)
+                frame.returns.append((state, result))
                 return State(self.terms.false, {}, {}, {}, {})
             case Assert():
                 self.check(statement, state)

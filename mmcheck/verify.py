@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,9 @@ from mmcheck.check import Checker
 from mmcheck.errors import Diagnostic, InputError, InternalError, UnknownVerdict, fail
 from mmcheck.files import find_files, read_source, write_atomic
 from mmcheck.lower.spec import Spec, load_spec
-from mmcheck.model.model import Model, load_model
+from mmcheck.model.model import load_model
 from mmcheck.program import Program
+from mmcheck.records import record, replace
 from mmcheck.results import FileReport, Finding, Report, Result
 from mmcheck.smt.solve import solver_version
 from mmcheck.source import SourceFile
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mmcheck.check_enumerated import EnumerationChecker
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Options:
     """What `verify` was asked; see its parameters."""
 
@@ -53,9 +53,9 @@ def verify(
 ) -> Report:
     """Check every requirement of the files, on their targets or on `targets`, in all variants or in `variants`.
 
-    `variants` selects by title; ``base`` is the program as written. `timeout` is wall seconds per requirement. Directories
-    are searched for ``*.litmus``. What is wrong with a file becomes diagnostics of its `FileReport`; wrong options raise
-    `InputError`.
+    `variants` selects by title; ``base`` is the program as written. `timeout` is wall seconds per requirement, `jobs` the
+    number of processes. Directories are searched for ``*.litmus``. What is wrong with a file becomes diagnostics of its
+    `FileReport`; wrong options raise `InputError`.
     """
     for name in targets:
         parse_target(name)
@@ -65,19 +65,51 @@ def verify(
     reports: list[FileReport] = []
     found, problems = find_files(paths)
     reports += [FileReport(problem.path, diagnostics=(problem,)) for problem in problems]
-    interrupted = False
-    for path in found:
+    done, interrupted = _one_by_one(found, options, on_progress) if jobs == 1 or len(found) < 2 else _in_parallel(
+        found, options, jobs, on_progress
+    )
+    reports += done
+    missing = [title for title in variants if title != "base" and not _has_variant(reports, title)]
+    if missing and not interrupted and not any(report.diagnostics for report in reports):
+        raise fail("MM005", f"no file has a variant called {missing[0]!r}")
+    return Report(tuple(reports), __version__, solver_version(), interrupted)
+
+
+Progress = Callable[[str], None] | None
+
+
+def _one_by_one(paths: Sequence[str], options: Options, on_progress: Progress) -> tuple[list[FileReport], bool]:
+    """The reports in order, and whether Ctrl-C ended it early."""
+    reports = []
+    for path in paths:
         if on_progress is not None:
             on_progress(path)
         try:
             reports.append(verify_file(path, options))
         except KeyboardInterrupt:
-            interrupted = True
-            break
-    missing = [title for title in variants if title != "base" and not _has_variant(reports, title)]
-    if missing and not interrupted and not any(report.diagnostics for report in reports):
-        raise fail("MM005", f"no file has a variant called {missing[0]!r}")
-    return Report(tuple(reports), __version__, solver_version(), interrupted)
+            return reports, True
+    return reports, False
+
+
+def _in_parallel(
+    paths: Sequence[str], options: Options, jobs: int, on_progress: Progress
+) -> tuple[list[FileReport], bool]:
+    """As `_one_by_one`, in processes: z3 is not to be trusted with threads."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    reports: list[FileReport] = []
+    with ProcessPoolExecutor(min(jobs, len(paths)), mp_context=get_context("spawn")) as pool:
+        waiting = [pool.submit(verify_file, path, options) for path in paths]
+        try:
+            for path, future in zip(paths, waiting, strict=True):
+                if on_progress is not None:
+                    on_progress(path)
+                reports.append(future.result())
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            return reports, True
+    return reports, False
 
 
 def _has_variant(reports: Iterable[FileReport], title: str) -> bool:

@@ -57,10 +57,10 @@ def inputs(options: argparse.Namespace) -> tuple[list[str], list[Diagnostic]]:
 
 def check(options: argparse.Namespace, found: list[str], problems: list[Diagnostic]) -> Report:
     """The report of what the options ask for; `found` are the files, `problems` what is wrong with other paths."""
-    from dataclasses import replace
     from pathlib import Path
 
     from mmcheck.cached import every_run, surprising, verify
+    from mmcheck.records import replace
     from mmcheck.report.progress import Progress
     from mmcheck.results import FileReport, Report
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mmcheck.draw.geometry import Rect
 from mmcheck.draw.metrics import MONO, mono_width, prose_width, wrap_prose
 from mmcheck.draw.palette import STYLES
 from mmcheck.draw.parts import BADGE_HEIGHT, Badge, Route, Words, badge_width
 from mmcheck.draw.scene import CYCLE, PLAIN, Link, Scene
+from mmcheck.records import record
 
 TITLE_SIZE, SUBTITLE_SIZE, NOTE_SIZE, LEGEND_SIZE = 17.0, 12.5, 12.5, 11.5
 VERDICT_SIZE = 11.0
@@ -17,7 +17,7 @@ STEP = 23.0
 SAMPLE = 34.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Block:
     """Words, markers and sample lines, and the y below them."""
 

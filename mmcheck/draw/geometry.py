@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
+
+from mmcheck.records import record
 
 Point: TypeAlias = tuple[float, float]
 Piece: TypeAlias = tuple[Point, ...]
@@ -14,7 +15,7 @@ Piece: TypeAlias = tuple[Point, ...]
 _SAMPLES = 24
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rect:
     """The points with ``x <= px <= x + w`` and ``y <= py <= y + h``."""
 

@@ -9,13 +9,13 @@ and gaps are widened and everything is done again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mmcheck.draw import caption, labels, routes
 from mmcheck.draw.geometry import Rect, crosses, polyline
 from mmcheck.draw.metrics import MONO, mono_width, prose_width
 from mmcheck.draw.parts import BADGE_HEIGHT, Badge, Route, Tag, Words, badge_width
 from mmcheck.draw.scene import CYCLE, Node, Scene
+from mmcheck.records import record
 
 MARGIN = 22.0
 BAND_PAD = 13.0
@@ -28,7 +28,7 @@ MIN_WIDTH = 520.0
 WIDENINGS = (1.0, 1.3, 1.7, 2.4, 3.6)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Box:
     """A node's place; a bar is as wide as its lane."""
 
@@ -36,7 +36,7 @@ class Box:
     rect: Rect
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Band:
     """A lane's background, from its header down."""
 
@@ -44,7 +44,7 @@ class Band:
     header: Rect
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Layout:
     """A finished picture; every format draws just this."""
 

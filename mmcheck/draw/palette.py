@@ -8,10 +8,11 @@ colour alone: each family of relations that is drawn across lanes has a dash pat
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from mmcheck.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Style:
     """How one family of relations is drawn: a role of `LIGHT` and `DARK`, a dash pattern, its meaning."""
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from mmcheck.draw.geometry import Piece, Rect
 from mmcheck.draw.metrics import mono_width, prose_width
 from mmcheck.draw.scene import Link
+from mmcheck.records import record, replace
 
 BADGE_SIZE = 10.5
 BADGE_HEIGHT = 17.0
@@ -17,7 +16,7 @@ def badge_width(text: str) -> float:
     return max(BADGE_HEIGHT, mono_width(text, BADGE_SIZE) + 10)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Words:
     """One line of text from `x` on, baseline at `y`; monospaced if `mono` is an advance, else prose.
 
@@ -42,7 +41,7 @@ class Words:
         return replace(self, x=self.x + by, centre=None if self.centre is None else self.centre + by)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Badge:
     """An event's marker, or (`role`) the verdict."""
 
@@ -55,7 +54,7 @@ class Badge:
         return replace(self, rect=Rect(self.rect.x + by, self.rect.y, self.rect.w, self.rect.h))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Route:
     """The way of a link; `head` says whether it ends in an arrow head."""
 
@@ -67,7 +66,7 @@ class Route:
         return replace(self, path=tuple(tuple((x + by, y) for x, y in piece) for piece in self.path))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tag:
     """The label of a link."""
 

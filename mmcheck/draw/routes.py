@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from mmcheck.draw.geometry import Piece, Point, Rect, backwards
 from mmcheck.draw.parts import Route
 from mmcheck.draw.scene import Node, Scene
+from mmcheck.records import record
 
 TRACK = 9.0
 STUB = 38.0
@@ -23,7 +23,7 @@ PORT_STEP = 13.0
 PORT_INSET = 7.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """How link number `link` goes: a ``rail``, ``stub``, ``arc``, ``near`` or ``far``; in which gutter or gap."""
 
@@ -34,7 +34,7 @@ class Plan:
     track: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Grid:
     """Places: the x-range of each lane, the y-range of each row, a rectangle for each node."""
 

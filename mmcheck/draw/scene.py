@@ -10,7 +10,6 @@ a, b, c, ... wherever the events stand.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import pairwise
 
 from mmcheck.draw.metrics import clean
@@ -31,6 +30,7 @@ from mmcheck.draw.wording import (
     where_text,
 )
 from mmcheck.execution import Event, Execution
+from mmcheck.records import record
 
 CYCLE, PLAIN, PALE = "cycle", "plain", "pale"
 """Emphasis: what is wrong; what is as it should be in a picture without a cycle; the rest."""
@@ -38,7 +38,7 @@ CYCLE, PLAIN, PALE = "cycle", "plain", "pale"
 DEPENDENCIES = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hop:
     """One step of a cycle, from event `source` to event `target`, and why it holds."""
 
@@ -48,7 +48,7 @@ class Hop:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ghost:
     """A barrier that is missing on `thread`, right after event `after`, or else right before event `before`."""
 
@@ -58,7 +58,7 @@ class Ghost:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Highlight:
     """What a picture is about: the violating cycle, the missing barriers, the event that went wrong."""
 
@@ -70,7 +70,7 @@ class Highlight:
     verdict: str = "violated"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lane:
     """An agent's column. `inside` is the lane that a nested agent (a handler) interrupts; none do yet."""
 
@@ -79,7 +79,7 @@ class Lane:
     inside: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Node:
     """An event or a missing barrier.
 
@@ -100,7 +100,7 @@ class Node:
     tip: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Link:
     """A relation between two nodes.
 
@@ -123,7 +123,7 @@ class Link:
         return family(self.relation)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """One line of the cycle as told in words; `source` and `target` are markers or ``init``."""
 
@@ -133,7 +133,7 @@ class Step:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scene:
     """All that a picture shows, in a fixed order."""
 

@@ -8,14 +8,14 @@ do not fall, and rise strictly to a write. Otherwise every well-formed choice is
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import permutations, product
 
 from mmcheck.enumeration.layout import Location
 from mmcheck.errors import UnknownVerdict
+from mmcheck.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Choice:
     """`sources` has, for each read of the location in turn, the write that it reads; `chain` the writes in co
     order, the initial one first."""

@@ -8,7 +8,6 @@ accessed cells first, by address, then the agents one after the other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import product
 
 from mmcheck.enumeration.linear import Order, Pair, closure_of, linear_extensions
@@ -16,10 +15,11 @@ from mmcheck.enumeration.traces import Trace
 from mmcheck.model.concrete import Frame
 from mmcheck.model.model import Model
 from mmcheck.program import Thread
+from mmcheck.records import record
 from mmcheck.relations import Rel, bits, from_pairs
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Location:
     """The accesses to one address, by id: writes (the initial one first) and, per thread, all of them in order."""
 
@@ -29,7 +29,7 @@ class Location:
     reads: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Layout:
     """`sets` and `static` are those of `Frame`. `before` has, for each event, its predecessors in every order that the
     model may be given. `frames` are the orders to try: one for assembly, one for each choice of linear orders for

@@ -21,6 +21,7 @@ from mmcheck.enumeration.robust import is_robust
 from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import CLEAN, Code, LoadOp, StoreOp, Taint, Term
 from mmcheck.program import Origin, Tags
+from mmcheck.records import record
 from mmcheck.relations import bits
 
 Values: TypeAlias = Callable[[int], tuple[int, ...]]
@@ -100,7 +101,7 @@ class Trace:
         return all(other.get(instance, piece) == piece for instance, piece in pieces)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Options:
     """`settle`: threads that wait show the failing round (final states); otherwise they stop before it (safety).
 

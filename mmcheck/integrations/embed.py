@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from posixpath import join, normpath
 
 from mmcheck.doc.fragments import GLYPHS, anchor
@@ -19,6 +18,7 @@ from mmcheck.draw.metrics import clean
 from mmcheck.draw.svg import render_svg
 from mmcheck.draw.text import render_text
 from mmcheck.errors import fail
+from mmcheck.records import record
 from mmcheck.report import pictures, story, table
 from mmcheck.report.words import BASE, claim, verdict
 from mmcheck.results import Result
@@ -34,7 +34,7 @@ Check = Callable[[str], Sequence[Result]]
 """The results of the specification at a path; raises `InputError` if it cannot be checked."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Wish:
     """What one region asks for; `path` is relative to where mmcheck runs."""
 

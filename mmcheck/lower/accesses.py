@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmcheck import program as ir
@@ -14,6 +13,7 @@ from mmcheck.lower.expressions import Place, offset, single
 from mmcheck.lower.names import problem
 from mmcheck.lower.types import BOOL, ArrayType, LatchType, RecordType, Scalar, width_of
 from mmcheck.lower.values import RecordVal, Val, Value
+from mmcheck.records import replace
 from mmcheck.source import Span
 from mmcheck.target.pieces import AccessPiece, FencePiece, Piece
 from mmcheck.target.words import METHODS, WORDS, Word

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
 from mmcheck import program as ir
 from mmcheck.lower.names import problem
+from mmcheck.records import replace
 from mmcheck.syntax import ast
 
 if TYPE_CHECKING:

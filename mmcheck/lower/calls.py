@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mmcheck import program as ir
@@ -18,6 +17,7 @@ from mmcheck.lower.layout import NOT_YET
 from mmcheck.lower.names import Problem, near, problem
 from mmcheck.lower.types import BOOL, BoolType, IntType, LatchType, PointerType, RecordType, Scalar, width_of
 from mmcheck.lower.values import RecordVal, Val, Value
+from mmcheck.records import record, replace
 from mmcheck.source import Span
 from mmcheck.syntax import ast
 from mmcheck.target import words
@@ -34,7 +34,7 @@ _BITWISE = ("and", "or", "xor")
 _ORDERS = ("order", "fail_order", "domain", "text", "clobber")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arguments:
     """The arguments of a word, by role; `orders` are those that `mmcheck.target.words` reads."""
 

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from mmcheck import program as ir
+from mmcheck.records import record, replace
 from mmcheck.source import Span
 from mmcheck.target.words import Word
 
@@ -17,7 +17,7 @@ Key: TypeAlias = tuple[str, str, str, int, int]
 """Owner, label, path, start and end of the call (or of the ``nothing``) that stands at the site."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Option:
     """One of the things that may stand at a site: words with their orders, none for ``nothing``."""
 
@@ -25,7 +25,7 @@ class Option:
     words: tuple[tuple[Word, tuple[str, ...]], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SiteChoice:
     """The options of one site on one target."""
 

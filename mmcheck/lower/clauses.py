@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from mmcheck.lower.names import near
+from mmcheck.records import record
 
 VIRTIO_1_2: Mapping[str, str] = MappingProxyType(
     {
@@ -147,7 +147,7 @@ VERSIONS = ("1.2", "1.3", "1.4")
 _FORM = re.compile(r"VirtIO (\d+\.\d+), (\d+(?:\.\d+)*)")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BadClause:
     message: str
     help: str = ""

@@ -7,7 +7,6 @@ Every read becomes a statement in front of the one that it stands in, in the ord
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmcheck import program as ir
@@ -21,6 +20,7 @@ from mmcheck.lower.layout import NOT_YET
 from mmcheck.lower.names import near, problem
 from mmcheck.lower.types import BOOL, ArrayType, LatchType, RecordType, Type, width_of
 from mmcheck.lower.values import RecordVal, Val, Value
+from mmcheck.records import replace
 from mmcheck.source import Span
 from mmcheck.syntax import ast
 from mmcheck.target import words

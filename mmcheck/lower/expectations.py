@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from mmcheck.lower.names import Reporter, near
+from mmcheck.records import record
 from mmcheck.source import Span
 from mmcheck.syntax import ast
 from mmcheck.target.targets import Target, applies_to, parse_target
@@ -17,7 +17,7 @@ Kinds: TypeAlias = Mapping[str, set[str]]
 QUESTIONS = ("allowed", "forbidden")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Expectation:
     """One ``expect``; no names: all requirements of its family, no targets: all targets."""
 

@@ -7,7 +7,6 @@ states (`mmcheck.lower.conditions`) and for code (`mmcheck.lower.code`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mmcheck import program as ir
@@ -15,6 +14,7 @@ from mmcheck.lower import values
 from mmcheck.lower.names import Problem, near, problem
 from mmcheck.lower.types import ArrayType, IntType, PointerType, RecordType, Type, size_of
 from mmcheck.lower.values import Literal, RecordVal, Val, Value
+from mmcheck.records import record, replace
 from mmcheck.source import Span
 from mmcheck.syntax import ast
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mmcheck.lower.unit import Unit
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """Something in shared memory: where, of which type, in which kind of storage."""
 

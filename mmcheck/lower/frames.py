@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from mmcheck import program as ir
 from mmcheck.lower.types import Scalar, width_of
 from mmcheck.lower.values import Literal, RecordVal, Unknown, Val, Value
+from mmcheck.records import replace
 
 Binding: TypeAlias = Val | Literal | RecordVal | Unknown
 """What a local name stands for: a register, a loop's number, a record in registers."""

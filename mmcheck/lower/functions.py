@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mmcheck import program as ir
 from mmcheck.lower.names import Problem, problem
 from mmcheck.lower.types import DEFAULT, BoolType, IntType, PointerType, Scalar, Type, width_of
 from mmcheck.lower.values import Literal, Unknown, Val, Value, describe
+from mmcheck.records import record
 from mmcheck.source import Span
 from mmcheck.syntax import ast
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mmcheck.lower.unit import Unit
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Instance:
     """A function at some argument types, by its name in the program."""
 

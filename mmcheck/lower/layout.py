@@ -7,7 +7,6 @@ Every variable begins at a multiple of `STRIDE`, so that an index out of range h
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from mmcheck import program as ir
 from mmcheck.lower.names import Declarations, Reporter, problem
@@ -26,6 +25,7 @@ from mmcheck.lower.types import (
     width_of,
 )
 from mmcheck.lower.values import Val, Value, coerce
+from mmcheck.records import record
 from mmcheck.source import Span
 from mmcheck.syntax import ast
 
@@ -37,7 +37,7 @@ MAX_CELLS = 65_536
 """Cells of one program."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Variable:
     """A shared variable: its storage kind, type and address."""
 
@@ -48,7 +48,7 @@ class Variable:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Private:
     """An agent's own register and its initial value."""
 

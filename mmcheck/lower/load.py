@@ -9,6 +9,7 @@ from posixpath import dirname, join, normpath
 
 from mmcheck.errors import InputError
 from mmcheck.lower.names import Reporter
+from mmcheck.records import record
 from mmcheck.source import SourceFile, Span
 from mmcheck.syntax import ast
 from mmcheck.syntax.parse import parse_spec
@@ -22,7 +23,7 @@ MAX_DEPTH = 32
 Read = Callable[[Path], str]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Loaded:
     """One parsed file; `title` is that of its ``spec``, or the file's name."""
 

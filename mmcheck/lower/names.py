@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mmcheck.errors import Diagnostic, InputError
+from mmcheck.records import record, replace
 from mmcheck.source import Span
 from mmcheck.syntax import ast
 
@@ -79,7 +80,7 @@ def _path(diagnostic: Diagnostic) -> str:
     return diagnostic.span.file.path if diagnostic.span is not None else diagnostic.path
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StoredVariable:
     """A variable and the kind of storage it was declared in."""
 
@@ -87,7 +88,7 @@ class StoredVariable:
     variable: ast.Variable
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Claim:
     """A condition at top level: a check of the requirement named after the file's title."""
 

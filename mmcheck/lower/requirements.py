@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mmcheck import program as ir
@@ -10,6 +9,7 @@ from mmcheck.lower import values
 from mmcheck.lower.conditions import Conditions
 from mmcheck.lower.names import near, problem
 from mmcheck.lower.statements import shorten
+from mmcheck.records import record
 from mmcheck.source import Span
 from mmcheck.syntax import ast
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KINDS = ("point", "final", "exists", "progress", "ordered")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RequirementInfo:
     """A requirement as declared, or as made by a check without a declaration."""
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 from mmcheck.lower.names import Declarations, near, problem
 from mmcheck.lower.statements import site_of
+from mmcheck.records import fields, record, replace
 from mmcheck.syntax import ast
 
 _N = TypeVar("_N", bound=ast.Node)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Site:
     """A statement, and the function or agent that it stands in."""
 

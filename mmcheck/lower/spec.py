@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from mmcheck import program as ir
@@ -16,6 +16,7 @@ from mmcheck.lower.names import Claim, Declarations, Reporter, near
 from mmcheck.lower.requirements import KINDS, RequirementInfo, info
 from mmcheck.lower.unit import Unit
 from mmcheck.lower.variants import VariantInfo, Variants
+from mmcheck.records import record
 from mmcheck.source import SourceFile, Span
 from mmcheck.syntax import ast
 from mmcheck.target.targets import Target, applies_to, parse_target
@@ -24,7 +25,7 @@ DEFAULT_TARGETS = ("armv8", "x86-tso")
 """What a file without a ``targets`` line is checked for."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Spec:
     """A specification whose names are known to be right on its targets, in all its variants.
 

@@ -6,14 +6,14 @@ Scalars are what one access reads or writes. A record is laid out with natural a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from mmcheck import records
 from mmcheck.lower.names import near, problem
 from mmcheck.syntax import ast
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class IntType:
     width: int
     signed: bool = False
@@ -22,13 +22,13 @@ class IntType:
         return f"{'i' if self.signed else 'u'}{self.width}"
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class BoolType:
     def __str__(self) -> str:
         return "bool"
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class PointerType:
     """Pointer to `target`; None is the type of ``null``, which goes with any pointer."""
 
@@ -38,7 +38,7 @@ class PointerType:
         return "*?" if self.target is None else f"*{self.target}"
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class LatchType:
     """A pending mark above a value of `value`; with None there is the mark alone."""
 
@@ -48,7 +48,7 @@ class LatchType:
         return "latch" if self.value is None else f"latch {self.value}"
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class RecordField:
     """A field at `offset` bytes; `init` is its initial value, if its declaration gives one."""
 
@@ -58,7 +58,7 @@ class RecordField:
     init: ast.Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class RecordType:
     name: str
     fields: tuple[RecordField, ...]
@@ -72,7 +72,7 @@ class RecordType:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class ArrayType:
     element: Type
     length: int

@@ -8,24 +8,24 @@ fits. Where a value is stored, passed or returned, an unsigned number may also g
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from mmcheck import program as ir
 from mmcheck.lower.names import Problem, problem
 from mmcheck.lower.types import BOOL, DEFAULT, BoolType, IntType, LatchType, PointerType, Scalar, Type, width_of
+from mmcheck.records import record
 from mmcheck.source import Span
 from mmcheck.syntax import ast
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Literal:
     """An exact integer without a type."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Val:
     """An expression over registers, and its type."""
 
@@ -33,7 +33,7 @@ class Val:
     type: Scalar
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RecordVal:
     """A record read into registers, or the result of a compare-exchange (`is_result`)."""
 
@@ -42,7 +42,7 @@ class RecordVal:
     is_result: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unknown:
     """The value of a register whose definition could not be lowered; its use is not reported again."""
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from mmcheck.lower.declare import check_labels, declare
 from mmcheck.lower.names import Declarations, Problem, Reporter, near, problem
 from mmcheck.lower.sites import Site, find, put, substitute
 from mmcheck.lower.statements import site_of
+from mmcheck.records import record, replace
 from mmcheck.source import Span
 from mmcheck.syntax import ast
 from mmcheck.target.targets import Target, parse_target
 from mmcheck.target.words import METHODS, WORDS, normal_order, unknown_order
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class VariantInfo:
     """A variant as others see it; `targets` None means all of the file's."""
 

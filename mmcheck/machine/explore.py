@@ -10,13 +10,13 @@ reach the bound are discarded.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
 
 from mmcheck import steps
 from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import Code, flatten
 from mmcheck.program import Program, state_cell, state_register
+from mmcheck.records import record
 
 Memory: TypeAlias = tuple[tuple[int, int], ...]
 """Address and value of everything that is not in its initial state 0, by address."""
@@ -41,7 +41,7 @@ class Final(NamedTuple):
     stuck: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Outcomes:
     """What a machine can do. `failed` are the requirements that some run violates."""
 

@@ -167,6 +167,11 @@ class InOrder:
             self.registers[op.counter] = done | 1 << left[0]
             self.pc = op.starts[left[0]]
 
+    def flush(self) -> None:
+        """At the end of a run: the round of an await that is not over did not happen."""
+        if self.log is not None and self.waiting is not None:
+            del self.log[self.rounds[self.waiting[0]][1] :]
+
     # accesses
 
     def entry(self, kind: int, op: Op, now: int | None) -> Entry:

@@ -254,13 +254,26 @@ class OutOfOrder(Front):
         self.failures[test.number] = failures
         registers, since = self.rounds.pop(test.number)
         self.registers = list(registers)
-        if self.log is not None and entry is not None:
+        if self.log is not None:
             kept = [each for each in self.log if each.ordinal < since]
-            entry.extra[1][3].extend(self.log[len(kept) :])  # type: ignore[index]
+            if entry is not None:
+                entry.extra[1][3].extend(self.log[len(kept) :])  # type: ignore[index]
             self.log = kept
         self.waiting = (test.number, self.versions[test.number])
         self.pc = test.start
         return True
+
+    def flush(self) -> None:
+        """At the end of a run: what was fetched on a guess, and the round of an await that is not over, did not happen."""
+        if self.log is None:
+            return
+        since = min((start for _, start in self.rounds.values()), default=self.count)
+        for entry in self.entries:
+            if entry.kind == BRANCH and not is_fixed(entry.data):
+                _, snapshot = entry.extra  # type: ignore[misc]
+                since = min([since, entry.ordinal, *[start for _, start in snapshot[2].values()]])
+                break
+        self.log = [entry for entry in self.log if entry.ordinal < since]
 
     def retire(self) -> None:
         """Instructions that are done leave, oldest first."""

@@ -147,7 +147,7 @@ def scan(entries: list[Entry], *, cautious: bool = False) -> Scan:
                 else:
                     if own is not None and entry.extra is not own:
                         out.violations.append(entry)
-                    if settled and where not in hazards and not (cautious and acquire_open) and (own is None or is_fixed(own.data)):
+                    elif settled and where not in hazards and not (cautious and acquire_open) and (own is None or is_fixed(own.data)):
                         entry.done = True
                         assert entry.node is not None
                         entry.node.fixed = True

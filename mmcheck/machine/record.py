@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mmcheck.errors import UnknownVerdict
 from mmcheck.execution import Agent, Event, Execution
@@ -14,6 +13,7 @@ from mmcheck.machine.runner import Machine
 from mmcheck.machine.values import known
 from mmcheck.machine.walk import Path, Seen, dependencies, follow
 from mmcheck.program import NO_TAGS, Program, state_cell, state_register
+from mmcheck.records import record
 
 MOST_EVENTS = 4_000
 """Events of a run that is told as an `Execution`: its order is a square of them."""
@@ -21,7 +21,7 @@ MOST_EVENTS = 4_000
 _KINDS = {READ: "R", WRITE: "W", FENCE: "F"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Recording:
     """A run: the execution, each thread's path, and the requirements that some assertion of it violated."""
 
@@ -44,7 +44,9 @@ def recording(machine: Machine) -> Recording:
     assert order is not None
     logs: list[list[Entry]] = []
     for agent in machine.agents:
-        assert isinstance(agent, InOrder | OutOfOrder) and agent.log is not None
+        assert isinstance(agent, InOrder | OutOfOrder)
+        agent.flush()
+        assert agent.log is not None
         logs.append([entry for entry in agent.log if _happened(entry)])
     if sum(map(len, logs)) > MOST_EVENTS:
         raise UnknownVerdict(f"a run of more than {MOST_EVENTS} events is not kept as an execution")

@@ -13,30 +13,30 @@ a title in quotes. Operators, loosest first: ``|``, ``;`` , ``\\``, ``&``, ``*``
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from mmcheck.errors import fail
+from mmcheck.records import record
 from mmcheck.source import SourceFile, Span
 
 MAX_SIZE = 200_000
 MAX_DEPTH = 150
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name:
     text: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Empty:
     """``0`` or ``{}``."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unary:
     """`op` is one of ``~ ? ^+ ^* ^-1 []``."""
 
@@ -45,7 +45,7 @@ class Unary:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Binary:
     """`op` is one of ``| ; \\ & *``."""
 
@@ -55,14 +55,14 @@ class Binary:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Apply:
     function: Name
     args: tuple[Exp, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LetIn:
     bindings: tuple[Binding, ...]
     recursive: bool
@@ -73,7 +73,7 @@ class LetIn:
 Exp: TypeAlias = Name | Empty | Unary | Binary | Apply | LetIn
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Binding:
     """``name = body``, or a function if `params` is not None."""
 
@@ -82,13 +82,13 @@ class Binding:
     body: Exp
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Let:
     bindings: tuple[Binding, ...]
     recursive: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Test:
     """``acyclic e as name``; `negated` for ``~acyclic``, `flag` if it only marks executions."""
 
@@ -100,13 +100,13 @@ class Test:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Include:
     path: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Title:
     text: str
 
@@ -123,7 +123,7 @@ _KEYWORDS = {"let", "rec", "and", "in", "as", "acyclic", "irreflexive", "empty",
 _TESTS = ("acyclic", "irreflexive", "empty")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Token:
     kind: str
     text: str

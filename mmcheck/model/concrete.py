@@ -7,11 +7,11 @@ decides one choice of rf and co. The part of the model free of rf and co is eval
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from mmcheck.execution import Event, Execution
 from mmcheck.model.expr import Node, walk
 from mmcheck.model.model import Axiom, Model
+from mmcheck.records import record
 from mmcheck.relations import (
     Rel,
     Set,
@@ -32,7 +32,7 @@ from mmcheck.relations import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Violation:
     """An axiom that an execution breaks; `cycle` are the events of a shortest witness."""
 

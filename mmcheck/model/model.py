@@ -8,7 +8,7 @@ registered by the targets.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from pathlib import Path
 from mmcheck.errors import InputError, fail
 from mmcheck.model import cat_syntax as cat
 from mmcheck.model.expr import Node, Pool, walk
+from mmcheck.records import record
 from mmcheck.source import SourceFile, Span
 from mmcheck.target.tags import HARDWARE_TAGS, SOURCE_TAGS
 
@@ -31,7 +32,7 @@ BASE_RELATIONS = (
 `src` is the order of the source text; the rest is described in `mmcheck.execution`."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Axiom:
     """``kind node``: ``acyclic``, ``irreflexive`` or ``empty``; `flag` only marks executions."""
 
@@ -43,7 +44,7 @@ class Axiom:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Model:
     """A memory model. `name` is what reports print; `title` the first line of the file."""
 
@@ -254,7 +255,9 @@ class _Elaborator:
             right = pool.none
         if left.is_set != right.is_set:
             raise fail("MM406", f"{exp.op!r} mixes a set and a relation", exp.span)
-        return {"|": pool.union, "&": pool.inter, "\\": pool.diff}[exp.op](left, right)
+        if exp.op == "|":
+            return pool.union(left, right)
+        return pool.inter(left, right) if exp.op == "&" else pool.diff(left, right)
 
     def need(self, node: Node, what: str, exp: cat.Exp) -> Node:
         if what == "set" and node is self.pool.empty:
@@ -295,8 +298,9 @@ def model_from_text(name: str, file: SourceFile, path: Path | None = None) -> Mo
     """Elaborate the cat text `file`. Raises `InputError` with a span."""
     elaborator = _Elaborator(None)
     elaborator.file(file, path)
+    example = "add e.g. 'acyclic po | rf | co | fr as sc'"
     if not elaborator.axioms and not name.startswith("keep:"):
-        raise fail("MM408", "this model has no axiom", path=file.path, help="add e.g. 'acyclic po | rf | co | fr as sc'")
+        raise fail("MM408", "this model has no axiom", path=file.path, help=example)
     definitions = {key: value for key, value in elaborator.scope.items() if isinstance(value, Node)}
     return Model(name, elaborator.title or name, elaborator.pool, tuple(elaborator.axioms), definitions)
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mmcheck.lower.choices import Option
 from mmcheck.placement.options import NOTHING
 from mmcheck.placement.problem import Placement, Problem
 from mmcheck.placement.sites import Site
+from mmcheck.records import record
 from mmcheck.source import SourceFile
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Edit:
     """``text[start:end]`` becomes `text`."""
 

@@ -15,11 +15,12 @@ from mmcheck.placement.oracle import Counterexample, Oracle
 from mmcheck.placement.problem import Placement, Problem
 from mmcheck.placement.search import Outcome, Search
 from mmcheck.placement.sites import Site
+from mmcheck.records import record
 from mmcheck.results import Counterexample as Told
 from mmcheck.results import Layer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Missing:
     """A requirement that the file breaks on a target, the run that shows it, and the changes that repair it.
 
@@ -35,7 +36,7 @@ class Missing:
     sequential: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Change:
     """At `site` stands `word`; `enough` would do (nothing, if it is redundant), or it belongs to `to`.
 

@@ -66,7 +66,7 @@ class Order:
         for option, under in self.problem.below[name].items():
             kept = {option}
             for other in under - {option}:
-                if all(tested(site.option(other), site.option(option), target) for target in self.problem.targets):
+                if all(is_stronger(site.option(other), site.option(option), target) for target in self.problem.targets):
                     kept.add(other)
                 else:
                     self.rejected.append((name, other, option))
@@ -74,7 +74,7 @@ class Order:
         return out
 
 
-def tested(weaker: Option, stronger: Option, target: Target) -> bool:
+def is_stronger(weaker: Option, stronger: Option, target: Target) -> bool:
     """Whether `stronger` keeps on `target` whatever `weaker` keeps, in every context."""
     if target.model in BUILTIN:
         return True

@@ -15,6 +15,7 @@ from mmcheck.graph import EventGraph
 from mmcheck.placement.problem import Placement, Problem
 from mmcheck.placement.replay import Replay
 from mmcheck.program import Requirement
+from mmcheck.records import record
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.count import block
 from mmcheck.smt.decode import Decoder
@@ -26,7 +27,7 @@ MAX_UNORDERED = 50
 """Runs that no single order of the compiler's gives, before a query is given up."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Counterexample:
     """A run under some placement that breaks a requirement on a target."""
 

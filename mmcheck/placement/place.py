@@ -18,6 +18,7 @@ from mmcheck.placement.oracle import Oracle
 from mmcheck.placement.problem import Placement, Problem, make_problem
 from mmcheck.placement.search import Outcome, Search
 from mmcheck.placement.sites import Scope
+from mmcheck.records import record
 from mmcheck.source import SourceFile
 from mmcheck.syntax.herd.columns import is_herd_format
 from mmcheck.target.costs import Costs, default_costs
@@ -25,7 +26,7 @@ from mmcheck.target.targets import Target, parse_target
 from mmcheck.verify import Options, make_checker
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PlaceOptions:
     """What `place` was asked; see `mmcheck.placement.place.place_file`."""
 

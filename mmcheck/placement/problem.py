@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mmcheck.graph import EventGraph
 from mmcheck.lower.choices import Option, SiteChoice
@@ -13,6 +13,7 @@ from mmcheck.lower.unit import Unit
 from mmcheck.placement.options import instruction_options, pieces_of, powers
 from mmcheck.placement.sites import Scope, Site, find_sites
 from mmcheck.program import Program
+from mmcheck.records import replace
 from mmcheck.target.costs import Costs, machine_name
 from mmcheck.target.targets import Target
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from mmcheck.lower.choices import Key, Option, key_of
 from mmcheck.lower.names import Declarations
 from mmcheck.lower.statements import site_of
 from mmcheck.placement import options as words
+from mmcheck.records import fields, record, replace
 from mmcheck.source import Span
 from mmcheck.syntax import ast
 from mmcheck.target.orders import Word
@@ -27,7 +27,7 @@ Kind = Literal["fence", "gap", "order"]
 Scope = Literal["marked", "all"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Site:
     """One place of the text where something may change.
 
@@ -58,7 +58,7 @@ class Site:
         return self.options[0].name
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Found:
     """The sites of a program in the order of its text, and the declarations with the gaps put in."""
 

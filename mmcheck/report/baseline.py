@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
 from mmcheck.errors import fail
+from mmcheck.records import record, replace
 from mmcheck.report.words import plural
 from mmcheck.results import FileReport, Report, Result
 
@@ -21,7 +21,7 @@ Entry = tuple[str, ...]
 """The values of `FIELDS`; the base program's variant is the empty text."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Applied:
     """A report without its known failures, those failures, and entries that nothing matches any more."""
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmcheck.errors import Diagnostic
 from mmcheck.execution import Event, Execution
+from mmcheck.records import replace
 from mmcheck.report import table
 from mmcheck.report.colour import Paint
 from mmcheck.report.words import BASE, claim, layer_sentence, one_line, place, plural, verdict

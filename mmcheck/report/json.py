@@ -60,7 +60,7 @@ def _result(result: Result) -> dict[str, Any]:
         "notes": list(result.notes),
         "span": _span(result.span),
         "seconds": round(result.seconds, 4),
-        "counterexample": None if result.counterexample is None else _counterexample(result.counterexample),
+        "counterexample": None if result.counterexample is None else counterexample(result.counterexample),
     }
 
 
@@ -70,7 +70,8 @@ def _span(span: Span | None) -> dict[str, int] | None:
     return {"line": span.line, "column": span.column, "end_line": span.end_line, "end_column": span.end_column}
 
 
-def _counterexample(found: Counterexample) -> dict[str, Any]:
+def counterexample(found: Counterexample) -> dict[str, Any]:
+    """The run behind a violation, and the cycle that explains it."""
     execution = found.execution
     return {
         "events": [_event(execution, event) for event in execution.events],

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from mmcheck.errors import fail
+from mmcheck.records import record
 from mmcheck.results import LitmusOutcome
 from mmcheck.source import SourceFile, Span, printable
 
@@ -25,7 +25,7 @@ def render(outcome: LitmusOutcome) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Expected:
     """One row of the table: `file` as written there, `states` None where the column is empty."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import PurePosixPath
 
 from mmcheck.draw.scene import CYCLE, Ghost, Highlight, Hop, Scene, build_scene
 from mmcheck.execution import Execution
+from mmcheck.records import replace
 from mmcheck.report.words import BASE, layer_sentence
 from mmcheck.results import Counterexample, Result
 from mmcheck.results import Hop as Step

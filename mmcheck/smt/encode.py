@@ -181,15 +181,15 @@ def communication_bounds(graph: EventGraph, domains: Domains, memory: Memory) ->
         if event.kind != "R":
             continue
         for address in domains.addresses[event.id]:
-            for write in domains.writers.get(address, ()):
-                if (event.id, write.id) in seen or write.is_init:
+            for later in domains.writers.get(address, ()):
+                if (event.id, later.id) in seen or later.is_init:
                     continue
-                seen.add((event.id, write.id))
-                literal = memory.fr(event, write)
+                seen.add((event.id, later.id))
+                literal = memory.fr(event, later)
                 if literal != FALSE:
-                    fr_may[event.id] |= 1 << write.id
+                    fr_may[event.id] |= 1 << later.id
                 if literal == TRUE:
-                    fr_must[event.id] |= 1 << write.id
+                    fr_must[event.id] |= 1 << later.id
     co = Bounds(co_may, co_must, lambda i, j: memory.co(events[i], events[j]))
     fr = Bounds(fr_may, fr_must, lambda i, j: memory.fr(events[i], events[j]))
     return rf, co, fr

@@ -6,7 +6,6 @@ looked for is, per source thread, a linear extension of cpo under which the mode
 
 from __future__ import annotations
 
-
 from itertools import permutations
 
 from mmcheck.execution import Execution

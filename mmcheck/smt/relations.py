@@ -90,15 +90,17 @@ class Algebra:
             if not axiom.node.is_set:
                 bounds = self.rel[axiom.node.number]
                 self._want(axiom.node, self._use(axiom, bounds))
-        variables = [self.rel[node.number] for node in self._order if node.op == "rec"]
-        wishes: list[list[int]] | None = None
-        while wishes != [bounds.wanted for bounds in variables]:
-            wishes = [bounds.wanted for bounds in variables]
+        recursive = any(node.op == "rec" for node in self._order)
+        wishes: list[list[int]] = []
+        while not wishes or (recursive and wishes != [bounds.wanted for bounds in self.rel.values()]):
+            wishes = [bounds.wanted for bounds in self.rel.values()]
             for node in reversed(self._order):
                 if not node.is_set:
                     self._pass_down(node)
                 elif node.op in ("domain", "range"):
                     self._want_members(node)
+            if not wishes:
+                break
         for node in self._order:
             if node.op == "rec":
                 pairs = [(i, j) for i, row in enumerate(self.rel[node.number].wanted) for j in bits(row)]
@@ -152,17 +154,17 @@ class Algebra:
         first = args[0]
         match op:
             case "union":
-                may, must = list(first.may), list(first.must)
+                union_may, union_must = list(first.may), list(first.must)
                 for other in args[1:]:
-                    may = [x | y for x, y in zip(may, other.may, strict=True)]
-                    must = [x | y for x, y in zip(must, other.must, strict=True)]
-                return Bounds(may, must)
+                    union_may = [x | y for x, y in zip(union_may, other.may, strict=True)]
+                    union_must = [x | y for x, y in zip(union_must, other.must, strict=True)]
+                return Bounds(union_may, union_must)
             case "inter":
-                may, must = list(first.may), list(first.must)
+                both_may, both_must = list(first.may), list(first.must)
                 for other in args[1:]:
-                    may = [x & y for x, y in zip(may, other.may, strict=True)]
-                    must = [x & y for x, y in zip(must, other.must, strict=True)]
-                return Bounds(may, must)
+                    both_may = [x & y for x, y in zip(both_may, other.may, strict=True)]
+                    both_must = [x & y for x, y in zip(both_must, other.must, strict=True)]
+                return Bounds(both_may, both_must)
             case "diff":
                 other = args[1]
                 return Bounds(
@@ -496,7 +498,8 @@ class Algebra:
         if node.is_set:
             may, _must = self.set_bounds[node.number]
             found = [circuit.all([self.member(node, i), happens[i]]) for i in bits(may)]
-            circuit.clause([circuit.any(found)]) if axiom.negated else [circuit.clause([-lit]) for lit in found]
+            for clause in [found] if axiom.negated else [[-literal] for literal in found]:
+                circuit.clause(clause)
             return
         bounds = self.rel[node.number]
         if axiom.kind == "acyclic" and not axiom.negated:

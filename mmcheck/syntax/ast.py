@@ -8,9 +8,10 @@ spans; compare `mmcheck.syntax.dump.dump` of two trees to compare them up to spa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
+from mmcheck.records import record
 from mmcheck.syntax.expr import (
     AddrOf,
     Argument,
@@ -135,7 +136,7 @@ __all__ = [
 # ---- statements ----
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stmt(Node):
     """Base of all statements: ``label: statement @line``.
 
@@ -146,14 +147,14 @@ class Stmt(Node):
     anchor: int | None = field(default=None, kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Block(Node):
     """``{ statements }``; the span includes the braces."""
 
     statements: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Let(Stmt):
     """``let name = value``: a new register. ``mut`` changes nothing and is kept for looks."""
 
@@ -163,7 +164,7 @@ class Let(Stmt):
     mutable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Assign(Stmt):
     """``target = value``, or ``target op= value`` when `op` is set.
 
@@ -175,14 +176,14 @@ class Assign(Stmt):
     op: BinaryOp | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ExprStmt(Stmt):
     """A call by itself; `call` is a `Call` or a `MethodCall`."""
 
     call: Call | MethodCall
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class If(Stmt):
     """``if condition { } else { }``; ``else if`` is an `otherwise` of exactly one `If`."""
 
@@ -191,7 +192,7 @@ class If(Stmt):
     otherwise: Block | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class While(Stmt):
     """``while condition { }``."""
 
@@ -199,14 +200,14 @@ class While(Stmt):
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Loop(Stmt):
     """``loop { }``, left by `Break` or `Return`."""
 
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Repeat(Stmt):
     """``repeat count { }``."""
 
@@ -214,7 +215,7 @@ class Repeat(Stmt):
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class For(Stmt):
     """``for name in start..end { }``, `end` excluded."""
 
@@ -224,19 +225,19 @@ class For(Stmt):
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Break(Stmt):
     """``break``."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Return(Stmt):
     """``return`` or ``return value``."""
 
     value: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Await(Stmt):
     """``await condition``, or ``await body until condition``.
 
@@ -249,7 +250,7 @@ class Await(Stmt):
     otherwise: Block | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Assert(Stmt):
     """``assert condition for claim``.
 
@@ -260,19 +261,19 @@ class Assert(Stmt):
     claim: Ident | Text | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Raise(Stmt):
     """``raise place``: an interrupt or a latch."""
 
     place: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Nothing(Stmt):
     """``nothing``: a place where a barrier could stand."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OnTargets(Stmt):
     """``on armv8, armv8+lse { }``: only on these targets."""
 
@@ -283,35 +284,35 @@ class OnTargets(Stmt):
 # ---- declarations ----
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Spec(Node):
     """``spec "title"``; a ``targets`` list on the same line is a `Targets` item of its own."""
 
     title: Text
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Targets(Node):
     """``targets armv8, x86-tso``."""
 
     targets: tuple[Target, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Include(Node):
     """``include "path"``."""
 
     path: Text
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Mirrors(Node):
     """``mirrors "path"`` of the whole file."""
 
     source: Text
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Const(Node):
     """``const name: type = value``."""
 
@@ -321,7 +322,7 @@ class Const(Node):
     override: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Variable(Node):
     """``name[dim]: type = init`` or ``name[dim] { fields } = init``.
 
@@ -336,7 +337,7 @@ class Variable(Node):
     init: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StructDecl(Node):
     """``struct name { fields }``."""
 
@@ -347,7 +348,7 @@ class StructDecl(Node):
 StorageKind: TypeAlias = Literal["memory", "volatile", "atomic", "mmio", "percpu", "private"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Storage(Node):
     """``memory x, y`` or ``memory { x, y }``, and the other five kinds."""
 
@@ -355,28 +356,28 @@ class Storage(Node):
     variables: tuple[Variable, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Forall(Node):
     """``forall condition``: in every final state."""
 
     condition: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NotExists(Node):
     """``~exists condition``: in no final state."""
 
     condition: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Exists(Node):
     """``exists condition``: in some final state; a question, not a claim."""
 
     condition: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OrderedCheck(Node):
     """``ordered first before second``."""
 
@@ -384,7 +385,7 @@ class OrderedCheck(Node):
     second: SitePath
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Progress(Node):
     """``progress host.asleep, driver``; no waits named: every agent."""
 
@@ -394,7 +395,7 @@ class Progress(Node):
 Check: TypeAlias = Forall | NotExists | Exists | OrderedCheck | Progress
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Requirement(Node):
     """``requirement name { cites … says … checks }``; checks may also stand in `Assert`s."""
 
@@ -404,7 +405,7 @@ class Requirement(Node):
     checks: tuple[Check, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Param(Node):
     """``name`` or ``name: type``."""
 
@@ -412,7 +413,7 @@ class Param(Node):
     type: TypeExpr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FnDecl(Node):
     """``fn name(params) -> result mirrors "…" { body }``."""
 
@@ -424,7 +425,7 @@ class FnDecl(Node):
     override: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IndexRange(Node):
     """``(i in 0..2)`` behind an agent's name, `end` excluded."""
 
@@ -436,7 +437,7 @@ class IndexRange(Node):
 AgentKind: TypeAlias = Literal["thread", "asm thread", "device", "interrupt"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Agent(Node):
     """``thread``, ``asm thread``, ``device`` or ``interrupt``.
 
@@ -459,7 +460,7 @@ Verdict: TypeAlias = Literal["holds", "violated", "allowed", "forbidden"]
 Layer: TypeAlias = Literal["compiler", "hardware", "platform"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Expect(Node):
     """``expect names verdict by layer on targets``; no names: all, no targets: all."""
 
@@ -469,7 +470,7 @@ class Expect(Node):
     targets: tuple[Target, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Without(Node):
     """``without names``: these requirements are not claimed."""
 
@@ -479,14 +480,14 @@ class Without(Node):
 # ---- variants ----
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Says(Node):
     """``says "…"`` in a variant."""
 
     text: Text
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Replace(Node):
     """``replace sites with statement``."""
 
@@ -494,7 +495,7 @@ class Replace(Node):
     statement: Stmt
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Drop(Node):
     """``drop sites``."""
 
@@ -504,7 +505,7 @@ class Drop(Node):
 Where: TypeAlias = Literal["before", "after"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Add(Node):
     """``add statement before|after site``."""
 
@@ -513,7 +514,7 @@ class Add(Node):
     site: SitePath
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Move(Node):
     """``move moved before|after site``."""
 
@@ -522,7 +523,7 @@ class Move(Node):
     site: SitePath
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SetOrder(Node):
     """``set sites to order``; the order is a word such as ``acquire`` or ``Ordering::Acquire``."""
 
@@ -535,7 +536,7 @@ Declaration: TypeAlias = Const | StructDecl | Storage | Requirement | FnDecl | A
 VariantItem: TypeAlias = Edit | Declaration | Expect | Without | Says
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Variant(Node):
     """``variant "title" from "base" targets … { items }``; the items apply in their order."""
 
@@ -551,7 +552,7 @@ Item: TypeAlias = (
 """What stands at top level; a condition there is a classic test's."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class File(Node):
     """One specification file; ``span.file`` is its text."""
 

@@ -7,10 +7,10 @@ here and collected; the tree is then complete all the same.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, get_args
 
 from mmcheck.errors import Diagnostic
+from mmcheck.records import replace
 from mmcheck.source import Span
 from mmcheck.syntax import ast
 from mmcheck.syntax.build_expr import (

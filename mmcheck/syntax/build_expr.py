@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 from mmcheck.errors import Diagnostic, InternalError
+from mmcheck.records import replace
 from mmcheck.source import SourceFile, Span
 from mmcheck.syntax import ast
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
+from mmcheck.records import fields
 from mmcheck.syntax import ast
 
 

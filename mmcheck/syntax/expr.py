@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import field
 from typing import Literal, TypeAlias
 
+from mmcheck.records import fields, record
 from mmcheck.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Node:
     """Anything in the tree; `span` covers it from its first to its last character."""
 
     span: Span = field(kw_only=True, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ident(Node):
     """A name where no expression can stand: what is declared, a label, a reference in `expect`."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target(Node):
     """A target: ``armv8+rcpc``, or a path to a ``.cat`` file when `is_model`."""
 
@@ -31,7 +32,7 @@ class Target(Node):
     is_model: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SitePath(Node):
     """A statement or wait by name: ``label``, ``function.label``, ``thread.label``, ``P0.y``.
 
@@ -48,21 +49,21 @@ class SitePath(Node):
 # ---- types ----
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NamedType(Node):
     """``u16``, ``bool``, or the name of a struct."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PointerType(Node):
     """``*T``."""
 
     target: TypeExpr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LatchType(Node):
     """``latch`` or ``latch u16``: a pending mark and the last value."""
 
@@ -75,45 +76,45 @@ TypeExpr: TypeAlias = NamedType | PointerType | LatchType
 # ---- expressions ----
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Expr(Node):
     """Base of all expressions."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Number(Expr):
     """An integer literal, 0 or more; at most 64 bits."""
 
     value: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Text(Expr):
     """A text in quotes, without them; there are no escapes."""
 
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bool(Expr):
     """``true`` or ``false``."""
 
     value: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Null(Expr):
     """``null``, the pointer to nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name(Expr):
     """A name: register, location, constant, order word; also scoped, ``Ordering::Release``."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Index(Expr):
     """``base[index]``."""
 
@@ -121,7 +122,7 @@ class Index(Expr):
     index: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Field(Expr):
     """``base.name``, or ``base->name`` when `arrow`; the two mean the same."""
 
@@ -130,14 +131,14 @@ class Field(Expr):
     arrow: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Deref(Expr):
     """``*pointer``."""
 
     pointer: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AddrOf(Expr):
     """``&place``."""
 
@@ -150,7 +151,7 @@ BinaryOp: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unary(Expr):
     """``-a``, ``!a`` (logical not; all bits of an integer, as in Rust), ``~a`` (all bits)."""
 
@@ -158,7 +159,7 @@ class Unary(Expr):
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Binary(Expr):
     """``left op right``; comparisons never nest without parentheses."""
 
@@ -167,7 +168,7 @@ class Binary(Expr):
     right: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cast(Expr):
     """``value as type``; the type is never a latch."""
 
@@ -175,7 +176,7 @@ class Cast(Expr):
     type: TypeExpr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Argument(Node):
     """One argument of a call; `choice` says that it is marked with ``?`` for `place`."""
 
@@ -183,7 +184,7 @@ class Argument(Node):
     choice: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call(Expr):
     """``function(args)``: a word of the vocabulary or a function of the file.
 
@@ -194,7 +195,7 @@ class Call(Expr):
     args: tuple[Argument, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MethodCall(Expr):
     """``receiver.method(args)``, or ``receiver->method(args)`` when `arrow`."""
 
@@ -204,7 +205,7 @@ class MethodCall(Expr):
     arrow: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FieldValue(Node):
     """``name: value`` in a record literal."""
 
@@ -212,7 +213,7 @@ class FieldValue(Node):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RecordLiteral(Expr):
     """``{ addr: p, len: 1 }``; only behind ``=``, ``:``, ``(`` and ``,``; typed by where it goes."""
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
 from mmcheck.errors import Diagnostic
+from mmcheck.records import record
 from mmcheck.source import SourceFile, Span
 from mmcheck.syntax.scan import CLOSING, Lexeme, Scanned
 
@@ -155,7 +155,7 @@ _HIDDEN = {
 _VALUE = {"NUMBER", "NAME", "TEXT", "TRUE", "FALSE", "NULL", "LPAR", "SCOPED", "UNARY"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Failure:
     """Where and why the parser stopped.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmcheck.errors import Diagnostic, InputError, fail
+from mmcheck.records import record
 from mmcheck.source import SourceFile, Span
 from mmcheck.syntax import ast, tables
 from mmcheck.syntax.build_ast import Builder, check_depth
@@ -93,7 +93,7 @@ def _in_order(found: list[Diagnostic]) -> list[Diagnostic]:
     return sorted(found, key=lambda each: each.span.start if each.span else -1)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parsed:
     """A parse that succeeded; `tokens` are all terminals, filtered ones and separators included."""
 

@@ -23,9 +23,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from mmcheck.program import NO_TAGS
+from mmcheck.records import record
 from mmcheck.target.orders import acquires, merged, releases
 from mmcheck.target.pieces import Access, Instruction
 from mmcheck.target.tags import DOMAINS
@@ -74,7 +74,7 @@ _HINTS = {"", "nop", "yield", "wfe", "wfi", "sev", "sevl"}
 _DAIF = re.compile(r"msr daif(set|clr), ?#?(0x)?[0-9a-f]+")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Armv8:
     """The instructions of Armv8-A with these options."""
 

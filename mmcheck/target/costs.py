@@ -20,11 +20,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from mmcheck.errors import fail
 from mmcheck.files import shown
+from mmcheck.records import record
 from mmcheck.target.pieces import AccessPiece, FencePiece, Piece
 from mmcheck.target.targets import Target
 
@@ -72,7 +73,7 @@ _SOURCE_POWERS = {"AcqFence": "acquire", "RelFence": "release", "Acquire": "acqu
                   "ScFence": "seq_cst", "SeqCst": "seq_cst"}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Costs:
     """The table with what the user's file says; `frequency` maps sites to how often they are executed."""
 
@@ -127,7 +128,7 @@ def read_costs(path: str | Path) -> Costs:
     except (OSError, UnicodeDecodeError) as error:
         raise fail("MM010", f"the costs cannot be read: {error}", path=shown(path)) from None
     except tomllib.TOMLDecodeError as error:
-        raise fail("MM012", f"the costs are no TOML: {error}", path=shown(path)) from None
+        raise fail("MM017", f"the costs are no TOML: {error}", path=shown(path)) from None
     base = default_costs()
     table = {machine: dict(rows) for machine, rows in base.table.items()}
     frequency: dict[str, float] = {}
@@ -141,11 +142,11 @@ def read_costs(path: str | Path) -> Costs:
             table[name].update({text: int(_number(each, text, path)) for text, each in value.items()})
         else:
             known = ", ".join([*(f"[{machine}]" for machine in table), "[frequency]", "await_rounds"])
-            raise fail("MM012", f"'{name}' means nothing in a file of costs", path=shown(path), help=f"known: {known}")
+            raise fail("MM017", f"'{name}' means nothing in a file of costs", path=shown(path), help=f"known: {known}")
     return Costs(table, frequency, rounds, base.compiler)
 
 
 def _number(value: object, name: str, path: str | Path) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e9:
-        raise fail("MM012", f"'{name}' needs a number from 0 to 1,000,000,000", path=shown(path))
+        raise fail("MM017", f"'{name}' needs a number from 0 to 1,000,000,000", path=shown(path))
     return float(value)

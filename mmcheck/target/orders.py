@@ -7,11 +7,11 @@ those of language.md, section 6.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Literal
 
+from mmcheck.records import record
 from mmcheck.target.tags import DOMAINS
 
 ORDERS = ("relaxed", "acquire", "release", "acq_rel", "seq_cst")
@@ -124,7 +124,7 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
 """What `Word.operation` can be."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Param:
     """One argument, in the order of the text."""
 
@@ -132,7 +132,7 @@ class Param:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Word:
     """One word. `params` are its arguments; with `receiver` the place stands before the dot instead.
 

@@ -7,11 +7,11 @@ level; a model or a compiler layer reads its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from mmcheck.errors import InternalError
 from mmcheck.program import NO_TAGS, Tags
+from mmcheck.records import record, replace
 from mmcheck.target.orders import Word, acquires, normal_order, releases
 
 NO_INSTRUCTION = "compiler barrier"
@@ -20,7 +20,7 @@ NO_INSTRUCTION = "compiler barrier"
 CLOBBER: Tags = frozenset({"Clobber"})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FencePiece:
     """A fence; `text` is the instruction as shown, ``dmb ish``, or ``compiler barrier``.
 
@@ -33,7 +33,7 @@ class FencePiece:
     when: Literal["always", "success"] = "always"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AccessPiece:
     """A load, a store or a read-modify-write.
 

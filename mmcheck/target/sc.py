@@ -6,9 +6,8 @@ right when nothing is reordered. Accesses carry no hardware tags except X on rea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mmcheck.program import NO_TAGS
+from mmcheck.records import record
 from mmcheck.target.armv8 import Armv8
 from mmcheck.target.pieces import Access, Instruction
 from mmcheck.target.x86_tso import X86Tso
@@ -16,7 +15,7 @@ from mmcheck.target.x86_tso import X86Tso
 X = frozenset({"X"})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sc:
     """No instructions: accesses happen in the order of the text."""
 

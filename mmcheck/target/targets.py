@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from types import MappingProxyType
 
 from mmcheck.errors import InputError, fail
+from mmcheck.records import record, replace
 from mmcheck.source import Span
 from mmcheck.target.armv8 import Armv8
 from mmcheck.target.orders import alternatives
@@ -38,7 +38,7 @@ _MACHINES = ("armv8", "x86-tso")
 """The bases that have instructions; as options of a ``.cat`` file they say which ones are meant."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target:
     """One target. `name` prints as ``base(+opt)*``, options sorted.
 

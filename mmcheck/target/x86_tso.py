@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from mmcheck.program import NO_TAGS
+from mmcheck.records import record
 from mmcheck.target.pieces import Access, Instruction
 
 LOCKED_ADD = "lock; addl $0,-4(%rsp)"
@@ -60,7 +60,7 @@ _LOCKED_NOTHING = re.compile(
 X = frozenset({"X"})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class X86Tso:
     """The instructions of x86-64; ordinary (write-back) memory. `irq_fence`: entry and return are fences."""
 

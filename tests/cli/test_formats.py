@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from cli_inputs import MESSAGE, Run
@@ -29,7 +29,7 @@ def test_github(mmcheck: Run) -> None:
 def test_junit_in_a_file(mmcheck: Run, folder: Path) -> None:
     outcome = mmcheck("verify", "good.litmus", "bad.litmus", "--format", "junit", "--output", "report.xml")
     assert outcome.code == 1 and outcome.out == ""
-    top = ElementTree.parse(folder / "report.xml").getroot()
+    top = ET.parse(folder / "report.xml").getroot()
     assert (top.attrib["tests"], top.attrib["failures"]) == ("4", "2")
 
 

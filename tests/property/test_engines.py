@@ -37,7 +37,7 @@ from tests.property.sources import FUNCTIONS, SITES, rich_programs
 
 LIMITS = Limits(candidates=20_000, combinations=50_000, traces=3_000)
 MOST = 2_000
-PHASES = [phase for phase in Phase if phase is not Phase.explain]
+PHASES = [Phase.generate]
 EXAMPLES = int(os.environ.get("ENGINES_EXAMPLES", "60"))
 
 

@@ -8,18 +8,18 @@ register has one width.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
 from mmcheck.program import Assign, Const, Expr, Reg
+from mmcheck.records import record
 from mmcheck.syntax.herd.cell import Operands, Piece, Raw, Step, nearest, number
 from mmcheck.syntax.herd.values import constant, low, op, widen
 
 _REGISTER = re.compile(r"([WXwx])(\d{1,2}|[zZ][rR]|%\w+)\Z", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Register:
     """One form of a register: `name` is that of the 64-bit form, empty for the zero register."""
 

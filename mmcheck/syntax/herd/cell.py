@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, NamedTuple, TypeAlias
 
 from mmcheck.program import Assign, Expr, Op, Reg, Statement
+from mmcheck.records import record
 from mmcheck.syntax.herd.values import FLAGS
 
 Step: TypeAlias = tuple[Callable[..., Statement], tuple[Any, ...]]
@@ -56,7 +56,7 @@ class Piece(NamedTuple):
         return CellError(code, message, self.start, self.end, help)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cell:
     """The meaning of one cell: labels, then the statements of one instruction.
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from mmcheck.errors import Diagnostic, InputError, fail
+from mmcheck.records import record
 from mmcheck.source import SourceFile, Span
 
 ARCHITECTURES = ("AArch64", "X86_64", "X86")
@@ -42,7 +42,7 @@ _FOOTER = re.compile(
 _NOT_BLANK = re.compile(r"[^\n]")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Layout:
     """Where the parts of a test are. `text` is the file's text with blanks for comments.
 

@@ -6,10 +6,10 @@ Items repeat from test to test, so each is parsed once per text; offsets are rel
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from mmcheck.records import record
 from mmcheck.syntax.herd.cell import CellError, nearest, number
 from mmcheck.syntax.herd.tokens import Cursor, Token, scan
 
@@ -38,7 +38,7 @@ class Value(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Item:
     """One declaration. `thread` is empty for a location; `width` is 0 and `count` None where the text does not say."""
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mmcheck.program import Assign, Cell, Const, Expr, Load, Op, Origin, Reg, Rmw, Statement, Store, StoreExclusive
+from mmcheck.records import record
 from mmcheck.source import Span
 from mmcheck.syntax.herd.init import Value
 
@@ -63,7 +64,7 @@ def cells(locations: Mapping[str, Location], address_of: Mapping[str, Location])
     return tuple(made)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Access:
     """An access of `width` bits that may reach `names`."""
 

@@ -7,10 +7,10 @@ to threads, finds the locations and their widths, and checks what concerns more 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 
 from mmcheck.errors import Diagnostic, InputError
 from mmcheck.program import Assign, Const, Expr, Jump, Label, Origin, Program, Reg, Statement, Thread
+from mmcheck.records import record, replace
 from mmcheck.source import SourceFile, Span
 from mmcheck.syntax.herd import aarch64, aarch64_operands, x86, x86_operands
 from mmcheck.syntax.herd.cell import END, Cell, CellError, live, nearest
@@ -24,7 +24,7 @@ from mmcheck.syntax.herd.values import constant
 MAX_DIAGNOSTICS = 20
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LitmusTest:
     """One test: a program, and a question about its final states.
 
@@ -50,7 +50,7 @@ def read_litmus(file: SourceFile) -> LitmusTest:
     return _Reader(split(file)).read()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Initial:
     """The initial value of a register."""
 

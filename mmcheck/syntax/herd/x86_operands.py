@@ -8,11 +8,11 @@ herd does; where one operand can only be the source (an immediate), or a name ha
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
 from mmcheck.program import Assign, Expr, Reg
+from mmcheck.records import record
 from mmcheck.syntax.herd.cell import Operands, Piece, Raw, Step, nearest, number
 from mmcheck.syntax.herd.values import constant, low, op, widen
 
@@ -25,7 +25,7 @@ _MEMORY = re.compile(
 _SYMBOL = re.compile(r"[A-Za-z_]\w*\Z", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Register:
     """One form of a register: the name and width of the whole, and the width of this form."""
 
@@ -40,7 +40,7 @@ class Register:
         return [(Assign, (Reg(self.name, self.full), widen(value, self.full)))]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Memory:
     """A memory operand: a location, or an address in a register, with a displacement and a scaled index."""
 
@@ -51,7 +51,7 @@ class Memory:
     scale: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Immediate:
     value: int
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from hostile import TEXTS
@@ -12,12 +12,12 @@ from results_for_reports import PLAIN, VIOLATED, mixed, report
 from mmcheck.report.junit import render
 
 
-def counted(element: ElementTree.Element) -> dict[str, int]:
+def counted(element: ET.Element) -> dict[str, int]:
     return {name: int(element.attrib[name]) for name in ("tests", "failures", "errors", "skipped")}
 
 
 def test_counts_are_those_of_the_cases() -> None:
-    top = ElementTree.fromstring(render(mixed()))
+    top = ET.fromstring(render(mixed()))
     suites = top.findall("testsuite")
     assert [suite.attrib["name"] for suite in suites] == ["examples/mp.litmus", "examples/broken.litmus"]
     for element in (top, *suites):
@@ -31,7 +31,7 @@ def test_counts_are_those_of_the_cases() -> None:
 
 
 def test_a_failure_tells_the_story() -> None:
-    case = ElementTree.fromstring(render(report(VIOLATED))).find("testsuite/testcase")
+    case = ET.fromstring(render(report(VIOLATED))).find("testsuite/testcase")
     assert case is not None
     assert case.attrib["name"] == "seen [base] on armv8"
     failure = case.find("failure")
@@ -40,19 +40,19 @@ def test_a_failure_tells_the_story() -> None:
 
 
 def test_what_is_as_claimed_is_an_empty_case() -> None:
-    case = ElementTree.fromstring(render(report(PLAIN))).find("testsuite/testcase")
+    case = ET.fromstring(render(report(PLAIN))).find("testsuite/testcase")
     assert case is not None and len(case) == 0
 
 
 def test_known_failures_are_skipped() -> None:
-    top = ElementTree.fromstring(render(report(PLAIN), known=[VIOLATED]))
+    top = ET.fromstring(render(report(PLAIN), known=[VIOLATED]))
     assert counted(top) == {"tests": 2, "failures": 0, "errors": 0, "skipped": 1}
 
 
 @pytest.mark.parametrize("name", sorted(TEXTS))
 def test_hostile_texts_are_inert(name: str) -> None:
     text = render(hostile_report(TEXTS[name]))
-    top = ElementTree.fromstring(text)
+    top = ET.fromstring(text)
     assert {element.tag for element in top.iter()} == {
         "testsuites", "testsuite", "testcase", "failure", "error", "system-out"
     }  # fmt: skip

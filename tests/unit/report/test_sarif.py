@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from hostile import TEXTS
@@ -89,7 +89,7 @@ def test_the_picture_is_attached() -> None:
     index = run["results"][0]["attachments"][0]["artifactLocation"]["index"]
     artifact = run["artifacts"][index]
     assert artifact["mimeType"] == "image/svg+xml"
-    assert ElementTree.fromstring(artifact["contents"]["text"]).tag.endswith("svg")
+    assert ET.fromstring(artifact["contents"]["text"]).tag.endswith("svg")
 
 
 def test_places_are_relative_and_count_characters() -> None:
@@ -121,9 +121,9 @@ def test_hostile_texts_are_inert(name: str) -> None:
     run = run_of(text)
     assert len(text) < 200_000
     svg = run["artifacts"][0]["contents"]["text"]
-    tags = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(svg).iter()}
+    tags = {element.tag.rpartition("}")[2] for element in ET.fromstring(svg).iter()}
     assert tags <= {"svg", "g", "title", "desc", "style", "rect", "path", "polygon", "text"}
-    messages = [value for value in texts(run["results"])]
+    messages = list(texts(run["results"]))
     assert not any("](" in each or "{0}" in each or "\n" in each for each in messages)
     assert not any(character in each for each in messages for character in "\x00\x1b\u202e\u2066\u200f\u061c")
 

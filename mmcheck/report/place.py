@@ -1,0 +1,266 @@
+"""Reports of ``mmcheck place``: for reading, and as JSON."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mmcheck.errors import Diagnostic
+from mmcheck.placement.findings import Change, Missing
+from mmcheck.placement.options import pieces_of
+from mmcheck.placement.place import Part, PlaceReport
+from mmcheck.placement.sites import Site
+from mmcheck.report.colour import Paint
+from mmcheck.report.json import SCHEMA, counterexample
+from mmcheck.report.words import one_line, plural
+from mmcheck.target.pieces import NO_INSTRUCTION
+
+_LABEL = 12
+
+
+def render(reports: Sequence[PlaceReport], *, color: bool = False, width: int = 80) -> str:
+    """The reports as text of at most `width` columns, diffs apart."""
+    page = _Page(Paint(color), width)
+    lines: list[str] = []
+    for report in reports:
+        lines += page.file(report)
+        lines.append("")
+    return "".join(f"{line.rstrip()}\n" for line in lines[:-1])
+
+
+class _Page:
+    def __init__(self, paint: Paint, width: int) -> None:
+        self.paint = paint
+        self.width = width
+
+    def file(self, report: PlaceReport) -> Iterator[str]:
+        yield self.paint(report.path, "strong")
+        for diagnostic in report.diagnostics:
+            yield from diagnostic.render().splitlines()
+        for note in report.notes:
+            yield f"  note: {note}"
+        for part in report.parts:
+            yield from self.part(part)
+        if report.diff:
+            yield ""
+            yield from report.diff.splitlines()
+        if report.written:
+            yield ""
+            yield f"  written: {report.path}"
+
+    def part(self, part: Part) -> Iterator[str]:
+        problem = part.problem
+        targets = ", ".join(target.name for target in problem.targets)
+        count = len(problem.open_sites)
+        yield f"  on {targets}: {plural(count, 'site')}, {part.exhaustive:,} placements"
+        if not count:
+            return
+        yield ""
+        for missing in part.findings.missing:
+            yield from self.missing(part, missing)
+        for change in part.findings.redundant:
+            text = f"{_place(part, change.site)}: {change.word}; every requirement holds without it, {_everywhere(part)}"
+            yield from self.entry("redundant", text)
+        for change in part.findings.too_strong:
+            text = f"{_place(part, change.site)}: {change.word}; {change.enough} is enough {_everywhere(part)}"
+            yield from self.entry("too strong", text)
+        for change in part.findings.misplaced:
+            yield from self.entry("misplaced", _moved(part, change))
+        if part.findings.any:
+            yield ""
+        yield from self.optimum(part)
+
+    def missing(self, part: Part, missing: Missing) -> Iterator[str]:
+        where = [f"{word} at {_place(part, site)}" for site, word in missing.repairs]
+        what = " and ".join(where)
+        if not what:
+            what = "nothing at these sites repairs it"
+            if missing.sequential:
+                what += ": the algorithm itself allows it"
+        layer = f", by the {'CPU' if missing.layer == 'hardware' else missing.layer}" if missing.layer else ""
+        yield from self.entry("missing", f"{missing.requirement}: {what}", "bad")
+        yield from self.wrap(f"broken on {missing.target}{layer}: {missing.run.summary}", " " * (_LABEL + 2))
+
+    def optimum(self, part: Part) -> Iterator[str]:
+        outcome, problem = part.outcome, part.problem
+        if part.best is None:
+            bound = f"; no right placement costs less than {_number(outcome.lower_bound)}" if outcome.lower_bound else ""
+            yield from self.entry("no proof", f"{outcome.reason}{bound}", "warn")
+            return
+        best = part.best
+        after, before = problem.per_target(best), problem.per_target(problem.written)
+        each = ", ".join(f"{name} {_number(cost)}" for name, cost in after.items())
+        now = ", ".join(f"{name} {_number(cost)}" for name, cost in before.items())
+        head = "optimum" if outcome.proved else "best known"
+        yield from self.entry(head, f"cost {_number(outcome.cost)} ({each}); as written {now}", "good")
+        strong = [site for site in problem.open_sites if best[site.name] != site.weakest]
+        wide = max((len(_place(part, site.name)) for site in strong), default=0)
+        for site in strong:
+            becomes = "; ".join(f"{target.name}: {_instruction(part, site, target)}" for target in problem.targets)
+            yield f"  {' ' * _LABEL}{_place(part, site.name):{wide}}  {best[site.name]:18}  {becomes}".rstrip()
+        if not strong:
+            yield f"  {' ' * _LABEL}no barrier at any of the sites"
+        if len(outcome.optima) > 1:
+            more = "at least " if outcome.more else ""
+            yield from self.wrap(
+                f"{more}{plural(len(outcome.optima) - 1, 'other placement')} of the same cost", " " * (_LABEL + 2)
+            )
+        if outcome.proved:
+            text = (
+                f"nothing cheaper is right: {plural(outcome.queries, 'query').replace('querys', 'queries')} and "
+                f"{plural(outcome.clauses, 'clause')}; {plural(part.neighbours, 'cheaper neighbour')} refuted one by one"
+            )
+            yield from self.entry("proof", text + ("; checked again by verify" if part.verified else ""))
+        else:
+            yield from self.entry("no proof", outcome.reason, "warn")
+        for target, sites in part.findings.rests_on.items():
+            yield from self.entry("rests on", f"{target}: {', '.join(sites) or 'no barrier'}")
+
+    def entry(self, label: str, text: str, colour: str = "warn") -> Iterator[str]:
+        # The label is painted after wrapping: its width is that of the plain text.
+        lines = list(self.wrap(text, f"  {label:{_LABEL}}"))
+        lines[0] = lines[0].replace(label, self.paint(label, colour), 1)
+        yield from lines
+
+    def wrap(self, text: str, first: str) -> Iterator[str]:
+        yield from textwrap.wrap(
+            one_line(text), self.width, initial_indent=first, subsequent_indent=" " * (_LABEL + 2), break_on_hyphens=False
+        )
+
+
+def _everywhere(part: Part) -> str:
+    names = [target.name for target in part.problem.targets]
+    return f"on {names[0]}" if len(names) == 1 else "on every target"
+
+
+def _place(part: Part, name: str) -> str:
+    site = part.problem.site(name)
+    return name if site.kind == "gap" or "@" in name else f"{name} (line {site.span.line})"
+
+
+def _moved(part: Part, change: Change) -> str:
+    needs = ", ".join(change.repairs)
+    return (
+        f"{_place(part, change.site)}: {change.word}; moved by one access, to {_place(part, change.to)}, "
+        f"it repairs {needs or 'what is broken'}"
+    )
+
+
+def _instruction(part: Part, site: Site, target: Any) -> str:
+    assert part.best is not None
+    pieces = pieces_of(site.option(part.best[site.name]), target)
+    texts = [piece.text for piece in pieces if piece.text != NO_INSTRUCTION]
+    return "; ".join(texts) or "no instruction"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "?"
+    return f"{int(value)}" if value == int(value) else f"{value:.1f}"
+
+
+# --- JSON ----------------------------------------------------------------------------------------------------
+
+
+def render_json(reports: Sequence[PlaceReport], version: str, solver: str) -> str:
+    """All reports as one JSON object; ``results`` has one object for each file."""
+    document = {
+        "schema": SCHEMA,
+        "version": version,
+        "solver": solver,
+        "results": [_file(report) for report in reports if report.parts],
+        "diagnostics": [_diagnostic(each) for report in reports for each in report.diagnostics],
+        "notes": [{"file": report.path, "text": note} for report in reports for note in report.notes],
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _file(report: PlaceReport) -> dict[str, Any]:
+    """The object of one file; with several parts (``--instructions``) sites are named with their target."""
+    several = len(report.parts) > 1
+    parts = report.parts
+    outcomes = [part.outcome for part in parts]
+    complete = all(outcome.cost is not None for outcome in outcomes)
+    out: dict[str, Any] = {
+        "file": report.path,
+        "targets": [target.name for part in parts for target in part.problem.targets],
+        "missing": [_missing(each, part) for part in parts for each in part.findings.missing],
+        "redundant": [_change(each, part) for part in parts for each in part.findings.redundant],
+        "too_strong": [_change(each, part) for part in parts for each in part.findings.too_strong],
+        "misplaced": [_change(each, part) for part in parts for each in part.findings.misplaced],
+        "optimum": _optima(parts, several=several),
+        "cost": _plain(sum(outcome.cost or 0 for outcome in outcomes)) if complete else None,
+        "lower_bound": _plain(sum(outcome.lower_bound for outcome in outcomes)),
+        "queries": sum(outcome.queries for outcome in outcomes),
+        "proved": all(outcome.proved for outcome in outcomes),
+        "reason": "; ".join(outcome.reason for outcome in outcomes if outcome.reason),
+        "written": {name: word for part in parts for name, word in _named(part, part.problem.written, several).items()},
+        "cost_written": {name: _plain(cost) for part in parts for name, cost in part.problem.per_target(part.problem.written).items()},
+        "cost_optimum": {
+            name: _plain(cost) for part in parts if part.best for name, cost in part.problem.per_target(part.best).items()
+        },
+        "more_optima": any(outcome.more for outcome in outcomes),
+        "rests_on": {name: sites for part in parts for name, sites in part.findings.rests_on.items()},
+        "verified": all(part.verified for part in parts),
+        "neighbours_refuted": sum(part.neighbours for part in parts),
+        "queries_in_all": sum(part.queries for part in parts),
+        "clauses": sum(outcome.clauses for outcome in outcomes),
+        "placements": max((part.exhaustive for part in parts), default=0),
+        "seconds": round(sum(part.seconds for part in parts), 3),
+        "diff": report.diff,
+    }
+    return out
+
+
+def _named(part: Part, placement: dict[str, str], several: bool) -> dict[str, str]:
+    suffix = f" on {part.problem.targets[0].name}" if several else ""
+    return {f"{site.name}{suffix}": placement[site.name] for site in part.problem.open_sites}
+
+
+def _optima(parts: Sequence[Part], *, several: bool) -> list[dict[str, Any]]:
+    if several:
+        if not all(part.best for part in parts):
+            return []
+        choices = {name: word for part in parts for name, word in _named(part, part.best or {}, True).items()}
+        return [{"choices": choices, "cost": _plain(sum(part.outcome.cost or 0 for part in parts))}]
+    return [
+        {"choices": _named(part, placement, False), "cost": _plain(part.problem.total(placement))}
+        for part in parts
+        for placement in part.outcome.optima
+    ]
+
+
+def _missing(missing: Missing, part: Part) -> dict[str, Any]:
+    return {
+        "requirement": missing.requirement,
+        "target": missing.target,
+        "layer": missing.layer,
+        "gap": [{"site": site, "word": word, **_where(part, site)} for site, word in missing.repairs],
+        "sequential": missing.sequential,
+        "counterexample": counterexample(missing.run),
+    }
+
+
+def _change(change: Change, part: Part) -> dict[str, Any]:
+    out: dict[str, Any] = {"site": change.site, "word": change.word, **_where(part, change.site)}
+    if change.to:
+        out |= {"to": change.to, "to_line": _where(part, change.to)["line"], "repairs": list(change.repairs)}
+    else:
+        out["enough"] = change.enough
+    return out
+
+
+def _where(part: Part, site: str) -> dict[str, Any]:
+    span = part.problem.site(site).span
+    return {"line": span.line, "column": span.column}
+
+
+def _plain(value: float) -> float | int:
+    return int(value) if value == int(value) else round(value, 3)
+
+
+def _diagnostic(found: Diagnostic) -> dict[str, Any]:
+    path = found.span.file.path if found.span is not None else found.path
+    return {"code": found.code, "severity": found.severity, "message": found.message, "help": found.help, "file": path}
