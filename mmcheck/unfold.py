@@ -379,6 +379,7 @@ class Unfolder:
         self.add(state.control, {key: term for key, term in cond.taint.items() if key[0] in plain})
         self.add(state.sticky, {key: term for key, term in cond.taint.items() if key[0] not in plain})
         self.firm_up(state, cond)
+        state.firm -= {key for key in cond.taint if key[0] in plain}  # the compiler may read once, and need not wait
         state.guard = reached
         state.facts = (*state.facts, cond.term)
         return state

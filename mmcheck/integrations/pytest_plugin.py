@@ -36,6 +36,7 @@ class LitmusFile(pytest.File):
 
     def collect(self) -> Iterable[pytest.Item]:
         from mmcheck import cache, cached
+        from mmcheck.draw.metrics import clean
         from mmcheck.report.words import BASE
 
         question = cached.Question(targets=tuple(self.config.getoption("--mmcheck-target")))
@@ -46,7 +47,7 @@ class LitmusFile(pytest.File):
             for result in file.results:
                 kind = "" if result.kind == "point" else f"-{result.kind}"
                 name = f"{result.requirement}{kind}[{result.variant or BASE}-{result.target}]"
-                yield ClaimItem.from_parent(self, name=name, result=result)
+                yield ClaimItem.from_parent(self, name=clean(name, 200), result=result)
 
 
 class ClaimItem(pytest.Item):

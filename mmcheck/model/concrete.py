@@ -55,7 +55,7 @@ class Frame:
         self.none: Rel = (0,) * n
         self._fixed: dict[int, Set | Rel] = {}
         self._plan: list[Node] = []
-        for node in walk([axiom.node for axiom in model.axioms]):
+        for node in model.pool.order([axiom.node for axiom in model.axioms]):
             if node.dynamic:
                 self._plan.append(node)
             else:
@@ -154,7 +154,8 @@ class Frame:
         if op == "set":
             return self.sets.get(node.name, 0)
         if op == "rel":
-            return self.static.get(node.name, self.none)
+            value = self.static.get(node.name, self.none)
+            return value if any(value) else self.none
         if op == "all":
             return (1 << self.n) - 1
         if op == "none":
@@ -166,23 +167,29 @@ class Frame:
         if isinstance(first, int):
             return self._of_sets(op, [arg for arg in args if isinstance(arg, int)])
         rest = [arg for arg in args[1:] if isinstance(arg, tuple)]
+        value = self._of_relations(op, first, rest)
+        return value if isinstance(value, int) or any(value) else self.none  # empty ones are recognised by identity
+
+    def _of_relations(self, op: str, first: Rel, rest: list[Rel]) -> Set | Rel:
+        none = self.none
         match op:
             case "union":
                 for other in rest:
-                    first = union(first, other)
+                    if other is not none:
+                        first = other if first is none else union(first, other)
                 return first
             case "inter":
                 for other in rest:
-                    first = intersection(first, other)
+                    first = none if first is none or other is none else intersection(first, other)
                 return first
             case "diff":
-                return difference(first, rest[0])
+                return first if first is none or rest[0] is none else difference(first, rest[0])
             case "seq":
-                return compose(first, rest[0])
+                return none if first is none or rest[0] is none else compose(first, rest[0])
             case "plus":
-                return closure(first)
+                return first if first is none else closure(first)
             case "inverse":
-                return inverse(first)
+                return first if first is none else inverse(first)
             case "domain":
                 return domain(first)
             case "range":
@@ -193,9 +200,9 @@ class Frame:
         first, rest = args[0], args[1:]
         match op:
             case "ident":
-                return identity(self.n, first)
+                return identity(self.n, first) if first else self.none
             case "product":
-                return product(self.n, first, rest[0])
+                return product(self.n, first, rest[0]) if first and rest[0] else self.none
             case "s-union":
                 for other in rest:
                     first |= other
@@ -227,9 +234,7 @@ def event_sets(execution: Execution) -> dict[str, Set]:
 def frame_of(model: Model, execution: Execution) -> Frame:
     """The frame of an execution: its base relations, with `loc`, `int` and `ext` computed from the events."""
     n = len(execution.events)
-    static = {
-        name: from_pairs(n, pairs) for name, pairs in execution.relations.items() if name not in ("rf", "co")
-    }
+    static = {name: from_pairs(n, pairs) for name, pairs in execution.relations.items() if name not in ("rf", "co")}
     places: dict[int, int] = {}
     processors: dict[object, int] = {}
     for event in execution.events:

@@ -64,6 +64,7 @@ class Pool:
 
     def __init__(self) -> None:
         self._nodes: dict[tuple[object, ...], Node] = {}
+        self._orders: dict[tuple[int, ...], tuple[Node, ...]] = {}
         self.all = self._make("all")
         self.none = self._make("none")
         self.empty = self._make("empty")
@@ -76,6 +77,14 @@ class Pool:
             dynamic = name in DYNAMIC_BASES if op == "rel" else any(arg.dynamic for arg in args)
             node = self._nodes[key] = Node(len(self._nodes), op, name, args, dynamic)
         return node
+
+    def order(self, roots: list[Node]) -> tuple[Node, ...]:
+        """As `walk`, remembered: models are evaluated over many sets of events."""
+        key = tuple([root.number for root in roots])
+        known = self._orders.get(key)
+        if known is None:
+            known = self._orders[key] = tuple(walk(roots))
+        return known
 
     def set(self, name: str) -> Node:
         return self._make("set", name)

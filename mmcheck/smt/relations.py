@@ -63,6 +63,8 @@ class Algebra:
         self.set_bounds: dict[int, tuple[int, int]] = {}
         self.set_lits: dict[int, dict[int, int]] = {}
         self._order: list[Node] = []
+        self.nothing = Bounds([0] * self.n, [0] * self.n, wanted=[0] * self.n)
+        """The bounds of every empty relation; most of a model is empty for most programs."""
 
     def require(self, axioms: Sequence[Axiom]) -> None:
         """Every one of `axioms` holds."""
@@ -77,15 +79,12 @@ class Algebra:
 
     def _prepare(self, axioms: Sequence[Axiom]) -> None:
         roots = [axiom.node for axiom in axioms]
-        order: list[Node] = []
-        skip = set(self.overrides)
-        for node in walk(roots):
-            order.append(node)
-        needed = self._reachable(roots, skip)
-        self._order = [node for node in order if node.number in needed]
+        needed = self._reachable(roots, set(self.overrides))
+        self._order = [node for node in self.model.pool.order(roots) if node.number in needed]
         self._find_bounds([node for node in self._order if node.op == "rec"])
         for bounds in self.rel.values():
-            bounds.wanted = [0] * self.n
+            if bounds is not self.nothing:
+                bounds.wanted = [0] * self.n
         for axiom in axioms:
             if not axiom.node.is_set:
                 bounds = self.rel[axiom.node.number]
@@ -108,7 +107,7 @@ class Algebra:
         for node in self._order:
             if node.is_set:
                 self.set_lits[node.number] = self._set_literals(node)
-            elif node.op != "rec":
+            elif node.op != "rec" and self.rel[node.number] is not self.nothing:
                 self.rel[node.number].lits = self._literals(node)
         for node in self._order:
             if node.op == "rec":
@@ -152,6 +151,13 @@ class Algebra:
             )
         args = [self.rel[arg.number] for arg in node.args]
         first = args[0]
+        if op == "union":
+            args = [arg for arg in args if arg is not self.nothing]
+            if len(args) < 2:
+                return Bounds(args[0].may, args[0].must) if args else self.nothing
+            first = args[0]
+        elif first is self.nothing or (op in ("inter", "seq") and any(arg is self.nothing for arg in args)):
+            return self.nothing
         match op:
             case "union":
                 union_may, union_must = list(first.may), list(first.must)
@@ -233,7 +239,8 @@ class Algebra:
                 if node.is_set:
                     self.set_bounds[node.number] = self._set_bounds(node)
                 elif node.op != "rec":
-                    self.rel[node.number] = self._bounds(node)
+                    found = self._bounds(node)
+                    self.rel[node.number] = found if any(found.may) else self.nothing
             changed = False
             for variable in variables:
                 assert variable.body is not None
@@ -292,6 +299,8 @@ class Algebra:
 
     def _want(self, node: Node, rows: Sequence[int]) -> None:
         bounds = self.rel[node.number]
+        if bounds is self.nothing:
+            return
         bounds.wanted = [
             w | row & may & ~must
             for w, row, may, must in zip(bounds.wanted, rows, bounds.may, bounds.must, strict=True)
@@ -311,7 +320,7 @@ class Algebra:
     def _pass_down(self, node: Node) -> None:
         bounds = self.rel[node.number]
         wanted = bounds.wanted
-        if node.number in self.overrides or not any(wanted):
+        if bounds is self.nothing or node.number in self.overrides or not any(wanted):
             return
         match node.op:
             case "union" | "inter" | "diff":
@@ -351,6 +360,8 @@ class Algebra:
     def _literals(self, node: Node) -> Lits:
         bounds = self.rel[node.number]
         out: Lits = {}
+        if bounds is self.nothing:
+            return out
         pairs = [(i, j) for i, row in enumerate(bounds.wanted) if row for j in bits(row)]
         if not pairs:
             return out
@@ -432,7 +443,9 @@ class Algebra:
     def _cyclic_literals(self, arg: Node, bounds: Bounds) -> Lits:
         """Warshall over literals, among the events on undecided edges."""
         n, circuit = self.n, self.circuit
-        rows: list[dict[int, int]] = [{j: self.lit(arg, i, j) for j in bits(self.rel[arg.number].may[i])} for i in range(n)]
+        rows: list[dict[int, int]] = [
+            {j: self.lit(arg, i, j) for j in bits(self.rel[arg.number].may[i])} for i in range(n)
+        ]
         for j in range(n):
             through = rows[j]
             if not through:
@@ -487,7 +500,9 @@ class Algebra:
         if node.op == "domain":
             parts = [self.circuit.all([self.lit(inner, i, j), self.happens[j]]) for j in bits(may[i])]
         else:
-            parts = [self.circuit.all([self.lit(inner, j, i), self.happens[j]]) for j in range(self.n) if may[j] >> i & 1]
+            parts = [
+                self.circuit.all([self.lit(inner, j, i), self.happens[j]]) for j in range(self.n) if may[j] >> i & 1
+            ]
         return self.circuit.any(parts)
 
     # --- axioms ------------------------------------------------------------------------------------
@@ -511,9 +526,7 @@ class Algebra:
                         edges[i, j] = literal
             Acyclic(circuit, self.n, bounds.must, edges, happens, self.implied_by)
             return
-        pairs = [
-            (i, j) for i in range(self.n) for j in bits(bounds.may[i]) if axiom.kind == "empty" or i == j
-        ]
+        pairs = [(i, j) for i in range(self.n) for j in bits(bounds.may[i]) if axiom.kind == "empty" or i == j]
         found = [circuit.all([self.lit(node, i, j), happens[i], happens[j]]) for i, j in pairs]
         if axiom.negated:
             circuit.clause(found)

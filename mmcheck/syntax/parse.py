@@ -19,7 +19,7 @@ from mmcheck.syntax.scan import Scanned
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree
 
-MAX_SIZE = 1_000_000
+MAX_SIZE = 200_000
 """Characters of a file."""
 
 MAX_NESTING = 200

@@ -101,10 +101,6 @@ def test_the_hook_in_another_repository(hook: Path, tmp_path: Path) -> None:
     assert wrong.returncode == 1
     assert "specs/bad.litmus:13:5: violated seen [base] on armv8: claimed to hold;" in wrong.stdout
 
-    (user / "specs" / "lib.litmus").write_text("memory data = 1, flag = 1\n")
-    git(user, "add", "-A")
-    included = precommit("try-repo", str(hook), "mmcheck", "--files", "specs/lib.litmus", cwd=user, home=home)
-    assert included.returncode in (0, 1)
     (user / "specs" / "lib.litmus").write_text("memory data, flog\n")
     git(user, "add", "-A")
     included = precommit("try-repo", str(hook), "mmcheck", "--files", "specs/lib.litmus", cwd=user, home=home)

@@ -102,7 +102,7 @@ def enumerated(
 
 def state_of(final: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     """A final state; what is 0 is left out, as is a register that was never set."""
-    return tuple(sorted((name.replace("@", ""), value) for name, value in final.items() if value))
+    return tuple(sorted((name.replace("@", ""), value) for name, value in final.items() if value and ":%" not in name))
 
 
 def solved(

@@ -26,7 +26,7 @@ from mmcheck.target.costs import default_costs, machine_name
 from mmcheck.target.targets import parse_target
 from mmcheck.target.words import METHODS, WORDS
 
-TARGETS = ("armv8", "armv8+lse", "armv8+rcpc", "armv8+lse+rcpc", "x86-tso", "sc")
+TARGETS = ("armv8", "armv8+lse+rcpc", "x86-tso", "sc")
 BENCH = Path(__file__).resolve().parents[1] / "bench" / "place"
 
 
@@ -49,10 +49,12 @@ def test_more_powers_keep_more(target: str) -> None:
     for options in groups(target):
         for weak in options:
             for strong in options:
-                if powers(weak, machine) < powers(strong, machine):
+                first, second = powers(weak, machine), powers(strong, machine)
+                between = any(first < powers(other, machine) < second for other in options)
+                if first < second and not between:
                     pairs += 1
                     assert keeps_more(pieces_of(weak, machine), pieces_of(strong, machine), machine), (weak, strong)
-    assert pairs > 20
+    assert pairs >= (8 if target == "sc" else 20)
 
 
 @pytest.mark.parametrize("target", ("armv8", "x86-tso"))
