@@ -6,7 +6,6 @@ Nothing but argparse is imported before it is known which command runs.
 from __future__ import annotations
 
 import argparse
-import gc
 import math
 import os
 import sys
@@ -29,10 +28,6 @@ exit codes:
   3    some verdict is unknown (time, memory)
   130  interrupted
 """
-
-COLLECT = (50_000, 20, 20)
-"""How seldom the garbage collector looks for cycles: what a check allocates lives until its end anyway. It saves a
-seventh of the time; without any collection large checks grow and become slow."""
 
 DESCRIPTION = """\
 Check where a driver puts its memory barriers: whether every ordering requirement
@@ -100,7 +95,6 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; prints, and never raises."""
     _tolerant(sys.stdout)
     _tolerant(sys.stderr)
-    gc.set_threshold(*COLLECT)
     try:
         code = _dispatch(arguments)
         sys.stdout.flush()

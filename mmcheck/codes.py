@@ -16,7 +16,7 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM002": (
         "file too large",
-        "A specification may have a million characters. Split a larger one with `include`.",
+        "A specification may have 200,000 characters. Split a larger one with `include`.",
     ),
     "MM003": (
         "not a text",
@@ -50,6 +50,33 @@ CODES: dict[str, tuple[str, str]] = {
         "not a table of costs",
         "The file that `mmcheck place --costs` names is TOML: [armv8] and [x86-tso] map instructions to weights,"
         " [frequency] maps sites to how often they are executed, and await_rounds says how often a wait looks.",
+    ),
+    "MM010": (
+        "file cannot be read",
+        "There is no such file or folder, or it may not be read. Check the path and its permissions.",
+    ),
+    "MM011": (
+        "file cannot be written",
+        "The report, a picture or a folder for them cannot be written. Check that the folder exists and may be"
+        " written to.",
+    ),
+    "MM012": (
+        "malformed table of expected observations",
+        "The table of `--expected` has a header line, then one row for each file: file, observation and, if"
+        " wanted, the number of states, with tabs between.",
+    ),
+    "MM018": (
+        "unknown model",
+        "A model is sc, x86-tso, armv8, or the path of a cat file that ends in `.cat`.",
+    ),
+    "MM019": (
+        "bound out of range",
+        "`--bound` says how many rounds of each loop are looked at; it is at least 1.",
+    ),
+    "MM020": (
+        "unknown variant",
+        "`--variant` names a variant by its title, or `base` for the program as written; no file that was checked"
+        " has one of this name.",
     ),
     # 1xx: syntax of specifications
     "MM101": (
@@ -509,7 +536,89 @@ CODES: dict[str, tuple[str, str]] = {
         "herd has faults, code addresses as values, memory tags and `observed` as well; mmcheck does not.",
     ),
     # 4xx: cat models
+    "MM400": (
+        "model too large",
+        "A cat file may have 200,000 characters.",
+    ),
+    "MM401": (
+        "stray character in a model",
+        "Cat has names, the operators `| ; \\ & * ~ ? ^+ ^* ^-1`, brackets, and texts in quotes.",
+    ),
+    "MM402": (
+        "comment never closed",
+        "A comment in cat stands between `(*` and `*)`, and comments nest.",
+    ),
+    "MM403": (
+        "syntax error in a model",
+        "The cat file is not well formed at this place; the message says what was expected. Statements begin with"
+        " let, acyclic, irreflexive, empty, flag, include or show.",
+    ),
+    "MM404": (
+        "model nested too deeply",
+        "An expression may be 150 levels deep. Name parts of it with `let`.",
+    ),
+    "MM405": (
+        "unknown set or relation",
+        "Every name in a model is defined by it, is a base relation or set, or is a tag of some instruction. An"
+        " unknown name is an error and never an empty set: a misspelt barrier would order nothing.",
+    ),
+    "MM406": (
+        "set and relation mixed up",
+        "Some operators take sets, some relations: `[S]` and `S * T` make relations of sets, `domain(r)` and"
+        " `range(r)` sets of relations; `|`, `&` and `\\` take two of a kind.",
+    ),
+    "MM407": (
+        "include of a model cannot be read",
+        "A model includes files below its own folder, at most 20 of them.",
+    ),
+    "MM408": (
+        "model without an axiom",
+        "A model says what is forbidden: it has at least one of acyclic, irreflexive and empty.",
+    ),
+    "MM409": (
+        "model that demands a cycle",
+        "`~acyclic` is accepted behind `flag` only: a check looks for runs that a model does not forbid.",
+    ),
+    "MM410": (
+        "model cannot be combined with the compiler layer",
+        "The compiler layer replaces program order by what a compiler keeps of it, which is sound only if the"
+        " model uses `po` positively. Check `asm thread` programs with this model, or write it without `po` under"
+        " `\\` or `~`.",
+    ),
+    "MM411": (
+        "recursion used negatively",
+        "A relation defined by `let rec` stands right of `\\` or under `~`. Its least value is needed there, and the"
+        " clauses for the solver only say that it is large enough.",
+    ),
     # 5xx: programs and bounds
+    "MM501": (
+        "recursion",
+        "A function calls itself, directly or through others. Functions are expanded where they are called.",
+    ),
+    "MM502": (
+        "program too large",
+        "The program unfolds to too many events or instructions. Use a smaller bound, fewer rounds or a smaller"
+        " structure.",
+    ),
+    "MM503": (
+        "unknown label",
+        "A jump names a label that does not stand in its thread.",
+    ),
+    "MM504": (
+        "jump into a loop",
+        "A jump leads into the middle of a loop from outside; such a loop cannot be unrolled.",
+    ),
+    "MM505": (
+        "access outside every variable",
+        "In some run that the model allows an access goes to an address where no variable stands: a pointer is"
+        " still null, or an index is past the end. Values read there are arbitrary; a requirement that depends on"
+        " one is violated.",
+    ),
     # 6xx: verdicts
     # 9xx: internal
+    "MM900": (
+        "internal error",
+        "Two parts of mmcheck that must agree do not. It is never your fault: please report it with the file that"
+        " led to it.",
+    ),
 }

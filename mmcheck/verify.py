@@ -60,7 +60,7 @@ def verify(
     for name in targets:
         parse_target(name)
     if bound < 1:
-        raise fail("MM004", "the bound must be at least 1")
+        raise fail("MM019", "the bound must be at least 1")
     options = Options(tuple(targets), tuple(variants), bound, timeout, engine, dump_smt)
     reports: list[FileReport] = []
     found, problems = find_files(paths)
@@ -71,7 +71,7 @@ def verify(
     reports += done
     missing = [title for title in variants if title != "base" and not _has_variant(reports, title)]
     if missing and not interrupted and not any(report.diagnostics for report in reports):
-        raise fail("MM005", f"no file has a variant called {missing[0]!r}")
+        raise fail("MM020", f"no file has a variant called {missing[0]!r}")
     return Report(tuple(reports), __version__, solver_version(), interrupted)
 
 

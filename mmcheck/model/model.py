@@ -316,13 +316,13 @@ def load_model(name: str) -> Model:
         near = get_close_matches(name, BUILTIN, 1)
         known = ", ".join(BUILTIN)
         help = f"did you mean {near[0]!r}?" if near else f"models are {known}, or a path to a .cat file"
-        raise fail("MM003", f"unknown model {name!r}", help=help)
+        raise fail("MM018", f"unknown model {name!r}", help=help)
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise fail("MM002", "not a text in UTF-8", path=name) from None
+        raise fail("MM003", "not a text in UTF-8", path=name) from None
     except OSError as error:
-        raise fail("MM001", f"cannot read this file: {error.strerror}", path=name) from None
+        raise fail("MM010", f"cannot read this file: {error.strerror}", path=name) from None
     return model_from_text(name, SourceFile(name, text), path)
 
 

@@ -66,7 +66,7 @@ class Order:
         for option, under in self.problem.below[name].items():
             kept = {option}
             for other in under - {option}:
-                if all(is_stronger(site.option(other), site.option(option), target) for target in self.problem.targets):
+                if all(is_stronger(site.option(other), site.option(option), target) for target in self.problem.targets_of(site)):
                     kept.add(other)
                 else:
                     self.rejected.append((name, other, option))

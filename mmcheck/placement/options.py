@@ -135,7 +135,7 @@ def powers(option: Option, target: Target) -> frozenset[str]:
         if isinstance(piece, FencePiece):
             out |= _fence_powers(piece.tags)
         else:
-            out.add(piece.kind if piece.kind == "rmw" else "access")
+            out |= {"access", "rmw"} if piece.kind == "rmw" else {"access"}
             for half, tags in (("r", piece.read_tags), ("w", piece.write_tags), ("f", piece.fail_tags)):
                 out |= {f"{half}:{tag}" for tag in tags - {"NoRet", "A", "Q"}}
                 if "A" in tags:

@@ -43,10 +43,10 @@ class PlaceOptions:
 
 @dataclass(slots=True)
 class PlaceReport:
-    """Everything about one file. `problems` has one part, or one for each target with ``--instructions``."""
+    """Everything about one file: the optimisation, if there was one, and the edits that it comes to."""
 
     path: str
-    parts: list[Part] = field(default_factory=list)
+    part: Part | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
     notes: tuple[str, ...] = ()
     diff: str = ""
@@ -57,13 +57,13 @@ class PlaceReport:
         """0 already an optimum, or written; 1 findings; 2 could not check; 3 no proof."""
         if any(each.severity == "error" for each in self.diagnostics):
             return 2
-        if any(not part.outcome.proved for part in self.parts):
-            return 3
-        if any(part.impossible for part in self.parts):
-            return 1
-        if self.written:
+        if self.part is None:
             return 0
-        return 0 if all(part.is_optimal for part in self.parts) else 1
+        if not self.part.outcome.proved:
+            return 3
+        if self.part.impossible:
+            return 1
+        return 0 if self.written or self.part.is_optimal else 1
 
 
 @dataclass(slots=True)
@@ -134,17 +134,10 @@ def place_file(path: str, options: PlaceOptions) -> PlaceReport:
 def _place_spec(spec: Spec, source: SourceFile, options: PlaceOptions, report: PlaceReport) -> None:
     targets = [parse_target(name) for name in options.targets] or list(spec.targets)
     targets = [target for target in targets if spec.applicable(options.variant, target)]
-    # The target's own instructions are chosen for each target; words are chosen for all of them together.
-    groups = [[target] for target in targets] if options.instructions else [targets]
-    for group in groups:
-        report.parts.append(solve(spec, group, options))
-    if not any(part.problem.open_sites for part in report.parts):
-        hint = "name a barrier, mark an order with '?', or ask for --sites all"
-        report.notes += (f"no site: {hint}",)
-    if options.variant is not None or options.instructions:
-        return
-    (part,) = report.parts
-    if part.best is None:
+    part = report.part = solve(spec, targets, options)
+    if not part.problem.open_sites:
+        report.notes += ("no site: name a barrier, mark an order with '?', or ask for --sites all",)
+    if options.variant is not None or part.best is None:
         return
     edits = edits_of(part.problem, part.best)
     text = apply(source.text, edits)

@@ -52,12 +52,16 @@ class Problem:
     def site(self, name: str) -> Site:
         return next(site for site in self.sites if site.name == name)
 
+    def targets_of(self, site: Site) -> tuple[Target, ...]:
+        """The targets that the choice at `site` is for."""
+        return tuple(target for target in self.targets if site.target in ("", target.name))
+
     def total(self, placement: Placement) -> float:
         return sum(self.cost[site, option] for site, option in placement.items())
 
     def per_target(self, placement: Placement) -> dict[str, float]:
         return {
-            target.name: sum(self.by_target[target, site, option] for site, option in placement.items())
+            target.name: sum(self.by_target.get((target, site, option), 0) for site, option in placement.items())
             for target in self.targets
         }
 
@@ -76,17 +80,16 @@ class Problem:
     def price(self, graphs: Mapping[Target, EventGraph]) -> None:
         """Fill the tables; `graphs` say how often a site is executed in a run."""
         for site in self.sites:
-            for target in self.targets:
+            targets = self.targets_of(site)
+            for target in targets:
                 self.frequency[target, site.name] = self._frequency(site, graphs[target])
             for option in site.options:
-                for target in self.targets:
+                for target in targets:
                     self.by_target[target, site.name, option.name] = self._price(site, option, target)
                 self.cost[site.name, option.name] = sum(
-                    self.by_target[target, site.name, option.name] for target in self.targets
+                    self.by_target[target, site.name, option.name] for target in targets
                 )
-            strength = {
-                option.name: [powers(option, target) for target in self.targets] for option in site.options
-            }
+            strength = {option.name: [powers(option, target) for target in targets] for option in site.options}
             self.below[site.name] = {
                 name: frozenset(
                     other
@@ -98,7 +101,7 @@ class Problem:
             }
 
     def _frequency(self, site: Site, graph: EventGraph) -> float:
-        known = self.costs.frequency.get(site.name)
+        known = self.costs.frequency.get(site.name.removesuffix(f" on {site.target}"))
         if known is not None:
             return known
         kinds = [event.kind for event in graph.events if event.site == site.name]
@@ -130,23 +133,32 @@ def make_problem(
     instructions: bool = False,
     fixed: Iterable[str] = (),
 ) -> Problem:
-    """The problem of `spec`; `instructions`: barriers are the one target's own. Raises `InputError`."""
+    """The problem of `spec`; `instructions`: barriers are each target's own. Raises `InputError`."""
     found = find_sites(spec.declarations(variant), scope, spec.path, fixed)
     sites = found.sites
     if instructions:
-        machine = machine_name(targets[0])
-        sites = tuple(_with_instructions(site, machine) for site in sites)
-    chooser = {site.key: SiteChoice(site.name, site.options) for site in sites}
+        sites = tuple(one for site in sites for one in _with_instructions(site, targets))
     programs = {}
     for target in targets:
         reporter = Reporter()
+        mine = [site for site in sites if site.target in ("", target.name)]
+        chooser = {site.key: SiteChoice(site.name, site.options) for site in mine}
         programs[target] = Unit(found.table, target, reporter, chooser).program()
         reporter.check()
     return Problem(spec, variant, tuple(targets), sites, programs, costs)
 
 
-def _with_instructions(site: Site, machine: str) -> Site:
+def _with_instructions(site: Site, targets: Sequence[Target]) -> list[Site]:
+    """A barrier may be another instruction on each target; the order of an access is one for all."""
     if site.kind == "order":
-        return site
+        return [site]
     written = site.option(site.written) if site.written != site.weakest else None
-    return replace(site, options=instruction_options(written, machine))
+    return [
+        replace(
+            site,
+            name=f"{site.name} on {target.name}",
+            options=instruction_options(written, machine_name(target)),
+            target=target.name,
+        )
+        for target in targets
+    ]

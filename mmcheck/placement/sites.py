@@ -34,6 +34,7 @@ class Site:
     `span` is that of the fence's call or ``nothing`` (what an edit replaces), of the orders of an access, or the
     empty span in front of which a new statement would stand. `statement` is the whole statement's, `orders` are those of
     the orders that stand there. `inside_await`: it is executed in each round of a wait. `auxiliary`: not asked for, used only to find out where a barrier belongs.
+    `target`: the choice is for that target alone (``--instructions``).
     """
 
     name: str
@@ -48,6 +49,7 @@ class Site:
     auxiliary: bool = False
     labelled: bool = False
     orders: tuple[Span, ...] = ()
+    target: str = ""
 
     def option(self, name: str) -> Option:
         return next(option for option in self.options if option.name == name)
@@ -147,13 +149,12 @@ class _Walker:
         """`node` with gaps inside; its own sites are noted."""
         self.own_sites(node)
         changes: dict[str, Any] = {}
-        inside = isinstance(node, ast.Await)
         for each in fields(node):
             inner = getattr(node, each.name)
             if isinstance(inner, ast.Block):
                 body = isinstance(node, ast.Await) and inner is node.body
                 self.awaits += body
-                changes[each.name] = self.block(inner, started=True, ended=inside and body)
+                changes[each.name] = self.block(inner, started=True, ended=False)
                 self.awaits -= body
         return replace(node, **changes) if changes else node
 
@@ -408,5 +409,6 @@ def _renamed(site: Site, names: Counter[str]) -> Site:
     """Sites of one name get their line, and their column if that is not enough."""
     if names[site.name] == 1:
         return site
-    name = f"{site.name}@{site.span.line}"
-    return replace(site, name=f"{name}:{site.span.column}")
+    if site.kind == "gap":
+        return replace(site, name=f"{site.name}:{site.span.column}")
+    return replace(site, name=f"{site.name}@{site.span.line}:{site.span.column}")

@@ -195,3 +195,84 @@ def rich_programs(draw: st.DrawFn, arch: Arch, *, size: int = 3) -> Program:
 
 
 __all__ = ["ARCHS", "Assert", "rich_programs"]
+
+
+# --- compiled programs, as text ----------------------------------------------------------------------
+
+HEAD = "targets x86-tso, armv8, armv8+lse\nmemory x, y, z[2]\n"
+ORDERS = {"load": ("relaxed", "acquire", "seq_cst"), "store": ("relaxed", "release", "seq_cst")}
+BARRIERS = (
+    *[f"{word}({order})" for word in ("fence", "compiler_fence") for order in ("acquire", "release", "acq_rel", "seq_cst")],
+    "smp_mb()", "smp_wmb()", "smp_rmb()", "barrier()", "dma_wmb()",
+)  # fmt: skip
+PLACE = st.sampled_from(["x", "y", "x", "y", "z[0]"])
+"""A name that may be accessed directly."""
+
+
+def reads(register: str, place: str) -> st.SearchStrategy[str]:
+    words = [place, place, f"{place}.read_volatile()", *[f"{place}.load({order})" for order in ORDERS["load"]]]
+    return st.sampled_from(words).map(lambda word: f"let {register} = {word}")
+
+
+def writes(place: str, value: str) -> st.SearchStrategy[str]:
+    words = [f"{place} = {value}", f"{place} = {value}", f"{place}.write_volatile({value})"]
+    return st.sampled_from([*words, *[f"{place}.store({value}, {order})" for order in ORDERS["store"]]])
+
+
+@st.composite
+def statements(draw: st.DrawFn, register: str, known: tuple[str, ...], *, branches: bool = True) -> str:
+    """One statement; it may define `register` and use the `known` ones."""
+    kinds = ["read", "read", "write", "write", "barrier", "rmw"]
+    if known:
+        kinds += ["data", "addr", "false-data", "false-addr"] + (["if", "both", "await"] if branches else [])
+    kind = draw(st.sampled_from(kinds))
+    place = draw(PLACE)
+    value = str(draw(st.integers(1, 2)))
+    if kind == "read":
+        return draw(reads(register, place))
+    if kind == "write":
+        return draw(writes(place, value))
+    if kind == "barrier":
+        return draw(st.sampled_from(BARRIERS))
+    if kind == "rmw":
+        order = draw(st.sampled_from(["relaxed", "acquire", "release", "acq_rel", "seq_cst"]))
+        words = [f"swap({value}, {order})", f"fetch_add(1, {order})", f"compare_exchange(0, {value}, {order}, relaxed).value"]
+        return f"let {register} = {place}.{draw(st.sampled_from(words))}"
+    used = draw(st.sampled_from(known))
+    if kind == "data":
+        return draw(writes(place, f"{used} + 1"))
+    if kind == "false-data":
+        return draw(writes(place, f"({used} ^ {used}) + {value}"))
+    if kind == "addr":
+        return draw(st.one_of(reads(register, f"z[{used} & 1]"), writes(f"z[{used} & 1]", value)))
+    if kind == "false-addr":
+        return draw(reads(register, f"z[{used} & 0]"))
+    if kind == "await":
+        condition = draw(st.sampled_from(["== 1", "!= 0"]))
+        return f"await {{ {draw(reads(register, place))} }} until {register} {condition}"
+    inner = draw(writes(place, value))
+    other = inner if kind == "both" else draw(st.sampled_from(["nothing", draw(writes("y", "1"))]))
+    return f"if {used} == {draw(st.integers(0, 1))} {{ {inner} }} else {{ {other} }}"
+
+
+@st.composite
+def bodies(draw: st.DrawFn, most: int, *, branches: bool = True) -> tuple[str, ...]:
+    lines: list[str] = []
+    known: tuple[str, ...] = ()
+    for number in range(draw(st.integers(2, most))):
+        register = f"r{number}"
+        line = draw(statements(register, known, branches=branches))
+        lines.append(line)
+        if f"let {register} =" in line:
+            known = (*known, register)
+    return tuple(lines)
+
+
+def source_text(threads: tuple[tuple[str, ...], ...], devices: tuple[tuple[str, ...], ...] = ()) -> str:
+    """A specification of compiled `threads` and of `devices`, which are taken as they are."""
+    out = [HEAD]
+    for kind, group in (("thread", threads), ("device", devices)):
+        for number, lines in enumerate(group):
+            inner = "\n".join(f"  {line}" for line in lines)
+            out.append(f"{kind} {kind[0].upper()}{number} {{\n{inner}\n}}\n")
+    return "".join([*out, "requirement r { forall x == x }\n"])

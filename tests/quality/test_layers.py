@@ -16,13 +16,13 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "mmcheck"
 
 ROOMS: tuple[tuple[str, ...], ...] = (
-    ("_version", "", "codes"),
+    ("_version", "", "codes", "records"),
     ("source", "includes"),
     ("errors", "program", "cache"),
     ("execution", "terms", "relations", "files", "alternatives", "loops"),
     ("results", "config", "graph", "robust", "flatten", "draw"),
     ("target", "syntax", "domains", "unfold", "steps", "stored"),
-    ("model", "lower", "machine", "highlight"),
+    ("model", "lower", "machine", "highlight", "trace"),
     ("enumeration", "recheck", "explain", "smt"),
     ("enumerate", "check"),
     ("check_enumerated", "litmus"),
