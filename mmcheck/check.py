@@ -28,6 +28,9 @@ from mmcheck.unfold import unfold
 SETTLED = ("final", "exists", "progress")
 """Kinds of checks that speak of runs in which nobody can move any more."""
 
+RELIES = "relies on compilers not reordering what the languages let them reorder"
+"""The note on a requirement that holds in the profile ``observed`` and not in ``language``."""
+
 MAX_REFUTED = 200
 """Runs that no single order of the compiler's gives, before a query is given up as unknown."""
 
@@ -52,7 +55,9 @@ class _Stage:
     graph: EventGraph
     compiled: Encoding
     textual: Encoding | None = None
-    complete: bool | None = None
+    language: Encoding | None = None
+    portable: bool | None = None
+    complete: dict[bool, bool] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     waits_checked: bool = False
     astray: str | None = None
@@ -156,12 +161,12 @@ class Checker:
 
     def _complete(self, stage: _Stage) -> bool:
         """Whether the bound cuts nothing."""
-        if stage.complete is None:
+        if self._settled not in stage.complete:
             encoding = stage.compiled
             cuts = [encoding.values.literal(cut.guard) for cut in stage.graph.cuts]
             over = encoding.circuit.any(cuts)
-            stage.complete = over == FALSE or not self._solve_unbounded(encoding, over)
-        return stage.complete
+            stage.complete[self._settled] = over == FALSE or not self._solve_unbounded(encoding, over)
+        return stage.complete[self._settled]
 
     def _solve_unbounded(self, encoding: Encoding, literal: int) -> bool:
         assumptions = [lit for lit in self._assumptions(encoding) if lit != encoding.bounded]
@@ -353,7 +358,7 @@ class Checker:
             reached = disjoint != FALSE and self._solve(encoding, [disjoint], free=any(goal.free for goal in found))
         complete = self._complete(stage)
         if not reached:
-            return Finding(requirement, "holds", complete=complete)
+            return self._portable(requirement, stage, Finding(requirement, "holds", complete=complete))
         textual = self._textual(stage)
         for goal in self.goals(requirement, stage, textual):
             if self._solve(textual, goal.literals, free=goal.free):
@@ -362,14 +367,35 @@ class Checker:
             result = self._by_compiler(requirement, stage, goal)
             if result is not None:
                 return result
-        return Finding(requirement, "holds", complete=complete)
+        return self._portable(requirement, stage, Finding(requirement, "holds", complete=complete))
 
     def _has_layers(self) -> bool:
         return self.model.name != "sc"
 
-    def _by_compiler(self, requirement: Requirement, stage: _Stage, goal: Goal) -> Finding | None:
+    def _portable(self, requirement: Requirement, stage: _Stage, finding: Finding) -> Finding:
+        """A note if it holds by what compilers do and not by what the languages promise (semantics.md 1.2)."""
+        if not self.layered or self.profile != "observed":
+            return finding
+        if stage.portable is None:
+            stage.portable = stage.compiled.same_order("language")
+        if stage.portable:
+            return finding
+        if stage.language is None:
+            ordered = list(stage.compiled.environment)
+            stage.language = encode(stage.graph, self.model, profile="language", ordered=ordered)
+        try:
+            for goal in self.goals(requirement, stage, stage.language):
+                if self._by_compiler(requirement, stage, goal, stage.language) is not None:
+                    return replace(finding, notes=(*finding.notes, RELIES))
+        except UnknownVerdict:
+            pass  # only a note is at stake
+        return finding
+
+    def _by_compiler(
+        self, requirement: Requirement, stage: _Stage, goal: Goal, encoding: Encoding | None = None
+    ) -> Finding | None:
         """A run as compiled, together with one order that the compiler may emit; runs without one are blocked."""
-        encoding = stage.compiled
+        encoding = encoding or stage.compiled
         for _ in range(MAX_REFUTED):
             if not self._solve(encoding, goal.literals, free=goal.free):
                 return None
@@ -380,7 +406,8 @@ class Checker:
             if orders is not None:
                 execution = with_order(execution, orders, self.program)
                 return self._report(requirement, stage, execution, decoder, goal, "compiler")
-            block(encoding, decoder)
+            # Without an environment's edges the run is impossible for every other requirement too.
+            block(encoding, decoder, goal.literals if goal.extra else ())
         raise UnknownVerdict(f"{MAX_REFUTED} runs have no single order that the compiler may emit")
 
     def _violated(

@@ -132,6 +132,12 @@ def _dispatch(arguments: Sequence[str]) -> int:
         from mmcheck.commands.render import main
     elif options.command == "init":
         from mmcheck.commands.init import main
+    elif options.command == "run":
+        from mmcheck.commands.run import main
+    elif options.command == "frames":
+        from mmcheck.commands.frames import main
+    elif options.command == "trace":
+        from mmcheck.commands.trace import main
     else:
         from mmcheck.commands.explain import main
     return main(options)
@@ -210,6 +216,11 @@ def parser(settings: Mapping[str, Any] | None = None) -> argparse.ArgumentParser
     _place(_command(commands, "place", "find the cheapest barriers that are right", PLACE, PLACE_EXIT_CODES))
     _doc(_command(commands, "doc", "write pages about specifications", DOC), settings or {})
     _render(_command(commands, "render", "refresh verdicts and pictures in a Markdown file", RENDER), settings or {})
+    from mmcheck.machine import arguments
+
+    arguments.run(_command(commands, "run", "run a specification on an operational machine", arguments.RUN))
+    arguments.frames(_command(commands, "frames", "draw frames through a virtio-gpu", arguments.FRAMES))
+    arguments.trace(_command(commands, "trace", "judge a recorded run", arguments.TRACE))
     init = _command(commands, "init", "write two first specifications", INIT)
     init.add_argument("folder", nargs="?", default="specs", metavar="DIR", help="where to (default: specs)")
     explain = _command(commands, "explain", "explain a message, a clause or a verdict", EXPLAIN)

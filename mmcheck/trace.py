@@ -147,7 +147,7 @@ class _Reader:
         if len(lines) < 2 or "end" not in lines[-1].data:
             last = lines[-1]
             message = f"the trace ends at line {last.number} without its last line"
-            raise fail("MM330", message, last.span, help="it was cut off, or the run that writes it goes on")
+            raise fail("MM060", message, last.span, help="it was cut off, or the run that writes it goes on")
         end = lines[-1]
         self.events = lines[1:-1]
         if len(self.events) > MAX_EVENTS:
@@ -175,13 +175,13 @@ class _Reader:
                 data = json.loads(text)
             except (ValueError, RecursionError) as error:
                 reason = getattr(error, "msg", "nested too deeply")
-                raise fail("MM330", f"line {number} is no JSON: {reason}", span) from None
+                raise fail("MM060", f"line {number} is no JSON: {reason}", span) from None
             if not isinstance(data, dict):
-                raise fail("MM330", f"line {number} is no JSON object", span)
+                raise fail("MM060", f"line {number} is no JSON object", span)
             yield _Line(number, data, span)
 
     def wrong(self, line: _Line, message: str, help: str = "") -> InputError:
-        return fail("MM330", f"line {line.number}: {message}", line.span, help=help)
+        return fail("MM060", f"line {line.number}: {message}", line.span, help=help)
 
     def header(self, line: _Line) -> tuple[Header, dict[str, int]]:
         data = line.data
@@ -301,7 +301,7 @@ class _Reader:
             frozen = {name: frozenset(pairs) for name, pairs in relations.items() if pairs}
             out.append(Execution(header.agents, tuple(events), {**frozen, "rf": rf}, final))
             if len(out) >= MAX_GUESSES:
-                raise fail("MM330", "too many ways to say which writes were read", path=self.file.path, help='add "rf"')
+                raise fail("MM060", "too many ways to say which writes were read", path=self.file.path, help='add "rf"')
         return tuple(out), spans
 
     def order(self, threads: list[list[int]]) -> dict[str, set[tuple[int, int]]]:

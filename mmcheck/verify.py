@@ -61,6 +61,7 @@ def verify(
         parse_target(name)
     if bound < 1:
         raise fail("MM019", "the bound must be at least 1")
+    solver = solver_version()  # loaded before anything is timed
     options = Options(tuple(targets), tuple(variants), bound, timeout, engine, dump_smt)
     reports: list[FileReport] = []
     found, problems = find_files(paths)
@@ -72,7 +73,7 @@ def verify(
     missing = [title for title in variants if title != "base" and not _has_variant(reports, title)]
     if missing and not interrupted and not any(report.diagnostics for report in reports):
         raise fail("MM020", f"no file has a variant called {missing[0]!r}")
-    return Report(tuple(reports), __version__, solver_version(), interrupted)
+    return Report(tuple(reports), __version__, solver, interrupted)
 
 
 Progress = Callable[[str], None] | None

@@ -1,7 +1,7 @@
 """What the search means for the file as it is: what is missing, redundant, too strong, or in the wrong place.
 
-Everything is relative to the *repaired* file: the cheapest right placement that is nowhere weaker than what is written.
-If the file is right, that is the file. A barrier is redundant if the repaired file stays right without it, and too strong
+Everything is relative to the *repaired* file: the cheapest right placement that is nowhere weaker than what is
+written. If the file is right, that is the file. A barrier is redundant if the repaired file stays right without it, and too strong
 if it stays right with something cheaper there; both are tried one after the other, so all that is said holds together.
 """
 
@@ -24,8 +24,8 @@ from mmcheck.results import Layer
 class Missing:
     """A requirement that the file breaks on a target, the run that shows it, and the changes that repair it.
 
-    Without `repairs` no choice at these sites does; `sequential` says that the run is one of plain interleaving, which no
-    barrier prevents.
+    Without `repairs` no choice at these sites does; `sequential` says that the run is one of plain interleaving, which
+    no barrier prevents.
     """
 
     requirement: str

@@ -1,7 +1,7 @@
 """What may stand at a site: words, how strong they are on a target, and what they cost.
 
-Strength is inclusion of *powers*: what the pieces of a word do on a target (``mmcheck.target.words.realise``). A full DMB
-does what DMB LD and DMB ST do; LDAR does what LDAPR does; every other tag is a power of its own. That more powers never
+Strength is inclusion of *powers*: what the pieces of a word do on a target (`mmcheck.target.words.realise`). A full
+DMB does what DMB LD and DMB ST do; LDAR does what LDAPR does; every other tag is a power of its own. That more powers never
 add a behaviour is not believed but tested: `mmcheck.placement.monotone`.
 """
 
@@ -85,7 +85,7 @@ def order_options(word: Word, orders: Sequence[str], open_: Sequence[bool]) -> t
         list(_allowed(word, position)) if free else [given[position]]
         for position, free in zip(range(len(given)), open_, strict=True)
     ]
-    options = []
+    options: list[tuple[str, ...]] = []
     for first in lists[0]:
         if len(lists) == 1:
             options.append((first,))

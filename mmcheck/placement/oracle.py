@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mmcheck.check import SETTLED, Checker, Goal
-from mmcheck.errors import UnknownVerdict
+from mmcheck.errors import InternalError, UnknownVerdict
 from mmcheck.graph import EventGraph
 from mmcheck.placement.problem import Placement, Problem
 from mmcheck.placement.replay import Replay
-from mmcheck.program import Requirement
+from mmcheck.program import Program, Requirement
 from mmcheck.records import record
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.count import block
@@ -48,6 +48,14 @@ class _Query:
     goals: list[tuple[Requirement, Goal, int]]
 
 
+def checker_of(program: Program, target: Target, *, bound: int, timeout: float | None) -> Checker:
+    """The solver's checker for `program`. Raises `InputError` if the target's model cannot be used for it."""
+    checker = make_checker(program, target, Options(bound=bound, timeout=timeout, engine="smt"))
+    if not isinstance(checker, Checker):
+        raise InternalError("placement needs the solver")
+    return checker
+
+
 class Oracle:
     """Answers for every target of a `Problem`; `queries` counts calls of the solver."""
 
@@ -61,9 +69,8 @@ class Oracle:
         self._queries: dict[Target, list[_Query]] = {}
         self._found = 0
         self._cores: dict[tuple[tuple[tuple[str, str], ...], Target], set[str]] = {}
-        options = Options(bound=bound, timeout=timeout)
         for target in problem.targets:
-            self.checkers[target] = make_checker(problem.programs[target], target, options)
+            self.checkers[target] = checker_of(problem.programs[target], target, bound=bound, timeout=timeout)
         graphs = {target: self._graph(target) for target in problem.targets}
         problem.price(graphs)
 

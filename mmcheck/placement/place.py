@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmcheck.check import Checker
-from mmcheck.errors import Diagnostic, InputError, InternalError, UnknownVerdict
+from mmcheck.errors import Diagnostic, InputError, InternalError, UnknownVerdict, fail
 from mmcheck.files import find_files, read_source, write_atomic
 from mmcheck.lower.spec import Spec, load_spec
 from mmcheck.placement.edits import apply, diff, edits_of
 from mmcheck.placement.findings import Findings, find
 from mmcheck.placement.master import placements_of
-from mmcheck.placement.oracle import Oracle
+from mmcheck.placement.oracle import Oracle, checker_of
 from mmcheck.placement.problem import Placement, Problem, make_problem
 from mmcheck.placement.search import Outcome, Search
 from mmcheck.placement.sites import Scope
@@ -23,7 +23,7 @@ from mmcheck.source import SourceFile
 from mmcheck.syntax.herd.columns import is_herd_format
 from mmcheck.target.costs import Costs, default_costs
 from mmcheck.target.targets import Target, parse_target
-from mmcheck.verify import Options, make_checker
+from mmcheck.verify import settled
 
 
 @record
@@ -132,8 +132,12 @@ def place_file(path: str, options: PlaceOptions) -> PlaceReport:
 
 
 def _place_spec(spec: Spec, source: SourceFile, options: PlaceOptions, report: PlaceReport) -> None:
-    targets = [parse_target(name) for name in options.targets] or list(spec.targets)
+    targets = [settled(parse_target(name)) for name in options.targets] or [settled(each) for each in spec.targets]
+    if options.variant is not None and all(each.title != options.variant for each in spec.variants):
+        raise fail("MM005", f"there is no variant called '{options.variant}'", path=spec.path)
     targets = [target for target in targets if spec.applicable(options.variant, target)]
+    if not targets:
+        raise fail("MM005", f"the variant '{options.variant}' is for none of these targets", path=spec.path)
     part = report.part = solve(spec, targets, options)
     if not part.problem.open_sites:
         report.notes += ("no site: name a barrier, mark an order with '?', or ask for --sites all",)
@@ -208,7 +212,7 @@ def _refute_neighbours(search: Search, best: Placement) -> int:
 def confirm(problem: Problem, placement: Placement, options: PlaceOptions, dropped: set[str]) -> bool:
     """Check every requirement under `placement` once more, by a fresh checker. Raises `InternalError` if one fails."""
     for target in problem.targets:
-        fresh = make_checker(problem.programs[target], target, Options(bound=options.bound, timeout=options.timeout))
+        fresh = checker_of(problem.programs[target], target, bound=options.bound, timeout=options.timeout)
         fresh.choices = dict(placement)
         _check_all(fresh, target, dropped)
     return True
@@ -229,5 +233,5 @@ def _confirm_text(spec: Spec, edited: SourceFile, part: Part, options: PlaceOpti
     """The edited file, loaded and checked like any other: the edits say what the search meant."""
     again = load_spec(edited)
     for target in part.problem.targets:
-        checker = make_checker(again.program(target), target, Options(bound=options.bound, timeout=options.timeout))
+        checker = checker_of(again.program(target), target, bound=options.bound, timeout=options.timeout)
         _check_all(checker, target, set(part.outcome.impossible))

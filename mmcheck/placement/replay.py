@@ -75,7 +75,7 @@ class Replay:
         }
         self.co = from_pairs(self.n, ((index[a], index[b]) for a, b in order))
         sources: dict[int, int] = {}
-        partner = {read: write for read, write in self.graph.amo}
+        partner = dict(self.graph.amo.keys())
         for read, found in memory.rf.items():
             if read not in index:
                 continue
@@ -86,7 +86,7 @@ class Replay:
                 sources[read] = last
                 self.values[read] = self.values[last]
             elif not decoder.true(encoding.astray.get(read, FALSE)):
-                sources |= {read: write for write, literal in found.items() if decoder.true(literal) and write in index}
+                sources[read] = next(write for write, literal in found.items() if decoder.true(literal))
         self.rf = from_pairs(self.n, ((index[write], index[read]) for read, write in sources.items()))
 
     def _pairs(self, table: Pairs, memo: dict[int, int]) -> Rel:
@@ -298,7 +298,8 @@ class Replay:
             if orders is not None:
                 execution = with_order(execution, orders, self.graph.program)
         number = self._numbers(placement)
-        through = [number[self.index[r]] for r in sorted(self.goal.reads) if r in self.index and self.index[r] in number]
+        reads = [self.index[read] for read in sorted(self.goal.reads) if read in self.index]
+        through = [number[read] for read in reads if read in number]
         cycle = cycle_of(execution, self.model, through)
         if not cycle and not self.goal.extra:
             layer = None if layer == "hardware" else layer

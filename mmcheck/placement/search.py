@@ -68,7 +68,7 @@ class Search:
         self.deadline = deadline
         self.least = least
         self.prefer = problem.written if prefer is None else prefer
-        self.order = Order(problem) if known is None else known.order
+        self.order: Order = Order(problem) if known is None else known.order
         self.pool: list[Counterexample] = [] if known is None else known.pool
         self.clauses: list[tuple[str, Clause]] = [] if known is None else list(known.clauses)
         """Each with the requirement that it comes from."""

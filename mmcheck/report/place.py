@@ -61,11 +61,11 @@ class _Page:
         for missing in part.findings.missing:
             yield from self.missing(part, missing)
         for change in part.findings.redundant:
-            text = f"{_place(part, change.site)}: {change.word}; every requirement holds without it, {_everywhere(part)}"
-            yield from self.entry("redundant", text)
+            text = f"{_place(part, change.site)}: {change.word}; every requirement holds without it,"
+            yield from self.entry("redundant", f"{text} {_everywhere(part, change)}")
         for change in part.findings.too_strong:
-            text = f"{_place(part, change.site)}: {change.word}; {change.enough} is enough {_everywhere(part)}"
-            yield from self.entry("too strong", text)
+            text = f"{_place(part, change.site)}: {change.word}; {change.enough} is enough"
+            yield from self.entry("too strong", f"{text} {_everywhere(part, change)}")
         for change in part.findings.misplaced:
             yield from self.entry("misplaced", _moved(part, change))
         if part.findings.any:
@@ -86,7 +86,8 @@ class _Page:
     def optimum(self, part: Part) -> Iterator[str]:
         outcome, problem = part.outcome, part.problem
         if part.best is None:
-            bound = f"; no right placement costs less than {_number(outcome.lower_bound)}" if outcome.lower_bound else ""
+            least = _number(outcome.lower_bound)
+            bound = f"; no right placement costs less than {least}" if outcome.lower_bound else ""
             yield from self.entry("no proof", f"{outcome.reason}{bound}", "warn")
             return
         best = part.best
@@ -110,7 +111,7 @@ class _Page:
             )
         if outcome.proved:
             text = (
-                f"nothing cheaper is right: {plural(outcome.queries, 'query').replace('querys', 'queries')} and "
+                f"nothing cheaper is right: {plural(outcome.queries, 'question')} to the checker, "
                 f"{plural(outcome.clauses, 'clause')}; {plural(part.neighbours, 'cheaper neighbour')} refuted one by one"
             )
             yield from self.entry("proof", text + ("; checked again by verify" if part.verified else ""))
@@ -126,13 +127,14 @@ class _Page:
         yield from lines
 
     def wrap(self, text: str, first: str) -> Iterator[str]:
+        rest = " " * (_LABEL + 2)
         yield from textwrap.wrap(
-            one_line(text), self.width, initial_indent=first, subsequent_indent=" " * (_LABEL + 2), break_on_hyphens=False
+            one_line(text), self.width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
         )
 
 
-def _everywhere(part: Part) -> str:
-    names = [target.name for target in part.problem.targets]
+def _everywhere(part: Part, change: Change) -> str:
+    names = [target.name for target in part.problem.targets_of(part.problem.site(change.site))]
     return f"on {names[0]}" if len(names) == 1 else "on every target"
 
 
@@ -189,7 +191,8 @@ def _file(report: PlaceReport, part: Part) -> dict[str, Any]:
         "too_strong": [_change(each, part) for each in findings.too_strong],
         "misplaced": [_change(each, part) for each in findings.misplaced],
         "optimum": [
-            {"choices": _named(part, placement), "cost": _plain(problem.total(placement))} for placement in outcome.optima
+            {"choices": _named(part, placement), "cost": _plain(problem.total(placement))}
+            for placement in outcome.optima
         ],
         "cost": None if outcome.cost is None else _plain(outcome.cost),
         "lower_bound": _plain(outcome.lower_bound),

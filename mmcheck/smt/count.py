@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mmcheck.errors import UnknownVerdict
 from mmcheck.execution import Execution
@@ -35,8 +35,8 @@ def _choices(encoding: Encoding) -> list[int]:
     return [literal for sources in memory.rf.values() for literal in sources.values()] + list(memory.order.values())
 
 
-def block(encoding: Encoding, decoder: Decoder) -> bool:
-    """Exclude the execution that `decoder` read; False if there was no choice in it."""
+def block(encoding: Encoding, decoder: Decoder, when: Iterable[int] = ()) -> bool:
+    """Exclude the execution that `decoder` read, under the literals `when`; False if there was no choice in it."""
     memory, events = encoding.memory, encoding.graph.events
     happens = [decoder.true(literal) for literal in encoding.happens]
     literals = [lit if here else -lit for lit, here in zip(encoding.happens, happens, strict=True)]
@@ -46,6 +46,6 @@ def block(encoding: Encoding, decoder: Decoder) -> bool:
     for (a, b), literal in memory.order.items():
         if happens[a] and happens[b] and decoder.true(literal) and decoder.true(memory.same(events[a], events[b])):
             literals.append(literal)
-    clause = [-literal for literal in literals if literal != TRUE]
+    clause = [-literal for literal in (*literals, *when) if literal != TRUE]
     encoding.circuit.clause(clause)
     return bool(clause)

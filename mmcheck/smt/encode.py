@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mmcheck.domains import Domains, analyse, implies
@@ -41,6 +41,19 @@ class Encoding:
     astray: dict[int, int] = field(default_factory=dict)
     environment: dict[tuple[int, int], int] = field(default_factory=dict)
     """Literals that, assumed, order b before a from outside: queries of ``ordered`` (see `mmcheck.smt.encode.encode`)."""
+
+    order_of: Callable[[str], Bounds] | None = None
+    """The order that a compiler of another profile keeps; None if nothing is compiled."""
+
+    def same_order(self, profile: str) -> bool:
+        """Whether a compiler of `profile` keeps exactly the order that this encoding is about."""
+        if self.order_of is None:
+            return True
+        mine, other = self.po, self.order_of(profile)
+        if (mine.may, mine.must) != (other.may, other.must):
+            return False
+        undecided = [(i, j) for i, row in enumerate(mine.may) for j in bits(row & ~mine.must[i])]
+        return all(self.pair(mine, i, j) == self.pair(other, i, j) for i, j in undecided)
 
     def assumptions(self) -> list[int]:
         return [literal for literal in (self.bounded, self.inside) if literal != TRUE] + [
@@ -270,8 +283,13 @@ def encode(
         base[name] = pairs_bounds(n, graph.deps[prefix + name], values)
     sets, optional = base_sets(graph), optional_sets(graph, values)
     po = src
+    order_of = None
     if compiled and any(thread.source for thread in graph.program.threads):
-        po = preserved_order(graph, circuit, happens, implied_by, base, sets, profile, optional)
+
+        def order_of(name: str) -> Bounds:
+            return preserved_order(graph, circuit, happens, implied_by, base, sets, name, optional)
+
+        po = order_of(profile)
     base["po"] = po
     rf, co, fr = communication_bounds(graph, domains, memory)
     base["rf"], base["co"] = rf, co
@@ -281,7 +299,7 @@ def encode(
     )
     encoding = Encoding(
         graph, model, domains, circuit, values, memory, happens, compiled, po, Solver(circuit), bounded,
-        inside_literal, astray, environment,
+        inside_literal, astray, environment, order_of,
     )  # fmt: skip
     rest: list[Axiom] = []
     for axiom in model.axioms:

@@ -95,7 +95,10 @@ def test_only_the_marked_order_is_open() -> None:
     assert {option.name.split(", ")[1] for option in options} == {"acquire"}
 
 
-@pytest.mark.parametrize("name", ("sb", "peterson", "ticket", "clh", "mcs", "seqlock", "spsc", "chase-lev", "dekker", "ttas"))
+NAMES = ("sb", "peterson", "ticket", "clh", "mcs", "seqlock", "spsc", "chase-lev", "dekker", "ttas")
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_strength_is_a_partial_order(name: str) -> None:
     problem = search_of(BENCH / f"{name}.litmus").problem
     order = Order(problem)
