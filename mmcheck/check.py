@@ -464,7 +464,9 @@ def _site_pairs(graph: EventGraph, first: str, second: str) -> list[tuple[int, i
     """Events of site `first` with the events of `second` behind them in the same thread."""
 
     def at(site: str) -> list[int]:
-        return [e.id for e in graph.events if site in (e.origin.site, f"{'.'.join(e.origin.calls[-1:])}.{e.origin.site}")]
+        return [
+            e.id for e in graph.events if site in (e.origin.site, f"{'.'.join(e.origin.calls[-1:])}.{e.origin.site}")
+        ]
 
     events = graph.events
     return [(a, b) for a in at(first) for b in at(second) if events[a].thread == events[b].thread and a < b]

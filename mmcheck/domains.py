@@ -132,9 +132,7 @@ def analyse(graph: EventGraph, *, coherent: bool) -> Domains:
     return out
 
 
-def _sources(
-    out: Domains, reads: list[GEvent], writes: list[GEvent], cells: dict[int, Cell], coherent: bool
-) -> None:
+def _sources(out: Domains, reads: list[GEvent], writes: list[GEvent], cells: dict[int, Cell], coherent: bool) -> None:
     graph, values = out.graph, out.values
     initial = {event.cell.address: event for event in graph.events if event.cell is not None}
     out.writers.clear()

@@ -31,8 +31,9 @@ MEANING: dict[str, str] = {
 class Hop:
     """One step of the cycle that explains a counterexample, from event `source` to `target` (event ids).
 
-    `relation` is ``po``, ``rf``, ``co`` or ``fr``. `ordered` says, of a ``po`` step, whether the model keeps it in order;
-    the steps that it does not keep are where a barrier is missing. `why` is one short sentence in the user's terms.
+    `relation` is ``po``, ``rf``, ``co`` or ``fr``. `ordered` says, of a ``po`` step, whether the model keeps it in
+    order; the steps that it does not keep are where a barrier is missing. `why` is one short sentence in the user's
+    terms.
     """
 
     source: int

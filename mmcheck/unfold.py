@@ -438,7 +438,10 @@ class Unfolder:
             ends.append(self.block(block, state.copy(self.terms.conj([state.guard, selected[name]])), frame))
         before = state.guard
         merged = self.merge(ends)
-        if all(end.guard is self.terms.conj([before, selected[name]]) for end, (name, _) in zip(ends, literals)):
+        if all(
+            end.guard is self.terms.conj([before, selected[name]])
+            for end, (name, _) in zip(ends, literals, strict=True)
+        ):
             merged.guard = before
         return merged
 
@@ -462,9 +465,7 @@ class Unfolder:
             (role,) = event.tags
             common, optional = tags_of(slot.tags[role])
             present = slot.present if role in (READ, FENCE) else None
-            self.graph.events[event.id] = replace(
-                event, tags=common, site=site, present=present, optional=optional
-            )
+            self.graph.events[event.id] = replace(event, tags=common, site=site, present=present, optional=optional)
 
     # --- events ------------------------------------------------------------------------------------
 
@@ -482,7 +483,8 @@ class Unfolder:
     ) -> GEvent:
         number = len(self.graph.events)
         if number >= MAX_EVENTS:
-            raise fail("MM502", f"more than {MAX_EVENTS} events", origin.span, help="use a smaller bound or fewer rounds")
+            help = "use a smaller bound or fewer rounds"
+            raise fail("MM502", f"more than {MAX_EVENTS} events", origin.span, help=help)
         if self.calls and origin.calls != self.calls:
             origin = replace(origin, calls=self.calls)
         term = value.term if value is not None else None
@@ -553,9 +555,7 @@ class Unfolder:
     def store_exclusive(self, statement: StoreExclusive, state: State) -> None:
         terms = self.terms
         address, value = self.value(statement.address, state), self.value(statement.value, state)
-        paired = {
-            load: terms.conj([held, self.same_address(load, address.term)]) for load, held in state.monitor
-        }
+        paired = {load: terms.conj([held, self.same_address(load, address.term)]) for load, held in state.monitor}
         success = terms.conj([self.choose("exclusive"), terms.disj(paired.values())])
         written = terms.conj([state.guard, success])
         if written is not terms.false:

@@ -17,9 +17,9 @@ class Node:
     """One expression. `op` is one of
 
     sets: ``set`` (base, `name`), ``all``, ``none``, ``s-union``, ``s-inter``, ``s-diff``, ``domain``, ``range``;
-    relations: ``rel`` (base, `name`), ``empty``, ``ident`` ([S]), ``product`` (S * T), ``union`` and ``inter`` (any number
-    of operands), ``diff``, ``seq`` (two), ``plus`` (^+), ``inverse``, ``rec`` (a `let rec` variable, whose `body` is set
-    once it is known). ``opt`` and ``star`` are unions with ``id``, which is ``ident(all)``.
+    relations: ``rel`` (base, `name`), ``empty``, ``ident`` ([S]), ``product`` (S * T), ``union`` and ``inter`` (any
+    number of operands), ``diff``, ``seq`` (two), ``plus`` (^+), ``inverse``, ``rec`` (a `let rec` variable, whose
+    `body` is set once it is known). ``opt`` and ``star`` are unions with ``id``, which is ``ident(all)``.
     """
 
     __slots__ = ("args", "body", "dynamic", "key", "name", "number", "op")

@@ -205,7 +205,9 @@ class _Elaborator:
             stripped = self.pool.plus(node)
             node = stripped.args[0] if stripped.op == "plus" else stripped
         if test.negated and kind == "acyclic" and not test.flag:
-            raise fail("MM409", "a model that demands a cycle is not supported", test.span, help="forbid cycles: drop '~'")
+            raise fail(
+                "MM409", "a model that demands a cycle is not supported", test.span, help="forbid cycles: drop '~'"
+            )
         if not test.flag:
             self.positive(node, test.span, -1 if test.negated else 1)
         self.axioms.append(Axiom(test.name, kind, node, test.negated, test.flag, test.span))

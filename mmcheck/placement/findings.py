@@ -1,8 +1,9 @@
 """What the search means for the file as it is: what is missing, redundant, too strong, or in the wrong place.
 
 Everything is relative to the *repaired* file: the cheapest right placement that is nowhere weaker than what is
-written. If the file is right, that is the file. A barrier is redundant if the repaired file stays right without it, and too strong
-if it stays right with something cheaper there; both are tried one after the other, so all that is said holds together.
+written. If the file is right, that is the file. A barrier is redundant if the repaired file stays right without it, and
+too strong if it stays right with something cheaper there; both are tried one after the other, so all that is said
+holds together.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What may stand at a site: words, how strong they are on a target, and what they cost.
 
 Strength is inclusion of *powers*: what the pieces of a word do on a target (`mmcheck.target.words.realise`). A full
-DMB does what DMB LD and DMB ST do; LDAR does what LDAPR does; every other tag is a power of its own. That more powers never
-add a behaviour is not believed but tested: `mmcheck.placement.monotone`.
+DMB does what DMB LD and DMB ST do; LDAR does what LDAPR does; every other tag is a power of its own. That more powers
+never add a behaviour is not believed but tested: `mmcheck.placement.monotone`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ INSTRUCTIONS = {
 def style_of(text: str) -> str:
     """The spelling of orders in `text`: its scope (``Ordering::``) and ``camel`` or ``snake``, with a bar between."""
     scope, _, name = text.rpartition("::")
-    return f"{scope}::|camel" if scope and name in _CAMEL.values() else "|camel" if name in _CAMEL.values() else "|snake"
+    if name not in _CAMEL.values():
+        return "|snake"
+    return f"{scope}::|camel" if scope else "|camel"
 
 
 def spell(order: str, style: str) -> str:

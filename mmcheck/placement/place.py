@@ -134,10 +134,10 @@ def place_file(path: str, options: PlaceOptions) -> PlaceReport:
 def _place_spec(spec: Spec, source: SourceFile, options: PlaceOptions, report: PlaceReport) -> None:
     targets = [settled(parse_target(name)) for name in options.targets] or [settled(each) for each in spec.targets]
     if options.variant is not None and all(each.title != options.variant for each in spec.variants):
-        raise fail("MM005", f"there is no variant called '{options.variant}'", path=spec.path)
+        raise fail("MM020", f"there is no variant called '{options.variant}'", path=spec.path)
     targets = [target for target in targets if spec.applicable(options.variant, target)]
     if not targets:
-        raise fail("MM005", f"the variant '{options.variant}' is for none of these targets", path=spec.path)
+        raise fail("MM020", f"the variant '{options.variant}' is for none of these targets", path=spec.path)
     part = report.part = solve(spec, targets, options)
     if not part.problem.open_sites:
         report.notes += ("no site: name a barrier, mark an order with '?', or ask for --sites all",)

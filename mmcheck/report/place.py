@@ -112,7 +112,8 @@ class _Page:
         if outcome.proved:
             text = (
                 f"nothing cheaper is right: {plural(outcome.queries, 'question')} to the checker, "
-                f"{plural(outcome.clauses, 'clause')}; {plural(part.neighbours, 'cheaper neighbour')} refuted one by one"
+                f"{plural(outcome.clauses, 'clause')}; "
+                f"{plural(part.neighbours, 'cheaper neighbour')} refuted one by one"
             )
             yield from self.entry("proof", text + ("; checked again by verify" if part.verified else ""))
         else:

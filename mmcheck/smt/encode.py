@@ -40,7 +40,8 @@ class Encoding:
     """Assumed by queries: no access goes to an address where no cell stands."""
     astray: dict[int, int] = field(default_factory=dict)
     environment: dict[tuple[int, int], int] = field(default_factory=dict)
-    """Literals that, assumed, order b before a from outside: queries of ``ordered`` (see `mmcheck.smt.encode.encode`)."""
+    """Literals that, assumed, order b before a from outside: queries of ``ordered`` (see
+    `mmcheck.smt.encode.encode`)."""
 
     order_of: Callable[[str], Bounds] | None = None
     """The order that a compiler of another profile keeps; None if nothing is compiled."""
@@ -294,9 +295,7 @@ def encode(
     rf, co, fr = communication_bounds(graph, domains, memory)
     base["rf"], base["co"] = rf, co
     environment = {pair: circuit.var(f"env:{pair[0]}:{pair[1]}") for pair in ordered}
-    algebra = Algebra(
-        model, circuit, happens, implied_by, base, sets, {model.definitions["fr"].number: fr}, optional
-    )
+    algebra = Algebra(model, circuit, happens, implied_by, base, sets, {model.definitions["fr"].number: fr}, optional)
     encoding = Encoding(
         graph, model, domains, circuit, values, memory, happens, compiled, po, Solver(circuit), bounded,
         inside_literal, astray, environment, order_of,

@@ -7,7 +7,8 @@ table of cycles exists. What is known is an order, and rough ratios:
 * [musketeer] the weights of Alglave, Kroening, Nimal and Poetzl (CAV 2014, fence_inserter.cpp): full fence 3,
   lightweight fence 2, dependency 1; here times ten;
 * [PPoPP20] Liu, Zang and Chen measured Arm servers and phones: barriers that need no bus transaction (acquire loads,
-  DMB LD) are cheaper by far than DMB ST and full DMB, DSB costs more than any DMB, and STLR lies between DMB LD and DMB;
+  DMB LD) are cheaper by far than DMB ST and full DMB, DSB costs more than any DMB, and STLR lies between DMB LD and
+  full DMB;
 * [compilers] GCC and LLVM write XCHG and not MOV; MFENCE for a seq_cst store, taking it to be cheaper.
 
 Every constraint on the compiler costs 1 on top (`COMPILER`), however often it is executed, never more than an

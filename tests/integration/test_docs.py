@@ -10,7 +10,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -129,39 +129,28 @@ def test_every_example_parses(name: str) -> None:
         parse_spec(SourceFile(f"docs/{name}.md", match["body"]))
 
 
-SECTIONS = {
+SECTIONS: dict[str, Callable[[Word], bool]] = {
     "Barriers": lambda word: word.operation == "fence",
-    "Accesses": lambda word: word.operation in ("load", "store") and not word.name.startswith("this_cpu") and word.access != "MMIO",
+    "Interrupts and migration": lambda word: word.operation.startswith("irq_") or word.operation == "migrate",
+    "Per-CPU memory": lambda word: "per_cpu" in word.name or word.name.startswith("this_cpu"),
     "Device memory": lambda word: word.access == "MMIO",
-    "Read-modify-write": lambda word: not word.name.startswith("this_cpu"),
-    "Per-CPU memory": lambda word: True,
+    "Accesses": lambda word: word.operation in ("load", "store"),
+    "Read-modify-write": lambda word: True,
 }
-SWITCHES = ("irq_disable", "irq_enable", "irq_save", "irq_restore", "migrate")
+"""The first that fits takes a word."""
 
 
 def tables() -> str:
-    """The vocabulary as Markdown, by what the words are for."""
-    out: list[str] = []
-    left = list(METHODS.values()) + list(WORDS.values())
-    chosen = [word for word in left if word.operation in SWITCHES]
-    left = [word for word in left if word not in chosen and word.operation != "per_cpu"] + [
-        word for word in left if word.operation == "per_cpu"
-    ]
-    rest: dict[str, list[Word]] = {}
-    for word in left:
-        per_cpu = word.operation in ("per_cpu", "this_cpu_ptr")
-        title = "Per-CPU memory" if per_cpu else next(title for title, fits in SECTIONS.items() if fits(word))
-        rest.setdefault(title, []).append(word)
-    rest["Interrupts and migration"] = chosen
-    for title in (*SECTIONS, "Interrupts and migration"):
-        out += [f"### {title}", "", "| word | |", "|---|---|"]
-        grouped: dict[tuple[str, str], list[str]] = {}
-        for word in rest[title]:
-            call = usage(word)
-            shown = f".{call}" if word.name in METHODS and word is METHODS[word.name] else call
-            grouped.setdefault((word.doc, word.dialect), []).append(f"`{shown}`")
-        out += [f"| {' '.join(calls)} | {doc} |" for (doc, _), calls in grouped.items()]
-        out.append("")
+    """The vocabulary as Markdown, by what the words are for; words that do the same share a row."""
+    sections: dict[str, dict[str, list[str]]] = {title: {} for title in SECTIONS}
+    for table, dot in ((METHODS, "."), (WORDS, "")):
+        for word in table.values():
+            title = next(title for title, fits in SECTIONS.items() if fits(word))
+            sections[title].setdefault(word.doc, []).append(f"`{dot}{usage(word)}`")
+    out = []
+    for title, rows in sections.items():
+        listed = "\n".join(f"| {' '.join(calls)} | {doc} |" for doc, calls in rows.items())
+        out.append(f"### {title}\n\n| word | |\n|---|---|\n{listed}\n")
     return "\n".join(out)
 
 
