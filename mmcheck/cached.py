@@ -33,6 +33,10 @@ class Question:
         return (self.targets, self.variants, self.bound, self.timeout, self.engine)
 
 
+ANY = Question()
+"""The files' own targets and all their variants."""
+
+
 def every_run(_: Result) -> bool:
     return True
 
@@ -44,7 +48,7 @@ def surprising(result: Result) -> bool:
 
 def verify(
     paths: Sequence[str | Path],
-    question: Question = Question(),
+    question: Question = ANY,
     *,
     use_cache: bool = True,
     runs: Callable[[Result], bool] = every_run,

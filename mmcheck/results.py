@@ -62,7 +62,7 @@ class Counterexample:
 
     def view(self) -> Counterexample:
         """The same with only the events in `shown`, renumbered: what pictures draw."""
-        if not self.shown or len(self.shown) == len(self.execution.events):
+        if not self.shown:
             return self
         execution, number = restrict(self.execution, self.shown)
         cycle = tuple([replace(hop, source=number[hop.source], target=number[hop.target]) for hop in self.cycle])

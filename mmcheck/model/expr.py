@@ -162,7 +162,13 @@ class Pool:
         if left.op == "ident" and right.op == "ident":
             return self.ident(self.inter(left.args[0], right.args[0]))
         if left.op == "seq":
-            return self._seq2(left.args[0], self._seq2(left.args[1], right))
+            parts = []
+            while left.op == "seq":
+                parts.append(left.args[0])
+                left = left.args[1]
+            for part in (left, *reversed(parts)):
+                right = self._seq2(part, right)
+            return right
         return self._make("seq", args=(left, right))
 
     def plus(self, node: Node) -> Node:

@@ -150,6 +150,9 @@ class _Elaborator:
         target = (path.parent if path is not None else Path()) / statement.path
         if ".." in Path(statement.path).parts or Path(statement.path).is_absolute():
             raise fail("MM407", "a model includes only files below its own folder", statement.span)
+        folder = (path.parent if path is not None else Path()).resolve()
+        if not target.resolve().is_relative_to(folder):
+            raise fail("MM407", f"{statement.path!r} is a link to a file outside this folder", statement.span)
         if target in self.included:
             return
         if len(self.included) > 20:
@@ -245,7 +248,16 @@ class _Elaborator:
                     case "^*":
                         return pool.union(pool.plus(arg), pool.id)
                 return pool.inverse(arg)
-        left, right = self.node(exp.left), self.node(exp.right)
+        spine = [exp]  # a long chain of operators leans to the left
+        while isinstance(spine[-1].left, cat.Binary):
+            spine.append(spine[-1].left)
+        left = self.node(spine[-1].left)
+        for one in reversed(spine):
+            left = self.binary(one, left, self.node(one.right))
+        return left
+
+    def binary(self, exp: cat.Binary, left: Node, right: Node) -> Node:
+        pool = self.pool
         if exp.op == "*":
             return pool.product(self.need(left, "set", exp.left), self.need(right, "set", exp.right))
         if exp.op == ";":

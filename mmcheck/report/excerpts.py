@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mmcheck import highlight
 from mmcheck.source import Span, excerpt
 
 _CODES = {
@@ -26,6 +25,8 @@ def lines(span: Span, color: bool) -> list[str]:
 
 
 def _coloured(line: str) -> str:
+    from mmcheck import highlight  # reads the vocabulary, which reports without colours do not need
+
     number, bar, code = line.partition(" | ")
     if not number.strip():
         return f"{number}{bar}\x1b[1;31m{code}\x1b[0m" if code else line

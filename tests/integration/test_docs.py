@@ -27,7 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 OURS = ("index", "tutorial", "verdicts", "language", "models", "daily", "specs", "architecture")
 BLOCK = re.compile(
-    r"^(?:<!-- (?P<how>file|append): (?P<path>\S+) -->\n)?```(?P<language>[a-z]+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"^(?:<!-- (?P<how>file|append): (?P<path>\S+) -->\n)?```(?P<language>[a-z]+)\n(?P<body>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
 )
 
 
@@ -80,12 +81,21 @@ def replayed(text: str, folder: Path) -> str:
     return BLOCK.sub(block, text)
 
 
+def _solver(text: str) -> list[str]:
+    return re.findall(r"^mmcheck \S+, (z3 [0-9.]+)", text, re.MULTILINE)
+
+
+def _verdicts(text: str) -> str:
+    return "\n".join(re.findall(r"^(?:  (?:ok|FAIL|\?) .*|exit code .*|\d+ results? in .*)$", text, re.MULTILINE))
+
+
 def test_the_tutorial_prints_what_it_says(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     folder = tmp_path / "work"
     folder.mkdir()
     text = text_of("tutorial")
     now = replayed(text, folder)
-    now = re.sub(r"mmcheck \d\S*, z3 [0-9.]+", "mmcheck 0.1.0, z3 5.4.0", now)
+    if _solver(now) != _solver(text):  # another solver may find another run; the verdicts are the same
+        now, text = _verdicts(now), _verdicts(text)
     if request.config.getoption("--update-golden"):
         (DOCS / "tutorial.md").write_text(now, encoding="utf-8")
         return
@@ -116,7 +126,9 @@ def test_the_reserved_words_are_listed() -> None:
     grammar = (ROOT / "mmcheck" / "syntax" / "dsl.lark").read_text(encoding="utf-8")
     match = re.search(r"^NAME: /\(\?!\(\?:([a-z|]+)\)", grammar, re.MULTILINE)
     assert match is not None
-    paragraph = re.search(r"^Reserved, and no names anywhere: (.*?)\. All other", text_of("language"), re.MULTILINE | re.DOTALL)
+    paragraph = re.search(
+        r"^Reserved, and no names anywhere: (.*?)\. All other", text_of("language"), re.MULTILINE | re.DOTALL
+    )
     assert paragraph is not None
     assert set(re.findall(r"`([a-z]+)`", paragraph[1])) == set(match[1].split("|"))
 

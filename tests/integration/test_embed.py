@@ -88,7 +88,9 @@ def test_check_changes_nothing(folder: Path, capsys: pytest.CaptureFixture[str])
 def test_a_changed_specification_is_out_of_date(folder: Path) -> None:
     page(folder, BEGIN, BEGIN)
     assert main(["render", "--embed", "docs/page.md"]) == 0
-    (folder / "docs" / "specs" / "mp.litmus").write_text(SPEC.replace("  publish: fence(release)\n", "  publish: nothing\n"))
+    (folder / "docs" / "specs" / "mp.litmus").write_text(
+        SPEC.replace("  publish: fence(release)\n", "  publish: nothing\n")
+    )
     assert main(["render", "--embed", "docs/page.md", "--check"]) == 1
 
 

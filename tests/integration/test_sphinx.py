@@ -98,7 +98,9 @@ def test_pages_and_links(source: Path) -> None:
 def test_other_builders_show_text(source: Path, builder: str) -> None:
     done = build(source, "-W", builder=builder)
     assert (done.returncode, done.stderr) == (0, "")
-    everything = "".join(path.read_text() for path in (source.parent / builder).rglob("*") if path.suffix in (".txt", ".tex", ".1"))
+    everything = "".join(
+        path.read_text() for path in (source.parent / builder).rglob("*") if path.suffix in (".txt", ".tex", ".1")
+    )
     assert "<svg" not in everything
     if builder == "text":
         assert "no barrier here" in everything
@@ -108,7 +110,9 @@ def test_a_changed_verdict_fails_the_build(source: Path) -> None:
     (source / "other.rst").write_text(OTHER.replace(":expect: violated", ":expect: holds"))
     done = build(source, "-W")
     assert done.returncode != 0
-    assert "other.rst:4: WARNING: expected to be holds: seen [bare] on armv8 is violated [mmcheck.verdict]" in done.stderr
+    assert (
+        "other.rst:4: WARNING: expected to be holds: seen [bare] on armv8 is violated [mmcheck.verdict]" in done.stderr
+    )
 
 
 def test_a_verdict_that_is_not_as_claimed_fails_the_build(source: Path) -> None:
@@ -162,7 +166,9 @@ def test_a_changed_specification_or_include_rebuilds_its_pages(source: Path, cha
     pages = {name: (source.parent / "html" / name).stat().st_mtime_ns for name in ("index.html", "other.html")}
     time.sleep(0.05)
     text = (source / changed).read_text()
-    (source / changed).write_text(text.replace("data", "payload", 1) if changed == "mp.litmus" else "memory data, flag, more\n")
+    (source / changed).write_text(
+        text.replace("data", "payload", 1) if changed == "mp.litmus" else "memory data, flag, more\n"
+    )
     if changed == "mp.litmus":
         (source / changed).write_text(text.replace("  publish: fence(release)\n", "  publish: nothing\n"))
         done = build(source, "-W")
