@@ -76,7 +76,7 @@ def verify(
     report = _compute(missing or paths, question, jobs, dump_smt, on_progress)
     new = {file.path: file for file in report.files}
     for path in missing:
-        if path in new and not report.interrupted:
+        if path in new:
             _keep(path, keys[path], new[path], report.solver, question)
     wrong = [FileReport(each.path, diagnostics=(each,)) for each in problems]
     both = [hits.get(path) or new.get(path) for path in found]

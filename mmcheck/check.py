@@ -226,7 +226,7 @@ class Checker:
     def _progress(self, requirement: Requirement, stage: _Stage) -> Finding:
         finding = self._search(requirement, stage)
         if finding.verdict == "holds" and self.layered:
-            return self._plain_waits(finding, stage, self._waits(requirement, stage))
+            return self._plain_waits(finding, stage, self.waits(requirement, stage))
         return finding
 
     def _plain_waits(self, finding: Finding, stage: _Stage, waits: list[Wait]) -> Finding:
@@ -313,13 +313,13 @@ class Checker:
 
     def _progress_goals(self, requirement: Requirement, stage: _Stage, encoding: Encoding) -> list[Goal]:
         goals = []
-        for wait in self._waits(requirement, stage):
+        for wait in self.waits(requirement, stage):
             stuck = encoding.circuit.all([encoding.values.literal(wait.guard), -encoding.values.literal(wait.done)])
             text = f"{self.program.threads[wait.thread].name} waits for ever in '{wait.origin.text or 'a wait'}'."
             goals.append(Goal((stuck,), text, frozenset(wait.reads), wait.origin.span))
         return goals
 
-    def _waits(self, requirement: Requirement, stage: _Stage) -> list[Wait]:
+    def waits(self, requirement: Requirement, stage: _Stage) -> list[Wait]:
         """The waits that a ``progress`` is about."""
         wanted = set(requirement.subjects)
         found = []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from mmcheck.enumerate import Enumeration, Keep, Run
+from mmcheck.enumerate import Enumeration, Keep, Limits, Run
 from mmcheck.enumeration.compiled import profile as keep_of
 from mmcheck.errors import UnknownVerdict
 from mmcheck.explain import cycle_of, relevant, summary
@@ -16,6 +16,9 @@ from mmcheck.program import Program, Requirement, evaluate
 from mmcheck.recheck import judge
 from mmcheck.records import replace
 from mmcheck.results import Counterexample, Finding, Layer
+
+LIMITS = Limits(candidates=100_000, combinations=300_000, traces=3_000)
+"""Beyond these a program is the solver's: the verdict is unknown, after some seconds and not after hours."""
 
 
 class EnumerationChecker:
@@ -73,7 +76,12 @@ class EnumerationChecker:
         """A run that breaks (or, for ``exists``, shows) the requirement; whether no loop was cut, and whether there is
         any run."""
         search = Enumeration(
-            self.program, self.model, self.bound, settle=requirement.kind in ("final", "exists", "progress"), keep=keep
+            self.program,
+            self.model,
+            self.bound,
+            settle=requirement.kind in ("final", "exists", "progress"),
+            keep=keep,
+            limits=LIMITS,
         )
         seen = False
         for run in search.runs():

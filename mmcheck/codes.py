@@ -27,30 +27,6 @@ CODES: dict[str, tuple[str, str]] = {
         "Brackets may stand 200 deep inside each other, and nodes of the syntax tree 250. Give a part of the expression"
         " a name with `let`, or make a part of the statements a `fn`.",
     ),
-    "MM013": (
-        "not a baseline",
-        "The file that --baseline names is not one that `mmcheck verify --write-baseline FILE` wrote. It is JSON: a schema, and"
-        " for each known failure its file, variant, requirement, kind, target and verdict.",
-    ),
-    "MM014": (
-        "settings that cannot be used",
-        "mmcheck.toml, or the table [tool.mmcheck] of pyproject.toml, is no TOML, or has a setting that does not exist or"
-        " a value that does not fit. The message says which, and what it takes.",
-    ),
-    "MM015": (
-        "region that cannot be filled",
-        "A region of `mmcheck render --embed` begins with <!-- mmcheck: FILE requirement=NAME variant=TITLE target=T graph=no"
-        " -->, where all but the file may be left out, and ends with <!-- mmcheck: end -->, each on a line of its own.",
-    ),
-    "MM016": (
-        "would overwrite",
-        "`mmcheck init` writes new files only. Name another folder, or take the old files away.",
-    ),
-    "MM017": (
-        "not a table of costs",
-        "The file that `mmcheck place --costs` names is TOML: [armv8] and [x86-tso] map instructions to weights,"
-        " [frequency] maps sites to how often they are executed, and await_rounds says how often a wait looks.",
-    ),
     "MM010": (
         "file cannot be read",
         "There is no such file or folder, or it may not be read. Check the path and its permissions.",
@@ -64,6 +40,31 @@ CODES: dict[str, tuple[str, str]] = {
         "malformed table of expected observations",
         "The table of `--expected` has a header line, then one row for each file: file, observation and, if"
         " wanted, the number of states, with tabs between.",
+    ),
+    "MM013": (
+        "not a baseline",
+        "The file that --baseline names is not one that `mmcheck verify --write-baseline FILE` wrote. It is JSON: a schema,"
+        " and for each known failure its file, variant, requirement, kind, target and verdict.",
+    ),
+    "MM014": (
+        "settings that cannot be used",
+        "mmcheck.toml, or the table [tool.mmcheck] of pyproject.toml, is no TOML, or has a setting that does not exist"
+        " or a value that does not fit. The message says which, and what it takes.",
+    ),
+    "MM015": (
+        "region that cannot be filled",
+        "A region of `mmcheck render --embed` begins with <!-- mmcheck: FILE requirement=NAME variant=TITLE target=T"
+        " graph=no -->, where all but the file may be left out, and ends with <!-- mmcheck: end -->, each on a line of"
+        " its own.",
+    ),
+    "MM016": (
+        "would overwrite",
+        "`mmcheck init` writes new files only. Name another folder, or take the old files away.",
+    ),
+    "MM017": (
+        "not a table of costs",
+        "The file that `mmcheck place --costs` names is TOML: [armv8] and [x86-tso] map instructions to weights,"
+        " [frequency] maps sites to how often they are executed, and await_rounds says how often a wait looks.",
     ),
     "MM018": (
         "unknown model",

@@ -26,12 +26,19 @@ WINDOW = 16
 """Instructions in flight; barriers and branches count, arithmetic does not."""
 
 
+SLOW = 400
+"""Steps of the machine, at least, that a slow store takes."""
+BURST = 16
+"""Stores, at most, that are slow together."""
+
+
 class OutOfOrder(Front):
-    """A thread of the Armv8 machine. The parameters are those of `mmcheck.machine.inorder.InOrder`."""
+    """A thread of the Armv8 machine. The parameters are those of `mmcheck.machine.inorder.InOrder`; `slow` is the part of the
+    stores that take long, as those do that miss the cache."""
 
     def __init__(
         self, number: int, code: Code, memory: Memory, counts: Counts, *, tries: dict[int, int], log: bool,
-        random: Random, window: int = WINDOW,
+        random: Random, window: int = WINDOW, haste: float = 1.0, slow: float = 0.0,
     ) -> None:  # fmt: skip
         super().__init__(code, self.chosen, settle=None, number=number)
         self.name = code.thread.name
@@ -40,7 +47,14 @@ class OutOfOrder(Front):
         self.tries = tries
         self.random = random
         self.window = window
+        self.now = 0
+        self.haste = haste
+        """1: everything that can happen is equally likely; more: the older the likelier."""
         self.log: list[Entry] | None = [] if log else None
+        self.slow = slow
+        self.burst = self.late = 0
+        self.held: dict[int, int] = {}
+        """Stores that miss the cache, and when they will be through."""
         self.failures: dict[int, int] = {}
         self.failed: list[str] = []
         self.waiting: tuple[int, int] | None = None
@@ -71,6 +85,7 @@ class OutOfOrder(Front):
 
     def step(self, random: Random, now: int) -> bool:
         """Do one thing; False if nothing can be done now."""
+        self.now = now
         found = self.last
         if found is None:
             found = self.look()
@@ -79,7 +94,9 @@ class OutOfOrder(Front):
         if room and (not choices or random.random() < 0.5) and self.more():
             return True
         while choices:
-            choice = choices.pop(int(random.random() * len(choices)))
+            choice = choices.pop(int(random.random() ** self.haste * len(choices)))
+            if self.held and now < self.held.get(choice.entry.ordinal, 0):
+                continue
             if self.do(choice, now):
                 return True
         self.last = None
@@ -218,7 +235,20 @@ class OutOfOrder(Front):
         entry = super()._append(kind, op)
         if self.log is not None:
             self.log.append(entry)
+        if kind == WRITE and self.slow:
+            self.delay(entry)
         return entry
+
+    def delay(self, entry: Entry) -> None:
+        """A store that misses takes long, and so do some that follow: they go to the same page."""
+        if not self.burst and self.random.random() < self.slow:
+            self.burst = 1 + int(self.random.random() * BURST)
+            self.late = self.now + SLOW + int(self.random.random() * SLOW)
+        if self.burst:
+            self.burst -= 1
+            if len(self.held) > 4 * BURST:
+                self.held = {ordinal: late for ordinal, late in self.held.items() if late > self.now}
+            self.held[entry.ordinal] = self.late
 
     def chosen(self, ordinal: int, kind: str, options: tuple[object, ...]) -> object:
         if len(options) == 1:

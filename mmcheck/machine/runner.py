@@ -132,10 +132,12 @@ def machine(
     memory: Memory | None = None,
     tries: int | None = None,
     window: int = 16,
+    haste: float = 1.0,
+    slow: float = 0.0,
 ) -> Machine:
     """`program` on the machine of its target. `record`: keep what is needed to tell the run as an `Execution`.
 
-    `tries` limits how often an await that may give up looks. Raises `UnknownVerdict` for what no machine runs.
+    `tries` limits how often an await that may give up looks; `window`, `haste` and `slow` are those of `OutOfOrder`. Raises `UnknownVerdict` for what no machine runs.
     """
     from mmcheck.machine.armv8 import refuse
 
@@ -150,7 +152,10 @@ def machine(
         limits = tries_of(program, code, tries)
         if kind == "armv8":
             agents.append(
-                OutOfOrder(number, code, memory, counts, tries=limits, log=record, random=random, window=window)
+                OutOfOrder(
+                    number, code, memory, counts, tries=limits, log=record, random=random, window=window, haste=haste,
+                    slow=slow,
+                )  # fmt: skip
             )
         else:
             buffered = kind == "x86-tso"

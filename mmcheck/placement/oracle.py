@@ -71,14 +71,30 @@ class Oracle:
         self._cores: dict[tuple[tuple[tuple[str, str], ...], Target], set[str]] = {}
         for target in problem.targets:
             self.checkers[target] = checker_of(problem.programs[target], target, bound=bound, timeout=timeout)
-        graphs = {target: self._graph(target) for target in problem.targets}
-        problem.price(graphs)
+        problem.price({target: self._graph(target) for target in problem.targets})
+        for target in problem.targets:
+            self._drop_plain_waits(target)
 
     def _graph(self, target: Target) -> EventGraph:
         return self.checkers[target].stage().graph
 
     def encoding(self, target: Target) -> Encoding:
         return self.checkers[target].stage().compiled
+
+    def _drop_plain_waits(self, target: Target) -> None:
+        """A wait on a plain read may never end, whatever barriers stand about (semantics.md 1.1)."""
+        checker = self.checkers[target]
+        stage = checker.stage()
+        for requirement in checker.program.requirements:
+            if requirement.kind != "progress" or not checker.layered:
+                continue
+            for wait in checker.waits(requirement, stage):
+                plain = any("Plain" in stage.graph.events[read].tags for read in wait.reads)
+                if plain and checker.program.threads[wait.thread].source:
+                    text = wait.origin.text or "a wait"
+                    self.dropped[requirement.name] = (
+                        f"'{text}' waits on a plain read, which a compiler reads once: make it volatile or atomic"
+                    )
 
     def drop(self, requirement: str, why: str) -> None:
         """Ask about `requirement` no more."""
@@ -143,8 +159,10 @@ class Oracle:
         goals = [each for each in query.goals if only is None or each[0].name == only]
         if not goals:
             return None
+        # A run that no order gives under this placement may be real under a weaker one: excluded for this question.
+        here: list[int] = []
         for _ in range(MAX_UNORDERED):
-            if not self._solve(encoding, query, placement, goals):
+            if not self._solve(encoding, query, placement, goals, here):
                 self._note_core(query.target, placement)
                 return None
             decoder = Decoder(encoding)
@@ -153,11 +171,17 @@ class Oracle:
             if replay.emitted(placement):
                 self._found += 1
                 return Counterexample(query.target, requirement, goal, replay, self._found)
-            block(encoding, decoder)
+            here = here or [encoding.circuit.var("")]
+            block(encoding, decoder, here)
         raise UnknownVerdict(f"{MAX_UNORDERED} runs have no single order that the compiler may emit")
 
     def _solve(
-        self, encoding: Encoding, query: _Query, placement: Placement, goals: list[tuple[Requirement, Goal, int]]
+        self,
+        encoding: Encoding,
+        query: _Query,
+        placement: Placement,
+        goals: list[tuple[Requirement, Goal, int]],
+        also: list[int],
     ) -> bool:
         self.queries += 1
         literals = [encoding.circuit.any([literal for _, _, literal in goals])]
@@ -171,4 +195,4 @@ class Oracle:
         if abs(settled) != TRUE:
             assumptions.append(settled if query.settled else -settled)
         assumptions += choice_literals(encoding, placement)
-        return encoding.solver.solve([*assumptions, *literals], timeout=self.timeout)
+        return encoding.solver.solve([*assumptions, *literals, *also], timeout=self.timeout)

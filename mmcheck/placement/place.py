@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,7 +61,7 @@ class PlaceReport:
             return 0
         if not self.part.outcome.proved:
             return 3
-        if self.part.impossible:
+        if self.part.dropped:
             return 1
         return 0 if self.written or self.part.is_optimal else 1
 
@@ -81,15 +81,13 @@ class Part:
     neighbours: int = 0
     queries: int = 0
     exhaustive: int = 0
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    """Requirements that no barrier can meet, and why."""
     seconds: float = 0.0
 
     @property
     def best(self) -> dict[str, str] | None:
         return self.outcome.optima[0] if self.outcome.optima else None
-
-    @property
-    def impossible(self) -> bool:
-        return bool(self.outcome.impossible)
 
     @property
     def is_optimal(self) -> bool:
@@ -122,7 +120,7 @@ def place_file(path: str, options: PlaceOptions) -> PlaceReport:
         spec = load_spec(source)
         if spec.is_library:
             return PlaceReport(path, notes=("a library: nothing to place in this file alone",))
-        _place_spec(spec, source, options, report)
+        place_spec(spec, source, options, report)
     except InputError as error:
         report.diagnostics = error.diagnostics
     except InternalError as error:
@@ -131,7 +129,8 @@ def place_file(path: str, options: PlaceOptions) -> PlaceReport:
     return report
 
 
-def _place_spec(spec: Spec, source: SourceFile, options: PlaceOptions, report: PlaceReport) -> None:
+def place_spec(spec: Spec, source: SourceFile, options: PlaceOptions, report: PlaceReport) -> None:
+    """Fill `report` for one loaded specification. Raises `InputError`."""
     targets = [settled(parse_target(name)) for name in options.targets] or [settled(each) for each in spec.targets]
     if options.variant is not None and all(each.title != options.variant for each in spec.variants):
         raise fail("MM020", f"there is no variant called '{options.variant}'", path=spec.path)
@@ -141,15 +140,22 @@ def _place_spec(spec: Spec, source: SourceFile, options: PlaceOptions, report: P
     part = report.part = solve(spec, targets, options)
     if not part.problem.open_sites:
         report.notes += ("no site: name a barrier, mark an order with '?', or ask for --sites all",)
-    if options.variant is not None or part.best is None:
+    if part.best is None:
         return
     edits = edits_of(part.problem, part.best)
-    text = apply(source.text, edits)
-    if not edits:
+    try:
+        if options.variant is None:
+            text = apply(source.text, edits)
+            _confirm_text(load_spec(SourceFile(spec.path, text)), part, options)
+        else:
+            _confirm_placement(part, options)
+        part.verified = True
+    except UnknownVerdict as unknown:
+        part.outcome.proved, part.outcome.reason = False, unknown.reason
+    if options.variant is not None or not edits:
         return
     report.diff = diff(spec.path, source.text, text)
-    _confirm_text(spec, SourceFile(spec.path, text), part, options)
-    if options.write and part.outcome.proved and not part.impossible:
+    if options.write and part.outcome.proved and not part.dropped:
         write_atomic(source.path, text)
         report.written = True
 
@@ -178,11 +184,11 @@ def solve(spec: Spec, targets: Sequence[Target], options: PlaceOptions) -> Part:
             part.findings = find(problem, oracle, search, outcome)
         if part.best is not None:
             part.neighbours = _refute_neighbours(search, part.best)
-            part.verified = confirm(problem, part.best, options, set(oracle.dropped))
     except UnknownVerdict as unknown:
         outcome.proved = False
         outcome.reason = unknown.reason
     part.queries = oracle.queries
+    part.dropped = dict(oracle.dropped)
     part.seconds = time.process_time() - started
     return part
 
@@ -209,13 +215,12 @@ def _refute_neighbours(search: Search, best: Placement) -> int:
     return len(found)
 
 
-def confirm(problem: Problem, placement: Placement, options: PlaceOptions, dropped: set[str]) -> bool:
-    """Check every requirement under `placement` once more, by a fresh checker. Raises `InternalError` if one fails."""
-    for target in problem.targets:
-        fresh = checker_of(problem.programs[target], target, bound=options.bound, timeout=options.timeout)
-        fresh.choices = dict(placement)
-        _check_all(fresh, target, dropped)
-    return True
+def _confirm_placement(part: Part, options: PlaceOptions) -> None:
+    """The optimum of a variant, once more in an encoding of its own. Raises `InternalError` if it is not right."""
+    for target in part.problem.targets:
+        fresh = checker_of(part.problem.programs[target], target, bound=options.bound, timeout=options.timeout)
+        fresh.choices = dict(part.best or {})
+        _check_all(fresh, target, set(part.dropped))
 
 
 def _check_all(checker: Checker, target: Target, dropped: set[str]) -> None:
@@ -229,9 +234,8 @@ def _check_all(checker: Checker, target: Target, dropped: set[str]) -> None:
             raise InternalError(f"the optimum breaks {requirement.name} on {target.name}")
 
 
-def _confirm_text(spec: Spec, edited: SourceFile, part: Part, options: PlaceOptions) -> None:
+def _confirm_text(again: Spec, part: Part, options: PlaceOptions) -> None:
     """The edited file, loaded and checked like any other: the edits say what the search meant."""
-    again = load_spec(edited)
     for target in part.problem.targets:
         checker = checker_of(again.program(target), target, bound=options.bound, timeout=options.timeout)
-        _check_all(checker, target, set(part.outcome.impossible))
+        _check_all(checker, target, set(part.dropped))

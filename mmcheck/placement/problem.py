@@ -25,7 +25,7 @@ Placement = Mapping[str, str]
 class Problem:
     """Sites and targets, with tables: `cost` of each option, and `below`, which options are no stronger than which.
 
-    `monotone` are the pairs (site, option) whose order was tested; see `mmcheck.placement.monotone`.
+    `present` are the sites that a target's program has; the tables are filled by `price`.
     """
 
     spec: Spec
@@ -38,6 +38,7 @@ class Problem:
     by_target: dict[tuple[Target, str, str], float] = field(default_factory=dict)
     cost: dict[tuple[str, str], float] = field(default_factory=dict)
     below: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
+    present: dict[Target, frozenset[str]] = field(default_factory=dict)
 
     @property
     def written(self) -> dict[str, str]:
@@ -54,31 +55,24 @@ class Problem:
 
     def targets_of(self, site: Site) -> tuple[Target, ...]:
         """The targets that the choice at `site` is for."""
-        return tuple(target for target in self.targets if site.target in ("", target.name))
+        return tuple(target for target in self.targets if site.name in self.present.get(target, ()))
 
     def total(self, placement: Placement) -> float:
         return sum(self.cost[site, option] for site, option in placement.items())
 
     def per_target(self, placement: Placement) -> dict[str, float]:
         return {
-            target.name: sum(self.by_target.get((target, site, option), 0) for site, option in placement.items())
+            target.name: sum(self.by_target.get((target, site, option), 0.0) for site, option in placement.items())
             for target in self.targets
         }
 
     def weakest(self) -> dict[str, str]:
         return {site.name: site.weakest for site in self.sites}
 
-    def stronger(self, site: str, option: str) -> frozenset[str]:
-        """The options at least as strong as `option`."""
-        return frozenset(other for other, under in self.below[site].items() if option in under)
-
-    def top(self, site: Site) -> tuple[str, ...]:
-        """The options that nothing is stronger than, cheapest first."""
-        found = [option.name for option in site.options if len(self.stronger(site.name, option.name)) == 1]
-        return tuple(sorted(found, key=lambda name: self.cost[site.name, name]))
-
     def price(self, graphs: Mapping[Target, EventGraph]) -> None:
-        """Fill the tables; `graphs` say how often a site is executed in a run."""
+        """Fill the tables; `graphs` say where a site is at all, and how often it is executed in a run."""
+        self.present = {target: frozenset(graph.choices) for target, graph in graphs.items()}
+        self.sites = tuple(site for site in self.sites if self.targets_of(site))
         for site in self.sites:
             targets = self.targets_of(site)
             for target in targets:
@@ -95,7 +89,6 @@ class Problem:
                     other
                     for other, mine in strength.items()
                     if all(a <= b for a, b in zip(mine, own, strict=True))
-                    and (mine != own or other == name)  # of two that are equal neither is below
                 )
                 for name, own in strength.items()
             }

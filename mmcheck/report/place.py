@@ -60,6 +60,9 @@ class _Page:
         yield ""
         for missing in part.findings.missing:
             yield from self.missing(part, missing)
+        for name, reason in part.dropped.items():
+            if name not in part.outcome.impossible:
+                yield from self.entry("missing", f"{name}: {reason}", "bad")
         for change in part.findings.redundant:
             text = f"{_place(part, change.site)}: {change.word}; every requirement holds without it,"
             yield from self.entry("redundant", f"{text} {_everywhere(part, change)}")
@@ -200,6 +203,7 @@ def _file(report: PlaceReport, part: Part) -> dict[str, Any]:
         "queries": outcome.queries,
         "proved": outcome.proved,
         "reason": outcome.reason,
+        "unmet": dict(part.dropped),
         "written": _named(part, problem.written),
         "cost_written": _plain_all(problem.per_target(problem.written)),
         "cost_optimum": _plain_all(problem.per_target(part.best)) if part.best is not None else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mmcheck.errors import InternalError
 from mmcheck.execution import Agent, Event, Execution
 from mmcheck.graph import GEvent
+from mmcheck.program import state_cell, state_register
 from mmcheck.relations import bits
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.encode import Encoding
@@ -136,7 +137,7 @@ class Decoder:
         for thread, registers in zip(graph.program.threads, graph.registers, strict=True):
             for name, term in registers.items():
                 if not name.startswith("%"):
-                    out[f"{thread.name}:{name.lstrip('@')}"] = value_of(term, symbols, memo)
+                    out[state_register(thread.name, name).name] = value_of(term, symbols, memo)
         for cell in graph.program.cells:
             writers = [
                 w
@@ -151,5 +152,5 @@ class Decoder:
             value = cell.init
             if last and last[0].value is not None:
                 value = value_of(last[0].value, symbols, memo)
-            out[f"[{cell.name}]"] = value
+            out[state_cell(cell.name).name] = value
         return out

@@ -1,4 +1,6 @@
-"""Measure ``mmcheck place`` on the benchmarks and on the virtqueue: cost, questions, CPU time; a table for docs/placement.md.
+"""Measure ``mmcheck place`` on the benchmarks and on the virtqueue: cost, questions, CPU time.
+
+Prints the table of docs/placement.md.
 
     python tests/bench/placement.py [NAME...]
 

@@ -126,9 +126,8 @@ def test_the_reserved_words_are_listed() -> None:
     grammar = (ROOT / "mmcheck" / "syntax" / "dsl.lark").read_text(encoding="utf-8")
     match = re.search(r"^NAME: /\(\?!\(\?:([a-z|]+)\)", grammar, re.MULTILINE)
     assert match is not None
-    paragraph = re.search(
-        r"^Reserved, and no names anywhere: (.*?)\. All other", text_of("language"), re.MULTILINE | re.DOTALL
-    )
+    listed = r"^Reserved, and no names anywhere: (.*?)\. All other"
+    paragraph = re.search(listed, text_of("language"), re.MULTILINE | re.DOTALL)
     assert paragraph is not None
     assert set(re.findall(r"`([a-z]+)`", paragraph[1])) == set(match[1].split("|"))
 

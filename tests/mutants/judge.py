@@ -11,16 +11,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmcheck.enumerate import Enumeration
+from mmcheck.enumerate import Enumeration, Limits
 from mmcheck.enumeration.candidate import Candidate
 from mmcheck.litmus import observation
 from mmcheck.model.concrete import Frame
 from mmcheck.model.expr import Node, Pool
-from mmcheck.model.model import Model, model_from_text
-from mmcheck.program import Program, evaluate
+from mmcheck.model.model import Model, load_model, model_from_text
+from mmcheck.program import Expr, Program, evaluate
 from mmcheck.relations import Rel, Set, is_acyclic, is_irreflexive
 from mmcheck.source import SourceFile
-from mmcheck.syntax.herd.read import LitmusTest, read_litmus
+from mmcheck.syntax.herd.read import read_litmus
+from tests.mutants.handmade import HANDMADE
 
 LITMUS = Path(__file__).resolve().parents[2] / "litmus"
 FOLDERS = {"sc": "sc", "x86-tso": "x86_64", "armv8": "aarch64"}
@@ -103,37 +104,38 @@ def _holds(kind: str, value: Set | Rel) -> bool:
     return is_irreflexive(value) if kind == "irreflexive" else not any(value)
 
 
-def judges(program: Program, *, settle: bool = True) -> Iterator[tuple[Judge, Candidate, dict[str, int]]]:
-    """Every candidate execution of `program`, with its final state."""
-    fixed: dict[int, dict[int, Set | Rel]] = {}
-    kept = []
-    for run in Enumeration(program, ANYTHING, settle=settle).runs():
-        candidate = run.candidate
-        frame, _ = candidate.layout.frames[candidate.frame]
-        kept.append(frame)  # its id stays its own
-        yield Judge(frame, fixed.setdefault(id(frame), {}), candidate.rf, candidate.co), candidate, dict(run.final)
+def judges(
+    program: Program, *, settle: bool = True, most: int = 2_000_000
+) -> Iterator[tuple[Judge, Candidate, dict[str, int]]]:
+    """Every candidate execution of `program`, with its final state. Raises `UnknownVerdict` beyond `most`."""
+    search = Enumeration(program, ANYTHING, settle=settle, limits=Limits(most, 10 * most, most))
+    traces = [[trace for trace in of if trace.status != "cut"] for of in search.traces()]
+    fixed: dict[int, tuple[Frame, dict[int, Set | Rel]]] = {}
+    # Not `runs`: runs that differ in their dependencies alone are one run to it.
+    for combination in search._combined(traces):
+        for candidate in search._allowed(combination):
+            frame, _ = candidate.layout.frames[candidate.frame]
+            _, values = fixed.setdefault(id(frame), (frame, {}))
+            yield Judge(frame, values, candidate.rf, candidate.co), candidate, dict(search._run(candidate).final)
 
 
 @dataclass(frozen=True)
 class Case:
-    """A test of litmus/ and what it expects of its model."""
+    """A test and what it expects of its model."""
 
-    path: Path
-    test: LitmusTest
+    name: str
+    program: Program
+    condition: Expr
+    filter: Expr | None
     expected: str
-    model: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.path.parent.name}/{self.path.stem}"
 
     def candidates(self) -> tuple[list[Judge], list[Judge]]:
         """Those in which the condition holds, and the others; those that the filter drops are left out."""
         yes: list[Judge] = []
         no: list[Judge] = []
-        for judge, _, final in judges(self.test.program):
-            if self.test.filter is None or evaluate(self.test.filter, final):
-                (yes if evaluate(self.test.condition, final) else no).append(judge)
+        for judge, _, final in judges(self.program):
+            if self.filter is None or evaluate(self.filter, final):
+                (yes if evaluate(self.condition, final) else no).append(judge)
         return yes, no
 
 
@@ -144,7 +146,11 @@ def cases(model: str) -> list[Case]:
         text = path.read_text(encoding="utf-8")
         found = EXPECT.search(text)
         assert found is not None and found[2] == model, path
-        out.append(Case(path, read_litmus(SourceFile(str(path), text)), found[1], model))
+        test = read_litmus(SourceFile(str(path), text))
+        out.append(Case(path.stem, test.program, test.condition, test.filter, found[1]))
+    for program, condition, expected in HANDMADE:
+        if program.target == model:
+            out.append(Case(f"{program.name} (handmade.py)", program, condition, None, expected))
     return out
 
 
@@ -157,8 +163,6 @@ def word(candidates: tuple[Sequence[Judge], Sequence[Judge]], axioms: Axioms) ->
 def killers(model: str, wrong: Iterable[Model]) -> tuple[list[list[str]], dict[str, str]]:
     """For each wrong model the tests of `model` that it gets wrong; and what the right one gets wrong."""
     shared = Shared()
-    from mmcheck.model.model import load_model
-
     right = shared.axioms(load_model(model))
     all_axioms = [shared.axioms(each) for each in wrong]
     found: list[list[str]] = [[] for _ in all_axioms]

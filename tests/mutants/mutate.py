@@ -110,6 +110,18 @@ EXTRA: dict[str, tuple[tuple[str, str], ...]] = {
 }
 """Clauses that a model could have too many: definition, clause."""
 
+INSTEAD: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "sc": (),
+    "x86-tso": (),
+    "armv8": (
+        ("bob", "[range([A];amo;[L])];po;[M]", "po;[A];amo;[L];po"),
+        ("bob", "[M];po;[dmb-full];po;[M]", "[R];po;[dmb-full];po;[M] | [M];po;[dmb-full];po;[W]"),
+        ("pob", "any-dep;[W]", "(any-addr | any-ctrl);[W]"),
+        ("pick-lob", "any-dep;lob;[W]", "any-dep;lob"),
+    ),
+}
+"""Clauses in place of others: definition, clause, the one that it was in older models, or is by mistake."""
+
 AXIOMS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "sc": (),
     "x86-tso": (),
@@ -199,6 +211,18 @@ def _changes(base: str, file: SourceFile) -> Iterator[tuple[str, str, str, str]]
             for binding in statement.bindings:
                 if binding.name.text in FENCES:
                     yield from _of_body(file, binding.name.text, binding.body)
+                    yield from _other_class(text, binding)
+
+
+def _other_class(text: str, binding: cat.Binding) -> Iterator[tuple[str, str, str, str]]:
+    """The weaker fences taken for those of another class, too."""
+    name = binding.name.text
+    kind, what = name.split("-")
+    old = text[binding.body.span.start : binding.body.span.end]
+    for other in {"full": ("LD", "ST"), "ld": ("ST",), "st": ("LD",)}[what]:
+        for domain in ("", "ISH", "OSH", "NSH"):
+            option = f"{kind.upper()}.{domain}{other}"
+            yield name, "", option, _put(text, binding.body.span, f"{old} | {option}")
 
 
 def _of_body(file: SourceFile, where: str, body: cat.Exp) -> Iterator[tuple[str, str, str, str]]:
@@ -210,6 +234,9 @@ def _of_body(file: SourceFile, where: str, body: cat.Exp) -> Iterator[tuple[str,
         if others:
             union = " | ".join(f"({other})" for other in others)
             yield where, before, "", _put(text, _union_span(body), union)
+        for name, wrong, new in INSTEAD[file.path]:
+            if (name, wrong) == (where, before):
+                yield where, before, new, _put(text, clause.span, f"({new})")
         for span, new in _inside(text, clause):
             inner = text[clause.span.start : span.start] + new + text[span.end : clause.span.end]
             yield where, before, _show(inner), _put(text, span, new)
@@ -293,7 +320,11 @@ def _put(text: str, span: Span, new: str) -> str:
 
 
 def _show(text: str) -> str:
-    return re.sub(r"\(\(([^()]*)\)\)", r"(\1)", re.sub(r"\s+", " ", text)).strip()
+    """One line, without needless parentheses."""
+    text = re.sub(r"\s+", " ", text).strip()
+    text = re.sub(r"\[\(([^()]*)\)\]", r"[\1]", text)
+    text = re.sub(r"(?<![\w.-])\(([\w.-]+)\)", r"\1", text)
+    return re.sub(r"\(\(([^()]*)\)\)", r"(\1)", text)
 
 
 __all__ = ["MODELS", "Mutant", "elaborate", "meaning", "mutants", "text_of"]

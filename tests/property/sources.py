@@ -13,6 +13,7 @@ from mmcheck.program import (
     Assign,
     Await,
     Block,
+    Break,
     Call,
     Cell,
     Choice,
@@ -25,7 +26,6 @@ from mmcheck.program import (
     Label,
     Load,
     Loop,
-    Break,
     Op,
     Program,
     Reg,
@@ -115,7 +115,9 @@ def _privates() -> st.SearchStrategy[Block]:
         st.builds(lambda value: (Assign(mine, value),), EXPRESSIONS),
         st.builds(lambda: (Assign(mine, Op("add", (mine, Const(1)))),)),
         st.builds(lambda place: (Store(place, mine),), PLACES),
-        st.builds(lambda value: (If(Op("eq", (mine, value), 1), (Assign(mine, Const(7)),)),), st.integers(0, 2).map(Const)),
+        st.builds(
+            lambda value: (If(Op("eq", (mine, value), 1), (Assign(mine, Const(7)),)),), st.integers(0, 2).map(Const)
+        ),
     )
 
 
@@ -162,11 +164,14 @@ def rich_blocks(arch: Arch, size: int) -> st.SearchStrategy[Block]:
         _privates(),
         st.builds(lambda f, arg: (Call(f, (arg,), Reg("a")),), st.sampled_from(["waiter", "trier"]), EXPRESSIONS),
         st.builds(
-            lambda cond, then, orelse: (If(cond, then, orelse),), CONDITIONS, _choices(arch), st.one_of(st.just(()), _takes(arch))
+            lambda cond, then, orelse: (If(cond, then, orelse),),
+            CONDITIONS,
+            _choices(arch),
+            st.one_of(st.just(()), _takes(arch)),
         ),
     )
     usual = st.one_of(st.lists(array, min_size=1, max_size=2).map(tuple), blocks(arch, 1))
-    part = st.integers(0, 2).flatmap(lambda n: special if n == 2 else usual)
+    part = st.integers(0, 3).flatmap(lambda n: special if n == 3 else usual)
 
     def join(parts: list[Block]) -> Block:
         out: list[Statement] = []
@@ -184,7 +189,7 @@ def rich_blocks(arch: Arch, size: int) -> st.SearchStrategy[Block]:
 
 
 @st.composite
-def rich_programs(draw: st.DrawFn, arch: Arch, *, size: int = 3) -> Program:
+def rich_programs(draw: st.DrawFn, arch: Arch, *, size: int = 4) -> Program:
     count = draw(st.sampled_from([2, 2, 3]))
     length = size if count == 2 else max(1, size - 1)
     cpus = draw(st.sampled_from([(None, None, None), (None, None, None), (0, 0, 1), (0, 1, 0)]))
@@ -236,7 +241,11 @@ def statements(draw: st.DrawFn, register: str, known: tuple[str, ...], *, branch
         return draw(st.sampled_from(BARRIERS))
     if kind == "rmw":
         order = draw(st.sampled_from(["relaxed", "acquire", "release", "acq_rel", "seq_cst"]))
-        words = [f"swap({value}, {order})", f"fetch_add(1, {order})", f"compare_exchange(0, {value}, {order}, relaxed).value"]
+        words = [
+            f"swap({value}, {order})",
+            f"fetch_add(1, {order})",
+            f"compare_exchange(0, {value}, {order}, relaxed).value",
+        ]
         return f"let {register} = {place}.{draw(st.sampled_from(words))}"
     used = draw(st.sampled_from(known))
     if kind == "data":

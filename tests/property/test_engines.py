@@ -42,7 +42,7 @@ from tests.property.sources import SITES, rich_programs
 
 LIMITS = Limits(candidates=20_000, combinations=50_000, traces=3_000)
 MOST = 2_000
-PHASES = [Phase.generate]
+PHASES = [phase for phase in Phase if phase is not Phase.explain]
 EXAMPLES = int(os.environ.get("ENGINES_EXAMPLES", "60"))
 
 
@@ -88,7 +88,9 @@ def enumerated(
     used = {each.site for thread in program.threads for each in walk(thread.body) if isinstance(each, Choice)}
     choices = {site: name for site, name in (choices or {}).items() if site in used}
     threads = tuple(replace(thread, body=for_enumerator(thread.body)) for thread in program.threads)
-    search = Enumeration(replace(program, threads=threads), load_model(model), bound=bound, settle=settle, limits=LIMITS, choices=choices)
+    search = Enumeration(
+        replace(program, threads=threads), load_model(model), bound=bound, settle=settle, limits=LIMITS, choices=choices
+    )
     runs = []
     for run in search.runs():
         if not run.stray and not any(where is LIMITED for _, where in run.stuck):

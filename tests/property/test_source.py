@@ -26,7 +26,7 @@ from mmcheck.target.targets import parse_target
 from mmcheck.unfold import unfold
 from tests.property.sources import BARRIERS, bodies, source_text
 
-PHASES = [Phase.generate]
+PHASES = [phase for phase in Phase if phase is not Phase.explain]
 EXAMPLES = int(os.environ.get("SOURCE_EXAMPLES", "40"))
 LIMITS = Limits(candidates=30_000, combinations=30_000, traces=2_000)
 MOST = 400

@@ -100,7 +100,9 @@ def test_a_difference_of_nested_unions_is_not_flattened_away() -> None:
         ("include missing", "MM403", 1, 9, "file name in quotes"),
     ],
 )
-def test_mistakes_have_a_place_and_a_message(text: str, code: str, line: int | None, column: int | None, words: str) -> None:
+def test_mistakes_have_a_place_and_a_message(
+    text: str, code: str, line: int | None, column: int | None, words: str
+) -> None:
     found = mistake(text)
     assert found.code == code, found
     assert words in found.message

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmcheck.lower.spec import Spec, load_spec
 from mmcheck.placement.oracle import Oracle
-from mmcheck.placement.place import Part, PlaceOptions, solve
+from mmcheck.placement.place import Part, PlaceOptions, PlaceReport, place_spec
 from mmcheck.placement.problem import Problem, make_problem
 from mmcheck.placement.search import Search
 from mmcheck.placement.sites import Scope
@@ -40,9 +40,11 @@ def search_of(text_or_path: str | Path, *targets: str, scope: Scope = "marked", 
 def part_of(text_or_path: str | Path, *targets: str, scope: Scope = "marked", variant: str | None = None) -> Part:
     """Everything that `mmcheck place` finds out."""
     spec = spec_of(text_or_path)
-    chosen = [parse_target(name) for name in targets] or list(spec.targets)
-    chosen = [target for target in chosen if spec.applicable(variant, target)]
-    return solve(spec, chosen, PlaceOptions(scope=scope, variant=variant))
+    options = PlaceOptions(targets=targets, scope=scope, variant=variant)
+    report = PlaceReport(spec.path)
+    place_spec(spec, spec.files[-1], options, report)
+    assert report.part is not None
+    return report.part
 
 
 def strong(part: Part, which: int = 0) -> dict[str, str]:

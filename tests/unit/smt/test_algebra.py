@@ -17,7 +17,7 @@ from mmcheck.smt.circuit import FALSE, TRUE, Circuit
 from mmcheck.smt.relations import Algebra, Bounds
 from mmcheck.smt.solve import Solver
 
-PHASES = [Phase.generate]
+PHASES = [phase for phase in Phase if phase is not Phase.explain]
 EXAMPLES = int(os.environ.get("ALGEBRA_EXAMPLES", "200"))
 RELATIONS = ("po", "rf", "co", "addr")
 SETS = ("R", "W", "X")
