@@ -14,11 +14,15 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from _blake2 import blake2b
 from collections.abc import Iterable, Sequence
 
 from mmcheck import includes
 from mmcheck._version import __version__
+
+try:
+    from _blake2 import blake2b  # hashlib would load OpenSSL first
+except ImportError:
+    from hashlib import blake2b
 
 FOLDER = ".mmcheck_cache"
 FORMAT = b"mmcheck cache 1"

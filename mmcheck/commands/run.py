@@ -42,8 +42,11 @@ class Tally:
     runs: int = 0
     steps: int = 0
     spins: int = 0
+    timeouts: int = 0
     locked: int = 0
     seconds: float = 0.0
+    machine: float = 0.0
+    """Seconds in the machine alone; `seconds` is with the check of every run."""
     stopped: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     stuck: Counter[str] = field(default_factory=Counter)
@@ -125,22 +128,26 @@ def _runs(
     tally = Tally()
     kept: tuple[str, bool, bool] | None = None
     model = load_model(subject.target.model)
+    prepared = runner.prepare(subject.program, tries=options.tries)
     began = time.process_time()
     for number in range(options.runs):
         seed = options.seed + number
         random = Random(seed)
-        machine = runner.machine(subject.program, random, record=True)
+        started = time.process_time()
+        machine = runner.machine(subject.program, random, prepared=prepared, record=True)
         found = machine.run(random, limit=STEPS)
         counts = found.counts
         tally.runs += 1
         tally.steps += counts.steps
         tally.spins += counts.spins
+        tally.timeouts += counts.timeouts
         tally.locked += counts.locked
         tally.stopped += found.stopped
         tally.failed.update(found.failed)
         tally.stuck.update(found.stuck if not found.stopped else ())
         tally.barriers.update(counts.barriers)
         tally.sites.update(counts.sites)
+        tally.machine += time.process_time() - started
         told = _told(machine)
         if told is not None:
             _judge(subject, told, model.name, seed)
@@ -176,7 +183,7 @@ def _trace(subject: Subject, told: Recording, seed: int | None) -> str:
 
 
 def _report(subject: Subject, tally: Tally) -> str:
-    rate = tally.steps / max(tally.seconds, 1e-9)
+    rate = tally.steps / max(tally.machine, 1e-9)
     lines = [
         f"{subject.path}, {subject.variant or 'base'}, {subject.target.name}: {tally.runs} runs, {tally.steps:,} steps, "
         f"{rate:,.0f} a second, every run allowed by the model"
@@ -189,7 +196,7 @@ def _report(subject: Subject, tally: Tally) -> str:
     lines += [f"  stuck     {name} in {count} runs" for name, count in sorted(tally.stuck.items())]
     if tally.stopped:
         lines.append(f"  stopped   {tally.stopped} runs after {STEPS:,} steps")
-    each = {**tally.barriers, "failing looks of a wait": tally.spins, "locked instructions": tally.locked}
+    each = {**tally.barriers, "failing looks of a wait": tally.spins, "time-outs": tally.timeouts, "locked instructions": tally.locked}
     shown = [f"{count / tally.runs:.4g} {name}" for name, count in each.items() if count]
     if shown:
         lines.append(f"  each run  {', '.join(shown)}")

@@ -24,12 +24,13 @@ class InOrder:
     """
 
     def __init__(
-        self, number: int, code: Code, memory: Memory, counts: Counts, *, buffered: bool, tries: dict[int, int], log: bool
-    ) -> None:
+        self, number: int, code: Code, memory: Memory, counts: Counts, *, buffered: bool, tries: dict[int, int], log: bool,
+        ops: tuple[Op, ...] | None = None,
+    ) -> None:  # fmt: skip
         self.number = number
         self.code = code
         self.name = code.thread.name
-        self.ops = decode(code)
+        self.ops = decode(code) if ops is None else ops
         self.memory = memory
         self.counts = counts
         self.buffered = buffered

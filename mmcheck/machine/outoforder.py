@@ -39,8 +39,9 @@ class OutOfOrder(Front):
     def __init__(
         self, number: int, code: Code, memory: Memory, counts: Counts, *, tries: dict[int, int], log: bool,
         random: Random, window: int = WINDOW, haste: float = 1.0, slow: float = 0.0,
+        ops: tuple[Op, ...] | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(code, self.chosen, settle=None, number=number)
+        super().__init__(code, self.chosen, settle=None, ops=ops, number=number)
         self.name = code.thread.name
         self.memory = memory
         self.counts = counts
@@ -225,6 +226,7 @@ class OutOfOrder(Front):
             self.pc = op.then if branch.taken else op.orelse
         elif isinstance(op, flat.TestOp):
             if branch.taken:
+                self.rounds.pop(op.number, None)
                 self.pc = op.done
             else:
                 self._failed(branch.op, op, branch)

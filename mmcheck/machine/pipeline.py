@@ -98,8 +98,9 @@ class Scan:
 def scan(entries: list[Entry], *, cautious: bool = False) -> Scan:
     """Go through the instructions in flight; marks loads that are done.
 
-    With `cautious` no load is done behind an acquire that is not, so that the acquire can be restarted; and an exclusive
-    store whose outcome is open is offered once it could write.
+    With `cautious`, for machines that cannot go back: no load is done behind an acquire that is not, so that the acquire can be
+    restarted; a branch controls everything behind it, also behind the join of compiled code; and an exclusive store
+    whose outcome is open is offered once it could write.
     """
     out = Scan()
     choices = out.choices
@@ -214,7 +215,7 @@ def scan(entries: list[Entry], *, cautious: bool = False) -> Scan:
             if value is None or not is_fixed(entry.data):
                 branches = True
                 regions.append((entry.ordinal, entry))
-        elif kind == LEAVE and regions:
+        elif kind == LEAVE and regions and not cautious:
             first, last = entry.extra  # type: ignore[misc]
             regions = [each for each in regions if not first <= each[1].extra[0] <= last]  # type: ignore[index]
             branches = bool(regions)

@@ -15,6 +15,7 @@ from typing import Protocol
 from mmcheck import program as ir
 from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import Code, TestOp, flatten
+from mmcheck.machine.decode import Op, decode
 from mmcheck.machine.inorder import InOrder
 from mmcheck.machine.memory import Counts, Memory
 from mmcheck.machine.outoforder import OutOfOrder
@@ -122,12 +123,28 @@ def tries_of(program: Program, code: Code, limit: int | None = None) -> dict[int
     return found if limit is None else {number: min(tries, limit) for number, tries in found.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What all runs of one program share: its code, also decoded, and after how many looks its awaits give up."""
+
+    codes: list[Code]
+    ops: list[tuple[Op, ...]]
+    tries: list[dict[int, int]]
+
+
+def prepare(program: Program, *, choices: Mapping[str, str] | None = None, tries: int | None = None) -> Prepared:
+    """Make `program` ready for many runs; `choices` and `tries` as for `machine`."""
+    codes = [flatten(program, thread, bound=FOREVER, choices=choices) for thread in program.threads]
+    return Prepared(codes, [decode(code) for code in codes], [tries_of(program, code, tries) for code in codes])
+
+
 def machine(
     program: Program,
     random: Random,
     *,
     kind: str | None = None,
     choices: Mapping[str, str] | None = None,
+    prepared: Prepared | None = None,
     record: bool = False,
     memory: Memory | None = None,
     tries: int | None = None,
@@ -146,18 +163,19 @@ def machine(
     counts = Counts()
     if memory is None:
         memory = Memory({cell.address: cell.init for cell in program.cells}, record=record)
-    codes = [flatten(program, thread, bound=FOREVER, choices=choices) for thread in program.threads]
+    ready = prepare(program, choices=choices, tries=tries) if prepared is None else prepared
     agents: list[Agent] = []
-    for number, code in enumerate(codes):
-        limits = tries_of(program, code, tries)
+    for number, (code, ops, limits) in enumerate(zip(ready.codes, ready.ops, ready.tries, strict=True)):
         if kind == "armv8":
             agents.append(
                 OutOfOrder(
                     number, code, memory, counts, tries=limits, log=record, random=random, window=window, haste=haste,
-                    slow=slow,
+                    slow=slow, ops=ops,
                 )  # fmt: skip
             )
         else:
             buffered = kind == "x86-tso"
-            agents.append(InOrder(number, code, memory, counts, buffered=buffered, tries=limits, log=record))
-    return Machine(program, kind, memory, agents, codes, counts)
+            agents.append(
+                InOrder(number, code, memory, counts, buffered=buffered, tries=limits, log=record, ops=ops)
+            )
+    return Machine(program, kind, memory, agents, ready.codes, counts)

@@ -61,7 +61,7 @@ class PlaceReport:
             return 0
         if not self.part.outcome.proved:
             return 3
-        if self.part.dropped:
+        if self.part.unmet:
             return 1
         return 0 if self.written or self.part.is_optimal else 1
 
@@ -83,6 +83,8 @@ class Part:
     exhaustive: int = 0
     dropped: Mapping[str, str] = field(default_factory=dict)
     """Requirements that no barrier can meet, and why."""
+    claimed: frozenset[str] = frozenset()
+    """Those of them that the file expects to be violated on every target."""
     seconds: float = 0.0
 
     @property
@@ -90,9 +92,18 @@ class Part:
         return self.outcome.optima[0] if self.outcome.optima else None
 
     @property
+    def unmet(self) -> frozenset[str]:
+        """Requirements that no barrier can meet although the file claims them."""
+        return frozenset(self.dropped) - self.claimed
+
+    @property
     def is_optimal(self) -> bool:
-        """Whether the file as written is right and no other placement is cheaper."""
-        return self.outcome.cost is not None and self.problem.written in self.outcome.optima and not self.findings.any
+        """Whether the file as written is right, as far as barriers go, and no other placement is cheaper."""
+        if self.outcome.cost is None or self.problem.written not in self.outcome.optima:
+            return False
+        findings = self.findings
+        missing = [each for each in findings.missing if each.requirement not in self.claimed]
+        return not (missing or findings.redundant or findings.too_strong or findings.misplaced)
 
 
 def place(
@@ -155,7 +166,7 @@ def place_spec(spec: Spec, source: SourceFile, options: PlaceOptions, report: Pl
     if options.variant is not None or not edits:
         return
     report.diff = diff(spec.path, source.text, text)
-    if options.write and part.outcome.proved and not part.dropped:
+    if options.write and part.outcome.proved and not part.unmet:
         write_atomic(source.path, text)
         report.written = True
 
@@ -189,8 +200,20 @@ def solve(spec: Spec, targets: Sequence[Target], options: PlaceOptions) -> Part:
         outcome.reason = unknown.reason
     part.queries = oracle.queries
     part.dropped = dict(oracle.dropped)
+    part.claimed = frozenset(name for name in part.dropped if _expected(problem, name))
     part.seconds = time.process_time() - started
     return part
+
+
+def _expected(problem: Problem, name: str) -> bool:
+    """Whether the file expects the requirement to be violated (or allowed) wherever it is claimed."""
+    verdicts = {
+        problem.spec.expected(name, each.kind, target, problem.variant)[0]
+        for target in problem.targets
+        for each in problem.programs[target].requirements
+        if each.name == name
+    }
+    return bool(verdicts) and verdicts <= {"violated", "allowed"}
 
 
 def _nearest_first(problem: Problem, outcome: Outcome) -> None:

@@ -94,9 +94,10 @@ class Problem:
             }
 
     def _frequency(self, site: Site, graph: EventGraph) -> float:
-        known = self.costs.frequency.get(site.name.removesuffix(f" on {site.target}"))
-        if known is not None:
-            return known
+        name = site.name.removesuffix(f" on {site.target}")
+        for given in (name, name.partition(".")[2]):  # `mmcheck run` counts by label
+            if given in self.costs.frequency:
+                return self.costs.frequency[given]
         kinds = [event.kind for event in graph.events if event.site == site.name]
         count = next((kinds.count(kind) for kind in ("W", "R", "F") if kind in kinds), 0)
         return count * (self.costs.rounds if site.inside_await else 1)

@@ -82,6 +82,8 @@ class _Page:
             what = "nothing at these sites repairs it"
             if missing.sequential:
                 what += ": the algorithm itself allows it"
+            if missing.requirement in part.claimed:
+                what += ", as the file expects"
         layer = f", by the {'CPU' if missing.layer == 'hardware' else missing.layer}" if missing.layer else ""
         yield from self.entry("missing", f"{missing.requirement}: {what}", "bad")
         yield from self.wrap(f"broken on {missing.target}{layer}: {missing.run.summary}", " " * (_LABEL + 2))

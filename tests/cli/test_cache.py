@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import compileall
 import importlib
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -13,10 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cli_inputs import BROKEN, MESSAGE, Run, command, environment
+from cli_inputs import BROKEN, MESSAGE, ROOT, Run, command, environment
 
 from mmcheck import cache, cached, includes
 from mmcheck.cached import Question
+from mmcheck.config import FORMATS
 from mmcheck.results import FileReport
 
 CACHE = Path(".mmcheck_cache")
@@ -50,14 +53,19 @@ def forget_pages() -> None:
             path.unlink()
 
 
-def test_an_unchanged_folder_is_not_checked_again(mmcheck: Run, checked: list[str]) -> None:
-    first = mmcheck("verify", ".")
-    assert sorted(checked) == ["bad.litmus", "good.litmus", "herd/MP.litmus"]
+@pytest.mark.parametrize("options", [(), ("-v",), *[("--format", form) for form in FORMATS[1:]]])
+def test_an_unchanged_folder_is_not_checked_again(
+    mmcheck: Run, checked: list[str], folder: Path, options: tuple[str, ...]
+) -> None:
+    """The output is the same to the letter, whether it is computed, kept as a page or made of what is kept of files."""
+    (folder / "known.litmus").write_text(MESSAGE + 'variant "bare" { drop publish; expect seen violated }\n')
+    first = mmcheck("verify", ".", *options)
+    assert sorted(checked) == ["bad.litmus", "good.litmus", "herd/MP.litmus", "known.litmus"]
     checked.clear()
-    assert mmcheck("verify", ".") == first
+    assert mmcheck("verify", ".", *options) == first
     assert checked == []
     forget_pages()
-    assert mmcheck("verify", ".") == first
+    assert mmcheck("verify", ".", *options) == first
     assert checked == []
 
 
@@ -283,3 +291,32 @@ def test_partly_cached_runs_import_no_solver(mmcheck: Run) -> None:
     loaded = set(done.stderr.split())
     assert "mmcheck.stored" in loaded
     assert not any(name.startswith(("z3", "lark", "mmcheck.lower", "mmcheck.smt", "mmcheck.syntax")) for name in loaded)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="CPU time of children")
+def test_a_cached_run_costs_little_more_than_python(folder: Path) -> None:
+    """Under five times ``python -c pass`` and five milliseconds a file, in CPU time, of a compiled package."""
+    import resource
+
+    package = folder / "package"
+    shutil.copytree(ROOT / "mmcheck", package / "mmcheck", ignore=shutil.ignore_patterns("__pycache__"))
+    compileall.compile_dir(package, quiet=2)
+    env = {name: value for name, value in environment().items() if name != "PYTHONDONTWRITEBYTECODE"}
+    env["PYTHONPATH"] = str(package)
+    (folder / "specs").mkdir()
+    for number in range(4):
+        (folder / "specs" / f"{number}.litmus").write_text(f"// {number}\n{MESSAGE}")
+
+    def least(arguments: list[str], runs: int) -> float:
+        best = float("inf")
+        for _ in range(runs):
+            start = resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run([sys.executable, *arguments], cwd=folder, env=env, capture_output=True, check=True)
+            end = resource.getrusage(resource.RUSAGE_CHILDREN)
+            best = min(best, end.ru_utime + end.ru_stime - start.ru_utime - start.ru_stime)
+        return best
+
+    verify = ["-m", "mmcheck", "verify", "specs"]
+    least(verify, 1)
+    assert least(verify, 9) < 5 * least(["-c", "pass"], 9) + 4 * 0.005

@@ -209,3 +209,21 @@ def test_a_site_of_one_target(mmcheck: Run, mp: Path) -> None:
     mp.write_text(MP.replace("  w: fence(seq_cst)      // too much", "  on armv8 { w: dmb(ish) }"))
     data = json.loads(mmcheck("place", "mp.litmus", "--format", "json").out)
     assert data["results"][0]["proved"]
+
+
+def test_what_no_barrier_repairs_may_be_expected(mmcheck: Run, folder: Path) -> None:
+    (folder / "sum.litmus").write_text(
+        'spec "sum"\nmemory n\nrequirement sum { forall n == 2 }\nthread t(i in 0..2) { n += 1; here: nothing }\n'
+        "expect sum violated\n"
+    )
+    outcome = mmcheck("place", "sum.litmus")
+    assert outcome.code == 0
+    assert "as the file expects" in " ".join(outcome.out.split())
+
+
+def test_frequencies(mmcheck: Run, mp: Path, folder: Path) -> None:
+    """A site that is executed a thousand times costs a thousand times."""
+    (folder / "costs.toml").write_text("[frequency]\nw = 1000\n")
+    outcome = mmcheck("place", "mp.litmus", "--costs", "costs.toml", "--target", "armv8", "--format", "json")
+    (result,) = json.loads(outcome.out)["results"]
+    assert result["cost"] > 30_000

@@ -68,7 +68,7 @@ def _choices(arch: Arch) -> st.SearchStrategy[Block]:
             PLACES, EXPRESSIONS, tags(arch.writes), tags(arch.writes), fences,
         ),
         st.builds(
-            lambda place, value, one, other: ((Store(place, value, one),), (Rmw(Reg("%none"), place, value, *other[:2]),)),
+            lambda place, value, one, rmw: ((Store(place, value, one),), (Rmw(Reg("%none"), place, value, *rmw[:2]),)),
             PLACES, EXPRESSIONS, tags(arch.writes), tags(arch.rmws),
         ),
         st.builds(
@@ -207,7 +207,7 @@ __all__ = ["ARCHS", "Assert", "rich_programs"]
 HEAD = "targets x86-tso, armv8, armv8+lse\nmemory x, y, z[2]\n"
 ORDERS = {"load": ("relaxed", "acquire", "seq_cst"), "store": ("relaxed", "release", "seq_cst")}
 BARRIERS = (
-    *[f"{word}({order})" for word in ("fence", "compiler_fence") for order in ("acquire", "release", "acq_rel", "seq_cst")],
+    *[f"{word}({o})" for word in ("fence", "compiler_fence") for o in ("acquire", "release", "acq_rel", "seq_cst")],
     "smp_mb()", "smp_wmb()", "smp_rmb()", "barrier()", "dma_wmb()",
 )  # fmt: skip
 PLACE = st.sampled_from(["x", "y", "x", "y", "z[0]"])

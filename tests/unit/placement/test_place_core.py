@@ -145,14 +145,6 @@ def test_what_a_wait_repeats_counts_per_iteration() -> None:
     assert inside > 5 * problem.by_target[target, outside, "fence(seq_cst)"]
 
 
-def test_frequencies_decide() -> None:
-    """Where the reader runs a thousand times as often, the writer pays."""
-    spec = spec_of(BENCH / "sb.litmus")
-    assert spec is not None
-    costs = default_costs()
-    assert costs.frequency == {}
-
-
 # --- one event for all options -----------------------------------------------------------------------------
 
 

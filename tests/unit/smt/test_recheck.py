@@ -109,13 +109,10 @@ def test_another_place_is_refused(execution: Execution, data: st.DataObject) -> 
 
 def test_what_the_model_forbids_is_refused() -> None:
     """Both loads of store buffering with fences read 0: well formed, and no execution of x86."""
-    sc = {(e.relation("rf"), e.relation("co")) for e in EXECUTIONS}
-    loose = encode(unfold(replace_fences(PROGRAM), quiescent=True), MODEL)
+    loose = encode(unfold(without_fences(PROGRAM), quiescent=True), MODEL)
     relaxed = [e for e in all_executions(loose) if e.final["P0:a"] == 0 == e.final["P1:b"]]
     assert relaxed
-    for execution in EXECUTIONS:
-        assert (execution.relation("rf"), execution.relation("co")) in sc
-        assert not execution.final.get("P0:a") == 0 == execution.final.get("P1:b")
+    assert not any(e.final["P0:a"] == 0 == e.final["P1:b"] for e in EXECUTIONS)
     strict = load_model("sc")
     for execution in relaxed:
         assert well_formed(execution) == []
@@ -123,7 +120,7 @@ def test_what_the_model_forbids_is_refused() -> None:
             judge(execution, strict)
 
 
-def replace_fences(program: Program) -> Program:
+def without_fences(program: Program) -> Program:
     threads = [replace(t, body=tuple(s for s in t.body if not isinstance(s, Fence))) for t in program.threads]
     return replace(program, threads=tuple(threads))
 
