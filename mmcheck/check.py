@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mmcheck.errors import UnknownVerdict, fail
+from mmcheck.errors import InternalError, UnknownVerdict, fail
 from mmcheck.execution import Execution
 from mmcheck.explain import cycle_of, relevant, summary
 from mmcheck.graph import Check, EventGraph, Wait
-from mmcheck.model.model import Model
+from mmcheck.model.model import Model, load_model
 from mmcheck.program import Program, Requirement
 from mmcheck.recheck import judge, judge_final, with_order
 from mmcheck.records import record, replace
@@ -56,11 +56,12 @@ class _Stage:
     compiled: Encoding
     textual: Encoding | None = None
     language: Encoding | None = None
+    sequential: Encoding | None = None
     portable: bool | None = None
     complete: dict[bool, bool] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     waits_checked: bool = False
-    astray: str | None = None
+    astray: dict[bool, str] = field(default_factory=dict)
     astray_span: Span | None = None
 
 
@@ -98,10 +99,22 @@ class Checker:
         """The verdict on `requirement`. Raises `InputError` if the program goes out of its memory."""
         started = time.process_time()
         try:
-            finding = self._decide(requirement)
+            finding = self._qualified(self._decide(requirement))
         except UnknownVerdict as unknown:
             finding = Finding(requirement, "unknown", notes=(unknown.reason,), complete=False)
         return replace(finding, seconds=time.process_time() - started)
+
+    def _qualified(self, finding: Finding) -> Finding:
+        """Runs that leave their variables behave in ways that are not described: no clean verdict rests on them."""
+        if finding.verdict not in ("holds", "forbidden"):
+            return finding
+        astray = self._astray(self.stage())
+        if not astray:
+            return finding
+        if finding.requirement.kind in SETTLED:
+            reason = f"{astray}, and such runs are not part of the answer"
+            return Finding(finding.requirement, "unknown", complete=finding.complete, notes=(*finding.notes, reason))
+        return replace(finding, notes=(*finding.notes, astray))
 
     def _decide(self, requirement: Requirement) -> Finding:
         self._settled = requirement.kind in SETTLED
@@ -136,7 +149,25 @@ class Checker:
             ordered = self._ordered_pairs(graph)
             encoding = encode(graph, self.model, compiled=self.layered, profile=self.profile, ordered=ordered)
             self._made = _Stage(graph, encoding)
+            self._nonempty(encoding)
         return self._made
+
+    def _nonempty(self, encoding: Encoding) -> None:
+        """Every program has the run in which nobody got far: no clauses may exclude it, or everything would hold."""
+        settled = encoding.values.literal(encoding.graph.settled)
+        if settled == TRUE:
+            return
+        wanted = [-settled] if settled != FALSE else []
+        if not encoding.solver.solve([*wanted, *choice_literals(encoding, self.choices)], timeout=self.timeout):
+            raise InternalError("the clauses for this program have no solution at all")
+
+    def _sequential(self, stage: _Stage) -> Encoding | None:
+        """The runs in text order under SC, for "is it the algorithm or the memory model?"; None for other models."""
+        if self.model.name not in ("armv8", "x86-tso"):
+            return None
+        if stage.sequential is None:
+            stage.sequential = encode(stage.graph, load_model("sc"), compiled=False)
+        return stage.sequential
 
     def _textual(self, stage: _Stage) -> Encoding:
         if not self.layered:
@@ -174,26 +205,28 @@ class Checker:
 
     def _astray(self, stage: _Stage) -> str:
         """A sentence about an access that goes outside its variable in some run; empty if none does."""
-        if stage.astray is None:
-            stage.astray = ""
+        if self._settled not in stage.astray:
+            stage.astray[self._settled] = ""
             encoding = stage.compiled
             for number, literal in encoding.astray.items():
                 assumptions = [lit for lit in self._assumptions(encoding) if lit != encoding.inside]
                 if literal != FALSE and encoding.solver.solve([*assumptions, literal], timeout=self.timeout):
                     event = stage.graph.events[number]
                     where = f" (line {event.origin.span.line})" if event.origin.span is not None else ""
-                    stage.astray = f"'{event.origin.text}'{where} may access memory outside every variable"
+                    text = f"'{event.origin.text}'{where} may access memory outside every variable"
+                    stage.astray[self._settled] = text
                     stage.astray_span = event.origin.span
                     break
-        return stage.astray
+        return stage.astray[self._settled]
 
     def refuse_astray(self) -> None:
         """Raise `InputError` if some run goes outside its memory: for programs none of whose requirements fail."""
         for stage in [self._made] if self._made is not None else []:
-            if self._astray(stage):
+            found = self._astray(stage)
+            if found:
                 raise fail(
                     "MM505",
-                    stage.astray or "",
+                    found,
                     stage.astray_span,
                     help="a pointer may still be null, or an index past the end, in a run that the model allows",
                 )
@@ -225,8 +258,25 @@ class Checker:
 
     def _progress(self, requirement: Requirement, stage: _Stage) -> Finding:
         finding = self._search(requirement, stage)
-        if finding.verdict == "holds" and self.layered:
-            return self._plain_waits(finding, stage, self.waits(requirement, stage))
+        if finding.verdict != "holds":
+            return finding
+        if not self._solve(stage.compiled, []):
+            return replace(finding, notes=(*finding.notes, "vacuous: no run comes to an end"))
+        if self.layered:
+            finding = self._plain_waits(finding, stage, self.waits(requirement, stage))
+        if finding.verdict == "holds" and not finding.complete:
+            return self._spinning(requirement, stage, finding)
+        return finding
+
+    def _spinning(self, requirement: Requirement, stage: _Stage, finding: Finding) -> Finding:
+        """A loop that may go on past the bound may go on for ever: nothing is known of its agent's progress."""
+        wanted = {name.split(".")[0].split("[")[0] for name in requirement.subjects}
+        for cut in stage.graph.cuts:
+            agent = self.program.threads[cut.thread].name
+            if not wanted or agent.split("[")[0] in wanted:
+                where = f" (line {cut.origin.span.line})" if cut.origin.span is not None else ""
+                reason = f"a loop of {agent}{where} may go on past the bound; write what it waits for as 'await'"
+                return replace(finding, verdict="unknown", notes=(*finding.notes, reason))
         return finding
 
     def _plain_waits(self, finding: Finding, stage: _Stage, waits: list[Wait]) -> Finding:
@@ -359,6 +409,11 @@ class Checker:
         complete = self._complete(stage)
         if not reached:
             return self._portable(requirement, stage, Finding(requirement, "holds", complete=complete))
+        sequential = None if environment else self._sequential(stage)
+        if sequential is not None:
+            for goal in self.goals(requirement, stage, sequential):
+                if self._solve(sequential, goal.literals, free=goal.free):
+                    return self._violated(requirement, stage, sequential, goal, None)
         textual = self._textual(stage)
         for goal in self.goals(requirement, stage, textual):
             if self._solve(textual, goal.literals, free=goal.free):

@@ -55,6 +55,7 @@ from mmcheck.terms import Term, Terms
 
 MAX_EVENTS = 5_000
 MAX_CALLS = 200
+MAX_EXPANSIONS = 20_000
 
 Taint = dict[tuple[int, bool], Term]
 """(read event, through a pick) -> the condition under which the value depends on it."""
@@ -115,6 +116,7 @@ class Unfolder:
         self.thread = 0
         self.source = False
         self.in_rmw = False
+        self.expansions = 0
         self.group = 0
         self.groups = 0
         self.free = 0
@@ -301,10 +303,10 @@ class Unfolder:
         cond = self.value(statement.cond, state)
         if cond.term.op == "const" and not cond.taint:
             return self.block(statement.then if cond.term.const else statement.orelse, state, frame)
-        outer = dict(state.control)
+        outer, loose = dict(state.control), state.firm
         self.add(state.control if self.source else state.sticky, cond.taint)
         self.firm_up(state, cond)
-        inside = dict(state.control)
+        inside, firm = dict(state.control), state.firm
         then = state.copy(self.terms.conj([state.guard, cond.term]))
         orelse = state.copy(self.terms.conj([state.guard, self.terms.neg(cond.term)]))
         mark = len(self.graph.events)
@@ -317,6 +319,8 @@ class Unfolder:
             # One arm left the function or loop: what follows is still guarded by the condition.
             for end in (then_end, orelse_end):
                 exits = {key: term for key, term in end.control.items() if key not in inside}
+                # Firmness is the test's and not the read's: a later test of the same read may be one that is dropped.
+                end.firm = (loose if both else firm) | {key for key in end.firm if key in exits or key in end.sticky}
                 end.control = {**(outer if both else inside), **exits}
         return self.merge([then_end, orelse_end])
 
@@ -329,19 +333,22 @@ class Unfolder:
     def same_in_both(self, mark: int, middle: int, taint: Taint) -> None:
         """A write that both arms perform depends on no condition: a compiler may hoist it."""
         robust = self.graph.deps["ctrl"]
-        keys = {}
+        keys: dict[object, list[int]] = {}
+
+        def key(event: GEvent) -> object:
+            value = event.value if event.kind == "W" else event.width  # the reads of two equal exchanges are twins too
+            return event.kind, event.address, value, event.tags, event.optional
+
         for event in self.graph.events[mark:middle]:
-            if event.kind == "W":
-                keys[event.address, event.value, event.tags, event.optional] = event.id
+            keys.setdefault(key(event), []).append(event.id)
         for event in self.graph.events[middle:]:
-            twin = keys.get((event.address, event.value, event.tags, event.optional)) if event.kind == "W" else None
-            if twin is not None:
+            for twin in keys.get(key(event), ()):
                 for read, _ in taint:
                     robust.pop((read, event.id), None)
                     robust.pop((read, twin), None)
 
     def loop(self, statement: Loop, state: State, frame: Frame) -> State:
-        outer = dict(state.control)
+        outer, loose = dict(state.control), state.firm
         inner = Frame(returns=frame.returns)
         for _ in range(self.bound if statement.bound is None else statement.bound):
             if state.guard is self.terms.false:
@@ -352,6 +359,7 @@ class Unfolder:
         self.cut(state.guard, statement.origin)
         result = self.merge(inner.breaks)
         result.control = outer
+        result.firm = loose | {key for key in result.firm if key in result.sticky}
         return result
 
     def wait(self, statement: Await, state: State, frame: Frame) -> State:
@@ -393,6 +401,10 @@ class Unfolder:
         function = self.program.functions[statement.function]
         if len(self.calls) >= MAX_CALLS or self.calls.count(statement.function) > 0:
             raise fail("MM501", f"{statement.function!r} calls itself", statement.origin.span)
+        self.expansions += 1
+        if self.expansions > MAX_EXPANSIONS:
+            help = "functions are expanded where they are called"
+            raise fail("MM502", f"more than {MAX_EXPANSIONS} calls", statement.origin.span, help=help)
         values = [self.value(arg, state) for arg in statement.args]
         caller, outer = state.registers, dict(state.control)
         if not self.calls:
@@ -401,6 +413,7 @@ class Unfolder:
             param.name: Value(self.resize(value.term, param.width), value.taint)
             for param, value in zip(function.params, values, strict=True)
         }
+        loose = state.firm
         frame = Frame()
         self.calls += (statement.function,)
         end = self.block(function.body, state, frame)
@@ -416,6 +429,7 @@ class Unfolder:
         result = merged.registers.get("%result", Value(self.terms.number(0, function.result or 32), {}))
         merged.registers = dict(caller)
         merged.control = outer
+        merged.firm = loose | {key for key in merged.firm if key in merged.sticky}
         if statement.dst is not None:
             self.assign(merged, statement.dst, result)
         return merged

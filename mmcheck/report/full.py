@@ -188,7 +188,7 @@ class _Page:
         """Models, bound and counts; the counts stand in the last line."""
         results = report.results
         models = list(dict.fromkeys(result.model for result in results))
-        cut = sum(not result.complete for result in results)
+        cut = sum(not result.complete and result.verdict != "unknown" for result in results)
         if results:
             tool = f"mmcheck {report.version}" + (f", {report.solver}" if report.solver else "")
             loops = f"a loop was cut in {cut} of {plural(len(results), 'result')}" if cut else "no loop was cut"

@@ -140,6 +140,9 @@ class Memory:
         }
 
     def pick(self, read: GEvent, sources: list[GEvent]) -> None:
+        if not sources:  # it can only go outside every variable; `tie` deals with that
+            self.rf[read.id] = {}
+            return
         if len(sources) == 1:
             self.rf[read.id] = {sources[0].id: TRUE}
             return

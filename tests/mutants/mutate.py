@@ -2,7 +2,7 @@
 
 A clause is an operand of a union, at the top of a definition. It is dropped; each filter of its sequences is dropped,
 widened and narrowed; each name is replaced by one that is easily taken for it; closures and differences lose their
-marks. `EXTRA` adds clauses that models have had by mistake. A change that comes out as the same expression is no mutant.
+marks. `EXTRA` adds clauses that models have had by mistake. What comes out as the same expression is no mutant.
 """
 
 from __future__ import annotations

@@ -20,9 +20,7 @@ SURVIVORS: dict[str, dict[str, tuple[str, ...]]] = {
             "internal: co → coi",
             "internal: fr → fri",
         ),
-        "exclusives": (
-            "atomic: (rmw \\ ([Unlocked];rmw)) & (fre;coe) → (amo \\ ([Unlocked];rmw)) & (fre;coe)",
-        ),
+        "exclusives": ("atomic: (rmw \\ ([Unlocked];rmw)) & (fre;coe) → (amo \\ ([Unlocked];rmw)) & (fre;coe)",),
         "inside and outside": (
             "atomic: (rmw \\ ([Unlocked];rmw)) & (fre;coe) → (rmw \\ ([Unlocked];rmw)) & (fr;coe)",
             "atomic: (rmw \\ ([Unlocked];rmw)) & (fre;coe) → (rmw \\ ([Unlocked];rmw)) & (fre;co)",
@@ -74,7 +72,8 @@ SURVIVORS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "on from an address": (
             "picked: ((data | pick-data | pick-basic);lrs)^* → (((data | addr) | pick-data | pick-basic);lrs)^*",
-            "any-dep: picked;(data | pick-data | pick-basic);lrs? → picked;((data | addr) | pick-data | pick-basic);lrs?",
+            "any-dep: picked;(data | pick-data | pick-basic);lrs?"
+            " → picked;((data | addr) | pick-data | pick-basic);lrs?",
         ),
         "lrs or rfi": (
             "picked: ((data | pick-data | pick-basic);lrs)^* → ((data | pick-data | pick-basic);(rf & int))^*",
@@ -92,9 +91,7 @@ SURVIVORS: dict[str, dict[str, tuple[str, ...]]] = {
             "bob: [R \\ NoRet];po;[dmb-ld];po;[M] → [R \\ NoRet];po;[dmb-ld | dmb-full];po;[M]",
             "bob: [W];po;[dmb-st];po;[W] → [W];po;[dmb-st | dmb-full];po;[W]",
         ),
-        "to the end of the thread": (
-            "any-dep: any-ctrl → (carried;(ctrl | pick-ctrl))",
-        ),
+        "to the end of the thread": ("any-dep: any-ctrl → (carried;(ctrl | pick-ctrl))",),
         "fences as ends": (
             "dsb-ob: [M];po;[dsb-full];po → po;[dsb-full];po",
             "bob: [M];po;[dmb-full];po;[M] → po;[dmb-full];po;[M]",
@@ -113,19 +110,13 @@ SURVIVORS: dict[str, dict[str, tuple[str, ...]]] = {
             "ifb-ob: (any-ctrl | any-addr;[M];po);[ISB];po → (any-ctrl | any-addr;[M];po);[ISB | dsb-full];po",
             "ifb-ob: (any-ctrl | any-addr;[M];po);[ISB];po → (any-ctrl | any-addr;[M];po);[ISB | dmb-full];po",
         ),
-        "no LDAPR writes": (
-            "bob: [range([A];amo;[L])];po;[M] → [range([A | Q];amo;[L])];po;[M]",
-        ),
-        "a read, then a write there": (
-            "lws: [M];po-loc;[W] → [W];po-loc;[W]",
-        ),
+        "no LDAPR writes": ("bob: [range([A];amo;[L])];po;[M] → [range([A | Q];amo;[L])];po;[M]",),
+        "a read, then a write there": ("lws: [M];po-loc;[W] → [W];po-loc;[W]",),
         "own writes": (
             "obs: coe → co",
             "obs: fre → fr",
         ),
-        "five shapes": (
-            "internal: co → coi",
-        ),
+        "five shapes": ("internal: co → coi",),
         "inside and outside": (
             "atomic: rmw & (fre;coe) → rmw & (fr;coe)",
             "atomic: rmw & (fre;coe) → rmw & (fre;co)",

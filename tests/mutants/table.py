@@ -41,7 +41,8 @@ def table(model: str, found: Sequence[Row]) -> Iterator[str]:
     dead = sum(1 for _, names in found if names)
     yield f"### Mutants of `{model}.cat`"
     yield ""
-    yield f"{len(found)} mutants; {dead} are rejected by a test of `litmus/{FOLDERS[model]}/`, {len(found) - dead} are the same model."
+    folder, same = f"litmus/{FOLDERS[model]}/", len(found) - dead
+    yield f"{len(found)} mutants; {dead} are rejected by a test of `{folder}`, {same} are the same model."
     yield ""
     yield "```text"
     where = ""

@@ -10,7 +10,6 @@ from mmcheck.errors import UnknownVerdict
 from mmcheck.model.model import load_model
 from mmcheck.program import show
 from tests.mutants.judge import Axioms, Shared, cases, judges
-from tests.mutants.mutate import mutants
 from tests.property.programs import ARM, programs
 
 TEXT = Path(__file__).resolve().parents[1] / "data" / "models" / "armv8-arm.cat"
@@ -31,19 +30,18 @@ def test_on_every_candidate_of_every_test() -> None:
     assert _disagree(OURS, ARMS) == []
 
 
-def test_without_the_hazard_they_differ() -> None:
-    """The comparison can fail, and coherence of two reads is what the hazard clause is for."""
-    without = tuple([(kind, node) for kind, node in OURS if kind != "acyclic"]) + OURS[1:2]
+def test_the_comparison_can_fail() -> None:
+    """Without coherence they differ on two reads of one location, which is what the hazard clause is for."""
+    without = tuple([axiom for axiom in OURS if axiom[1] is not OURS[0][1]])
+    assert len(without) == 2
     assert "CoRR" in _disagree(without, ARMS)
-    other = next(mutant for mutant in mutants("armv8") if mutant.name == "obs: rfe → rf")
-    assert _disagree(SHARED.axioms(other.model), ARMS) != []
 
 
 @given(programs(ARM, size=3, waits=False))
-@settings(max_examples=250)
+@settings(max_examples=120)
 def test_on_random_programs(program) -> None:
     try:
-        for judge, candidate, _ in judges(program, most=1_000):
+        for judge, candidate, _ in judges(program, most=400):
             text = "\n".join(f"{thread.name}:\n{show(thread.body, 1)}" for thread in program.threads)
             assert judge.allows(OURS) == judge.allows(ARMS), f"{text}\nrf {candidate.rf} co {candidate.co}"
     except UnknownVerdict:

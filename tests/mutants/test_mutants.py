@@ -28,7 +28,7 @@ def test_no_mutant_survives(model: str, found: dict[str, tuple[list[Row], dict[s
     table, failing = found[model]
     assert failing == {}, "the model itself gets these wrong"
     survivors = {mutant.name for mutant, names in table if not names}
-    assert survivors == set(proofs(model)), "write a test that rejects it, or prove in docs/models.md that it is the same"
+    assert survivors == set(proofs(model)), "write a test that rejects it, or prove that it is the same model"
 
 
 def test_the_table_is_fresh(found: dict[str, tuple[list[Row], dict[str, str]]]) -> None:
@@ -69,9 +69,9 @@ def test_what_is_proved_the_same_is_the_same_on_every_candidate_of_every_test(mo
 
 @pytest.mark.parametrize("model", MODELS)
 @given(data=st.data())
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_what_is_proved_the_same_is_the_same_on_random_programs(model: str, data: st.DataObject) -> None:
-    program = data.draw(programs(ARCHS[model], size=3, waits=False))
+    program = data.draw(programs(ARCHS[model], size=2, waits=False))
     assert _compare(program, model) == []
 
 

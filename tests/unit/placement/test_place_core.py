@@ -21,7 +21,7 @@ from mmcheck.source import SourceFile
 from mmcheck.target.costs import TABLE, default_costs, read_costs
 from mmcheck.target.targets import parse_target
 from mmcheck.target.words import METHODS
-from tests.unit.placement.placing import BENCH, SPECS, part_of, problem_of, search_of, spec_of
+from placing import BENCH, SPECS, part_of, problem_of, search_of, spec_of
 
 # --- master ------------------------------------------------------------------------------------------------
 
@@ -148,12 +148,14 @@ def test_what_a_wait_repeats_counts_per_iteration() -> None:
 # --- one event for all options -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ("sb.litmus", "ttas.litmus", "clh.litmus", "seqlock.litmus"))
+OPEN = (BENCH / "sb.litmus", BENCH / "ttas.litmus", BENCH / "clh.litmus", BENCH / "seqlock.litmus", SPECS / "seed.litmus")
+
+
+@pytest.mark.parametrize("path", OPEN, ids=lambda path: path.stem)
 @pytest.mark.parametrize("target", ("armv8", "x86-tso"))
-def test_open_program_is_each_of_its_closed_ones(name: str, target: str) -> None:
+def test_open_program_is_each_of_its_closed_ones(path: Path, target: str) -> None:
     """One encoding under assumptions says what the edited text says when it is loaded and checked on its own."""
-    path = BENCH / name
-    problem = problem_of(path, target)
+    problem = problem_of(path, target, scope="all")
     machine = parse_target(target)
     text = path.read_text(encoding="utf-8")
     samples = _samples(problem)

@@ -8,7 +8,7 @@ import pytest
 
 from mmcheck.placement.oracle import Oracle
 from mmcheck.placement.search import Search
-from tests.unit.placement.placing import BENCH, ROOT, SPECS, part_of, problem_of, strong
+from placing import BENCH, ROOT, SPECS, part_of, problem_of, strong
 
 MP = """spec "MP"
 targets armv8, x86-tso

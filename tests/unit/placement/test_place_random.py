@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mmcheck.placement.oracle import Oracle
 from mmcheck.placement.search import Search
-from tests.unit.placement.placing import problem_of
+from placing import problem_of
 
 PLACES = ("x", "y")
 
