@@ -80,8 +80,10 @@ def _report(path: str, title: str | None, target: Target, film: Film, seconds: f
     barriers = [f"{film.mean(lambda frame, name=name: frame.barriers[name]):.4g} {name}" for name in kinds]  # type: ignore[misc]
     lines.append(f"  each frame      {', '.join(barriers) or 'no barrier'}")
     lines.append(
-        f"                  {film.mean(lambda f: f.spins):.4g} failing looks (at most {film.most_spins:,}; the bound is {SPINS:,}), "
-        f"{film.mean(lambda f: f.completions):.3g} completions, {film.mean(lambda f: f.locked):.4g} locked instructions, "
+        f"                  {film.mean(lambda f: f.spins):.4g} failing looks "
+        f"(at most {film.most_spins:,}; the bound is {SPINS:,}), "
+        f"{film.mean(lambda f: f.completions):.3g} completions, "
+        f"{film.mean(lambda f: f.locked):.4g} locked instructions, "
         f"weight {film.mean(lambda f: f.cost):.4g} by the table of costs"
     )
     if film.failed:

@@ -185,7 +185,8 @@ def _trace(subject: Subject, told: Recording, seed: int | None) -> str:
 def _report(subject: Subject, tally: Tally) -> str:
     rate = tally.steps / max(tally.machine, 1e-9)
     lines = [
-        f"{subject.path}, {subject.variant or 'base'}, {subject.target.name}: {tally.runs} runs, {tally.steps:,} steps, "
+        f"{subject.path}, {subject.variant or 'base'}, {subject.target.name}: "
+        f"{tally.runs} runs, {tally.steps:,} steps, "
         f"{rate:,.0f} a second, every run allowed by the model"
     ]
     for name, count in sorted(tally.failed.items()):
@@ -196,7 +197,12 @@ def _report(subject: Subject, tally: Tally) -> str:
     lines += [f"  stuck     {name} in {count} runs" for name, count in sorted(tally.stuck.items())]
     if tally.stopped:
         lines.append(f"  stopped   {tally.stopped} runs after {STEPS:,} steps")
-    each = {**tally.barriers, "failing looks of a wait": tally.spins, "time-outs": tally.timeouts, "locked instructions": tally.locked}
+    each = {
+        **tally.barriers,
+        "failing looks of a wait": tally.spins,
+        "time-outs": tally.timeouts,
+        "locked instructions": tally.locked,
+    }
     shown = [f"{count / tally.runs:.4g} {name}" for name, count in each.items() if count]
     if shown:
         lines.append(f"  each run  {', '.join(shown)}")
@@ -224,7 +230,7 @@ def _replay(subjects: list[Subject], options: argparse.Namespace) -> int:
             console.out(f"{where}: not made: {problem.reason}\n")
             code = 1
             continue
-        differences = same(execution, made.recording.execution)
+        differences = same(made.given, made.recording.execution)
         if differences:
             console.out(f"{where}: another run came of it: {'; '.join(differences[:3])}\n")
             code = 1

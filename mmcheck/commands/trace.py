@@ -13,6 +13,7 @@ from mmcheck.execution import Execution
 from mmcheck.explain import cycle_of
 from mmcheck.model.concrete import Violation, check
 from mmcheck.model.model import load_model
+from mmcheck.report.pictures import focused
 from mmcheck.source import SourceFile
 from mmcheck.target.targets import parse_target
 
@@ -71,7 +72,8 @@ def _line(read: trace.Trace, event: int) -> str:
 def requirements(read: trace.Trace, execution: Execution) -> tuple[list[str], set[str], str]:
     """The requirements that the run violates, those expected to be violated, and a remark.
 
-    The program's own code is run over the values of the trace if the header names a file that is there; otherwise what the
+    The program's own code is run over the values of the trace if the header names a file that is there; otherwise
+    what the
     trace says of itself counts. Raises `InputError` with the line where the trace is no run of that program.
     """
     header = read.header
@@ -101,7 +103,8 @@ def requirements(read: trace.Trace, execution: Execution) -> tuple[list[str], se
         except Mismatch as mismatch:
             at = read.lines.get(events[min(mismatch.position, len(events) - 1)].id) if events else None
             place = f"line {at.line}: " if at is not None else ""
-            message = f"{place}this is no run of {header.spec}: {thread.name}, event {mismatch.position + 1}: {mismatch.reason}"
+            where = f"{thread.name}, event {mismatch.position + 1}"
+            message = f"{place}this is no run of {header.spec}: {where}: {mismatch.reason}"
             raise fail("MM060", message, at) from None
         failed.update(dict.fromkeys(name for name, _ in path.failed))
     expected = {
@@ -134,4 +137,6 @@ def _picture(execution: Execution, model: str, violations: list[Violation], fail
     subtitle = f"violates {', '.join(failed)}" if failed else ""
     verdict = "forbidden" if violations else "violated" if failed else "allowed"
     scene = build_scene(execution, Highlight(cycle, ghosts, None, title, subtitle, verdict))
-    return render_text(scene, console.width())
+    scene, hidden = focused(scene)
+    more = f"\n  ({hidden} further accesses are not on the cycle)\n" if hidden else ""
+    return render_text(scene, console.width()) + more

@@ -27,7 +27,10 @@ def run(command: argparse.ArgumentParser) -> None:
     _program(command)
     command.add_argument("--runs", type=_number(1, 10_000_000), default=100, metavar="N", help="default: 100")
     command.add_argument(
-        "--tries", type=_number(1, 10_000_000), metavar="N", help="a wait that may give up does so after N looks at most"
+        "--tries",
+        type=_number(1, 10_000_000),
+        metavar="N",
+        help="a wait that may give up does so after N looks at most",
     )
     command.add_argument("--trace", metavar="FILE.jsonl", help="write a run there: the first that violates something")
     command.add_argument(

@@ -15,7 +15,7 @@ kept. Final states, assertions and waits for ever are as in `mmcheck.machine.exp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, cast
 
 from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import Code, flatten
@@ -148,7 +148,7 @@ class Thread:
             return
         if entry.kind == READ:
             used[entry.ordinal] = mark
-            value, source = mark  # type: ignore[misc]
+            value, source = cast(tuple[int, Write], mark)
             assert entry.node is not None
             entry.node.value = value
             entry.source = source
@@ -199,7 +199,7 @@ class Thread:
         for later in view.front.entries:
             if later.kind != READ or later.ordinal <= entry.ordinal or later.source in (None, source):
                 continue
-            thread, ordinal = later.source  # type: ignore[misc]
+            thread, ordinal = cast(Write, later.source)
             if known(later.address) == choice.address and not (thread == self.number and ordinal > entry.ordinal):
                 return -1
         return self.after(view, (entry.ordinal, (value & entry.op.mask, source)))

@@ -1,7 +1,9 @@
 """The threads of an execution as their compiler emitted them: straight-line code in the order of `Execution.linear`.
 
-A counterexample of layer ``compiler`` comes with one order of each compiled thread that the compiler may emit, and with the
-dependencies that it keeps (semantics.md 1). From these the code of that one path is written down: accesses of the addresses
+A counterexample of layer ``compiler`` comes with one order of each compiled thread that the compiler may emit, and
+with the
+dependencies that it keeps (semantics.md 1). From these the code of that one path is written down: accesses of the
+addresses
 and values that they had, dependent on earlier loads where the compiler keeps it, in that order. The machine runs that.
 """
 
@@ -83,7 +85,13 @@ class _Writer:
             write = self.execution.events[half[0]]
             new = self.expr(write.value or 0, write.width, write.id, "data")
             return Rmw(
-                Reg(f"e{event.id}", event.width), address, new, event.tags, write.tags, exclusive=half[1], origin=event.origin
+                Reg(f"e{event.id}", event.width),
+                address,
+                new,
+                event.tags,
+                write.tags,
+                exclusive=half[1],
+                origin=event.origin,
             )
         if event.kind == "R":
             return Load(Reg(f"e{event.id}", event.width), address, event.tags, False, event.origin)

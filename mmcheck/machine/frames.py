@@ -1,7 +1,9 @@
 """Frames through a virtqueue: the driver of a specification, a virtio-gpu in bytes, and what comes out on the screen.
 
-The specification gives the driver: its functions ``setup`` and ``draw_frame(n)``, its cells ``desc``, ``avail``, ``used``, ``fb``,
-its constants ``ROWS`` and ``REAL`` (set to the height of the picture and to true). They run on the machine of the target, with the
+The specification gives the driver: its functions ``setup`` and ``draw_frame(n)``, its cells ``desc``, ``avail``,
+``used``, ``fb``,
+its constants ``ROWS`` and ``REAL`` (set to the height of the picture and to true). They run on the machine of the
+target, with the
 device beside them as one more agent; each store of a row, each field of a request, each look at an index is a step.
 """
 
@@ -11,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from random import Random
 
 from mmcheck.errors import fail
@@ -124,7 +127,12 @@ def frames(
     film = Film(size, asked=count)
     watch = _Watch(film, machine, memory, size, machine_name(target), on_frame)
     device = Gpu(
-        memory, _queue(program, memory), size=(size, size), asynchronous=asynchronous, random=Random(seed + 1), on_flush=watch.flushed
+        memory,
+        _queue(program, memory),
+        size=(size, size),
+        asynchronous=asynchronous,
+        random=Random(seed + 1),
+        on_flush=watch.flushed,
     )
     watch.device = device
     machine.agents.append(device)
@@ -135,7 +143,8 @@ def frames(
         driver.window = WINDOW
     while not driver.finished:
         before = device.answered
-        machine.run(random, limit=STEPS_A_FRAME, until=lambda: driver.finished or device.answered > before + 64)
+        more = partial(_answered, driver, device, before + 64)
+        machine.run(random, limit=STEPS_A_FRAME, until=more)
         if device.answered == before and not driver.finished:
             film.stopped = f"no request was answered in {STEPS_A_FRAME:,} steps"
             break
@@ -146,11 +155,17 @@ def frames(
     return film
 
 
+def _answered(driver: runner.Agent, device: Gpu, count: int) -> bool:
+    return driver.finished or device.answered > count
+
+
 def _program(program: Program, path: str, count: int) -> Program:
     """The driver alone: set up, then frame after frame."""
     missing = [name for name in FUNCTIONS if name not in program.functions]
     if missing:
-        raise fail("MM062", f"{path} has no function '{missing[0]}'", path=path, help="specs/gpu.litmus shows what is needed")
+        raise fail(
+            "MM062", f"{path} has no function '{missing[0]}'", path=path, help="specs/gpu.litmus shows what is needed"
+        )
     thread = program.threads[0]
     n = Reg("n", 32)
     body: Block = (

@@ -16,7 +16,7 @@ def from_json(found: dict[str, Any], program: Program) -> Execution:
     cells = {cell.name: cell for cell in program.cells}
     names = [thread.name for thread in program.threads]
     counts = [0] * len(names)
-    events = []
+    events: list[Event] = []
     try:
         for each in found["events"]:
             thread = -1 if each["agent"] is None else names.index(each["agent"])
@@ -28,9 +28,16 @@ def from_json(found: dict[str, Any], program: Program) -> Execution:
             width = cell.width if cell is not None else 32
             events.append(
                 Event(
-                    each["id"], thread, index, each["kind"], frozenset(each["tags"]), address, each["location"] or "",
-                    each["value"], width,
-                )  # fmt: skip
+                    each["id"],
+                    thread,
+                    index,
+                    each["kind"],
+                    frozenset(each["tags"]),
+                    address,
+                    each["location"] or "",
+                    each["value"],
+                    width,
+                )
             )
         relations = {name: frozenset((a, b) for a, b in pairs) for name, pairs in found["relations"].items()}
         linear = found.get("linear")

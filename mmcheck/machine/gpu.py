@@ -1,7 +1,9 @@
 """virtio-gpu, 2D: the commands that put a picture on a screen (VirtIO 1.2, 5.7), with QEMU's answers.
 
-Layouts, numbers and the meaning of ``offset`` are those of virtio-ordering.md 5. A control queue is worked off in order.
-Every access to guest memory is one step of the device; the driver runs in between. The host's picture of a resource is a
+Layouts, numbers and the meaning of ``offset`` are those of virtio-ordering.md 5. A control queue is worked off in
+order.
+Every access to guest memory is one step of the device; the driver runs in between. The host's picture of a resource
+is a
 copy, so what TRANSFER_TO_HOST_2D reads is what will be seen.
 
 An **asynchronous** device may answer before it has done the work, unless the request has FENCE set (5.7.6.5).
@@ -59,7 +61,8 @@ class Gpu:
     """The device. `on_flush` is called with the number of each scanout that was updated."""
 
     def __init__(
-        self, memory: GuestMemory, queue: SplitQueue | PackedQueue, *, size: tuple[int, int] = (1024, 768), scanouts: int = 1,
+        self, memory: GuestMemory, queue: SplitQueue | PackedQueue, *,
+        size: tuple[int, int] = (1024, 768), scanouts: int = 1,
         asynchronous: bool = False, random: Random | None = None, on_flush: Callable[[int], None] | None = None,
     ) -> None:  # fmt: skip
         self.name = "gpu"
@@ -338,7 +341,9 @@ class Gpu:
             for line in range(y0, y1):
                 source = (line * resource.width + x0) * PIXEL
                 target = ((line - top) * wide + x0 - left) * PIXEL
-                scanout.screen[target : target + (x1 - x0) * PIXEL] = resource.image[source : source + (x1 - x0) * PIXEL]
+                scanout.screen[target : target + (x1 - x0) * PIXEL] = resource.image[
+                    source : source + (x1 - x0) * PIXEL
+                ]
             if self.on_flush is not None:
                 self.on_flush(k)
         yield

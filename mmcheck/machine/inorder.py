@@ -24,7 +24,8 @@ class InOrder:
     """
 
     def __init__(
-        self, number: int, code: Code, memory: Memory, counts: Counts, *, buffered: bool, tries: dict[int, int], log: bool,
+        self, number: int, code: Code, memory: Memory, counts: Counts, *,
+        buffered: bool, tries: dict[int, int], log: bool,
         ops: tuple[Op, ...] | None = None,
     ) -> None:  # fmt: skip
         self.number = number

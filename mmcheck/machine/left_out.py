@@ -1,6 +1,7 @@
 """What the Armv8 machine leaves out, by name.
 
-The machine allows nothing that the model forbids. What the model allows and the machine does not make rests on the features
+The machine allows nothing that the model forbids. What the model allows and the machine does not make rests on the
+features
 below: a program is held against the model for equality only if it has none of them.
 
 * ``pick dependency``: the result of a conditional select depends on the condition only by pick, which does not order a
@@ -9,7 +10,8 @@ below: a program is held against the model for equality only if it has none of t
   read is done, by the expected value (6.4.4). Here it is always the value read.
 * ``interrupt handler``: not run at all.
 
-No-return atomics, failing compare-and-swaps that write back, LDAPR, DSB and ISB are in the machine and not on this list.
+No-return atomics, failing compare-and-swaps that write back, LDAPR, DSB and ISB are in the machine and not on this
+list.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ FEATURES = ("pick dependency", "compare-and-swap provenance", "interrupt handler
 
 
 def left_out(program: Program, *, provenance: bool = False) -> tuple[str, ...]:
-    """The features of `program` that the machine leaves out. `provenance`: whether the model it is held against has that."""
+    """The features of `program` that the machine leaves out. `provenance`: whether the model it is held against has
+    that."""
     found = set()
     if any(thread.kind == "interrupt" for thread in program.threads):
         found.add(FEATURES[2])

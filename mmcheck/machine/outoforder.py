@@ -12,6 +12,7 @@ that are done leave the window. Three choices of this scheduler only ever leave 
 from __future__ import annotations
 
 from random import Random
+from typing import TypeAlias, cast
 
 from mmcheck import flatten as flat
 from mmcheck.flatten import Code
@@ -32,8 +33,13 @@ BURST = 16
 """Stores, at most, that are slow together."""
 
 
+Snapshot: TypeAlias = tuple[list[Value], Entry | None, dict[int, tuple[list[Value], int]], list[Entry]]
+"""Registers, monitor and rounds at a branch, and what of the log a failing round has taken away."""
+
+
 class OutOfOrder(Front):
-    """A thread of the Armv8 machine. The parameters are those of `mmcheck.machine.inorder.InOrder`; `slow` is the part of the
+    """A thread of the Armv8 machine. The parameters are those of `mmcheck.machine.inorder.InOrder`; `slow` is the
+    part of the
     stores that take long, as those do that miss the cache."""
 
     def __init__(
@@ -209,8 +215,7 @@ class OutOfOrder(Front):
             if entry.ordinal > branch.ordinal and entry.kind == READ and entry.op.kind == "RmwOp" and entry.source:
                 self.memory.locks.pop(known(entry.address) or 0, None)
         self.entries = [entry for entry in self.entries if entry.ordinal <= branch.ordinal]
-        _, snapshot = branch.extra  # type: ignore[misc]
-        registers, self.monitor, rounds, removed = snapshot
+        registers, self.monitor, rounds, removed = cast(tuple[int, Snapshot], branch.extra)[1]
         self.registers, self.rounds = list(registers), dict(rounds)
         if self.log is not None:
             while self.log and self.log[-1].ordinal >= branch.ordinal:
@@ -264,7 +269,7 @@ class OutOfOrder(Front):
             return options[int(self.random.random() * len(options))]
         return True
 
-    def _snapshot(self) -> object:
+    def _snapshot(self) -> Snapshot:
         removed: list[Entry] = []
         return list(self.registers), self.monitor, dict(self.rounds), removed
 
@@ -289,21 +294,22 @@ class OutOfOrder(Front):
         if self.log is not None:
             kept = [each for each in self.log if each.ordinal < since]
             if entry is not None:
-                entry.extra[1][3].extend(self.log[len(kept) :])  # type: ignore[index]
+                cast(tuple[int, Snapshot], entry.extra)[1][3].extend(self.log[len(kept) :])
             self.log = kept
         self.waiting = (test.number, self.versions[test.number])
         self.pc = test.start
         return True
 
     def flush(self) -> None:
-        """At the end of a run: what was fetched on a guess, and the round of an await that is not over, did not happen."""
+        """At the end of a run: what was fetched on a guess, and the round of an await that is not over, did not
+        happen."""
         if self.log is None:
             return
         since = min((start for _, start in self.rounds.values()), default=self.count)
         for entry in self.entries:
             if entry.kind == BRANCH and not is_fixed(entry.data):
-                _, snapshot = entry.extra  # type: ignore[misc]
-                since = min([since, entry.ordinal, *[start for _, start in snapshot[2].values()]])
+                rounds = cast(tuple[int, Snapshot], entry.extra)[1][2]
+                since = min([since, entry.ordinal, *[start for _, start in rounds.values()]])
                 break
         self.log = [entry for entry in self.log if entry.ordinal < since]
 

@@ -1,6 +1,7 @@
 """A turning roulette wheel, and pictures as PNG and animated PNG, with nothing but zlib.
 
-PNG: ISO/IEC 15948 (chunks of length, type, data and CRC; rows with a filter byte, deflated). The animation is APNG (W3C PNG,
+PNG: ISO/IEC 15948 (chunks of length, type, data and CRC; rows with a filter byte, deflated). The animation is APNG
+(W3C PNG,
 third edition: acTL, fcTL, fdAT).
 """
 
@@ -25,7 +26,10 @@ def _geometry(size: int) -> list[list[tuple[float, float]]]:
     """Angle and distance from the middle, in units of half the side, for each pixel."""
     half = (size - 1) / 2
     return [
-        [(math.atan2(y - half, x - half) % (2 * math.pi), math.hypot(x - half, y - half) / (size / 2)) for x in range(size)]
+        [
+            (math.atan2(y - half, x - half) % (2 * math.pi), math.hypot(x - half, y - half) / (size / 2))
+            for x in range(size)
+        ]
         for y in range(size)
     ]
 

@@ -1,8 +1,10 @@
 """A given run, on a machine: from an `Execution` to a schedule, and from the schedule to an `Execution` again.
 
 A counterexample of the solver says what was read and in which order writes took effect. Here an order of steps of the
-machine is looked for that makes exactly this happen; the machine then runs the program's own code in that order and tells
-its run as any other. Nothing of the given execution but the schedule, and the choices that the program leaves open, goes in.
+machine is looked for that makes exactly this happen; the machine then runs the program's own code in that order and
+tells
+its run as any other. Nothing of the given execution but the schedule, and the choices that the program leaves open,
+goes in.
 
 * SC and x86-TSO: accesses take effect in an order that the model's own order (``ghb``) allows; a thread runs ahead into
   its store buffer as far as needed.
@@ -58,9 +60,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A schedule, and the run that the machine made of it. `program` is what ran."""
+    """A schedule, and the run that the machine made of it.
+
+    `program` is what ran. `given` is the execution asked for, its events numbered as the machine took them: what the
+    compiler reordered, and the fields of a record that are in no order.
+    """
 
     program: Program
+    given: Execution
     schedule: tuple[Step, ...]
     recording: Recording
 
@@ -80,16 +87,21 @@ def replay(program: Program, execution: Execution, choices: Mapping[str, str] | 
         for thread in range(len(program.threads)):
             given.walk(thread)
         program, execution = emitted(program, execution)
-        given = _Given(program, execution, None)
+        choices = None
+        given = _Given(program, execution, choices)
+    if kind != "armv8":
+        execution = given.timed()
+        given = _Given(program, execution, choices)
     paths = [given.walk(thread) for thread in range(len(program.threads))]
     given.memory(execution)
     schedule, steps, rf, co = _out_of_order(given, paths) if kind == "armv8" else _in_order(given, paths, kind)
     told_again = told(_with_stray(program, execution), paths, rf, co, steps)
-    return Replay(program, tuple(schedule), Recording(told_again, tuple(paths)))
+    return Replay(program, execution, tuple(schedule), Recording(told_again, tuple(paths)))
 
 
 def same(given: Execution, found: Execution) -> list[str]:
-    """How the run `found` differs from `given`: events, reads-from, coherence, read-modify-writes, and order, of which it
+    """How the run `found` differs from `given`: events, reads-from, coherence, read-modify-writes, and order, of
+    which it
     may have more where `given` leaves it open (the fields of one record store). Empty if it does not.
 
     Locations outside the program's memory have no coherence order in `given`.
@@ -140,7 +152,7 @@ def _order(execution: Execution) -> dict[int, int]:
 def _with_stray(program: Program, execution: Execution) -> Program:
     """`program` with a cell wherever `execution` reads something that stands outside its memory."""
     known_cells = {cell.address for cell in program.cells}
-    extra = {}
+    extra: dict[int, Cell] = {}
     for event in execution.events:
         if event.kind == "R" and event.address is not None and event.address not in known_cells:
             extra.setdefault(event.address, Cell(hex(event.address), event.address, event.width, event.value or 0))
@@ -181,6 +193,31 @@ class _Given:
         except Mismatch as mismatch:
             name = self.program.threads[thread].name
             raise CannotReplay(f"{name}, event {mismatch.position + 1}: {mismatch.reason}") from None
+
+    def timed(self) -> Execution:
+        """The execution with the fields of each record in an order in which a thread can take them one by one."""
+        execution, before = self.execution, self.demanded()
+        rank: dict[int, int] = {}
+        left = [event.id for event in execution.events]
+        done = 0
+        while left:
+            ready = next((e for e in left if not before[e] & ~done & ~(1 << e)), left[0])
+            rank[ready] = len(rank)
+            done |= 1 << ready
+            left.remove(ready)
+        order = execution.relation("po")
+        index: dict[int, int] = {}
+        for thread in range(len(execution.threads)):
+            groups: list[list[int]] = []
+            for event in execution.of_thread(thread):
+                if groups and not any((other, event.id) in order for other in groups[-1]):
+                    groups[-1].append(event.id)
+                else:
+                    groups.append([event.id])
+            for number in [e for group in groups for e in sorted(group, key=rank.__getitem__)]:
+                index[number] = len([e for e in index if execution.events[e].thread == thread])
+        events = tuple([e if e.is_init else replace(e, index=index[e.id]) for e in execution.events])
+        return replace(execution, events=events)
 
     def demanded(self) -> list[int]:
         """For each event, as bits, those that the model puts before it (transitively)."""
@@ -269,7 +306,11 @@ def _in_order(
     assert memory.order is not None
     co = {address: [names[id(write)] for write in writes] for address, writes in memory.order.items()}
     steps = [[entry.step for entry in log] for log in logs]
-    _values(given, paths, [[known(e.data) if e.kind == WRITE else e.node.value if e.node else None for e in log] for log in logs])
+    _values(
+        given,
+        paths,
+        [[known(e.data) if e.kind == WRITE else e.node.value if e.node else None for e in log] for log in logs],
+    )
     return schedule, steps, rf, co
 
 
@@ -340,9 +381,7 @@ def _out_of_order(
                 source = entry.source
                 assert isinstance(source, tuple)
                 rf[thread][position] = None if source[0] < 0 else (source[0], threads[source[0]].position[source[1]])
-    chains = {
-        address: [(w[0], threads[w[0]].position[w[1]]) for w, _ in chain[1:]] for address, chain in state.memory
-    }
+    chains = {address: [(w[0], threads[w[0]].position[w[1]]) for w, _ in chain[1:]] for address, chain in state.memory}
     values = [[known(e.data) if e.kind == WRITE else e.node.value if e.node else None for e in g.entries(n)]
               for g, n in zip(threads, state.threads, strict=True)]  # fmt: skip
     _values(given, paths, values)
@@ -421,16 +460,16 @@ class _Guided(Thread):
         """Fetch the path once with every value known, and note the decisions and where the events stand."""
         pieces, exclusives = deque(self.path.pieces), deque(self.path.exclusives)
         outcomes = deque(self.path.outcomes)
-        back = False
+        back: Mark = False
 
         def decide(ordinal: int, kind: str, options: tuple[object, ...]) -> object:
+            nonlocal back
             mark: object = options[0]
             if kind == frontend.PIECE:
                 mark = pieces.popleft() if pieces else options[0]
             elif kind == frontend.EXCLUSIVE:
                 mark = exclusives.popleft() if exclusives else False
             elif kind == frontend.OUTCOME:
-                nonlocal back
                 mark, back = outcomes.popleft() if outcomes else (True, False)
             elif kind == frontend.WRITE_BACK:
                 mark = back

@@ -1,8 +1,10 @@
 """The device's side of virtqueues in bytes: split (VirtIO 1.2, 2.7) and packed (2.8).
 
-Both read one field at a time from guest memory, in the order in which a device must: the index (or the flags) first, then
+Both read one field at a time from guest memory, in the order in which a device must: the index (or the flags) first,
+then
 what it makes valid; the used index (or the flags) last. Each function is a generator that yields once for every access,
-so that whoever runs it can let others go in between. Nothing that the driver writes is trusted: heads, links and lengths
+so that whoever runs it can let others go in between. Nothing that the driver writes is trusted: heads, links and
+lengths
 are checked, a chain is never longer than the queue, buffers lie inside guest memory.
 """
 
@@ -62,7 +64,8 @@ def put(memory: GuestMemory, address: int, size: int, value: int) -> None:
 
 
 class SplitQueue:
-    """A split queue of `size` entries: descriptor table, available and used ring at these addresses (2.7.5, 2.7.6, 2.7.8).
+    """A split queue of `size` entries: descriptor table, available and used ring at these addresses (2.7.5, 2.7.6,
+    2.7.8).
 
     ``desc``: 16 bytes {addr u64, len u32, flags u16, next u16}; ``avail``: {flags u16, idx u16, ring u16[]};
     ``used``: {flags u16, idx u16, ring {id u32, len u32}[]}. Indices are 16 bits and wrap.
@@ -122,7 +125,8 @@ class SplitQueue:
 
 
 class PackedQueue:
-    """A packed queue: one ring of 16-byte descriptors {addr u64, len u32, id u16, flags u16} (2.8.13), wrap counters."""
+    """A packed queue: one ring of 16-byte descriptors {addr u64, len u32, id u16, flags u16} (2.8.13), wrap
+    counters."""
 
     def __init__(self, memory: GuestMemory, size: int, ring: int) -> None:
         self.memory = memory

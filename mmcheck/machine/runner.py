@@ -1,7 +1,8 @@
 """Runs of a program on an operational machine: by chance, with a seed that makes them repeatable.
 
 A scheduler picks an agent, the agent does one thing; a run is over when every agent has ended, or waits for what
-nobody will change. Agents are threads of the program (`InOrder` on SC and x86-TSO, `OutOfOrder` on Armv8) and, beside them,
+nobody will change. Agents are threads of the program (`InOrder` on SC and x86-TSO, `OutOfOrder` on Armv8) and, beside
+them,
 whatever has their methods: the device of `mmcheck.machine.gpu`.
 """
 
@@ -154,7 +155,8 @@ def machine(
 ) -> Machine:
     """`program` on the machine of its target. `record`: keep what is needed to tell the run as an `Execution`.
 
-    `tries` limits how often an await that may give up looks; `window`, `haste` and `slow` are those of `OutOfOrder`. Raises `UnknownVerdict` for what no machine runs.
+    `tries` limits how often an await that may give up looks; `window`, `haste` and `slow` are those of `OutOfOrder`.
+    Raises `UnknownVerdict` for what no machine runs.
     """
     from mmcheck.machine.armv8 import refuse
 
@@ -169,13 +171,20 @@ def machine(
         if kind == "armv8":
             agents.append(
                 OutOfOrder(
-                    number, code, memory, counts, tries=limits, log=record, random=random, window=window, haste=haste,
-                    slow=slow, ops=ops,
-                )  # fmt: skip
+                    number,
+                    code,
+                    memory,
+                    counts,
+                    tries=limits,
+                    log=record,
+                    random=random,
+                    window=window,
+                    haste=haste,
+                    slow=slow,
+                    ops=ops,
+                )
             )
         else:
             buffered = kind == "x86-tso"
-            agents.append(
-                InOrder(number, code, memory, counts, buffered=buffered, tries=limits, log=record, ops=ops)
-            )
+            agents.append(InOrder(number, code, memory, counts, buffered=buffered, tries=limits, log=record, ops=ops))
     return Machine(program, kind, memory, agents, ready.codes, counts)

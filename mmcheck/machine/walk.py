@@ -138,8 +138,10 @@ class _Walk:
             path.complete = True
         if isinstance(action, steps.Wait | steps.Failed) and not (isinstance(action, steps.Failed) and action.gives_up):
             path.waiting = action.origin
-        return not isinstance(action, steps.Fork | steps.Failed | steps.Write) or path.waiting is not None or (
-            isinstance(action, steps.Write) and not action.exclusive
+        return (
+            not isinstance(action, steps.Fork | steps.Failed | steps.Write)
+            or path.waiting is not None
+            or (isinstance(action, steps.Write) and not action.exclusive)
         )
 
     def end(self, state: steps.State) -> Path:

@@ -70,7 +70,9 @@ class Oracle:
         self._found = 0
         self._cores: dict[tuple[tuple[tuple[str, str], ...], Target], set[str]] = {}
         for target in problem.targets:
-            self.checkers[target] = checker_of(problem.programs[target], target, bound=bound, timeout=timeout)
+            checker = checker_of(problem.programs[target], target, bound=bound, timeout=timeout)
+            checker.choices = problem.written  # what it asks on its own, it asks about the file as it is
+            self.checkers[target] = checker
         problem.price({target: self._graph(target) for target in problem.targets})
         for target in problem.targets:
             self._drop_plain_waits(target)

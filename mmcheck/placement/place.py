@@ -166,9 +166,22 @@ def place_spec(spec: Spec, source: SourceFile, options: PlaceOptions, report: Pl
     if options.variant is not None or not edits:
         return
     report.diff = diff(spec.path, source.text, text)
+    report.notes += tuple(_outdated(spec, part))
     if options.write and part.outcome.proved and not part.unmet:
         write_atomic(source.path, text)
         report.written = True
+
+
+def _outdated(spec: Spec, part: Part) -> list[str]:
+    """What the file expects of the program as it is, and will not be so when the optimum is written."""
+    out: dict[str, None] = {}
+    for target in part.problem.targets:
+        for requirement in part.problem.programs[target].requirements:
+            verdict, _, span = spec.expected(requirement.name, requirement.kind, target)
+            if verdict in ("violated", "allowed") and requirement.name not in part.dropped:
+                where = f" (line {span.line})" if span is not None else ""
+                out[f"'expect {requirement.name} {verdict}'{where} is not so with the optimum, on {target.name}"] = None
+    return list(out)
 
 
 def solve(spec: Spec, targets: Sequence[Target], options: PlaceOptions) -> Part:

@@ -227,3 +227,17 @@ def test_frequencies(mmcheck: Run, mp: Path, folder: Path) -> None:
     outcome = mmcheck("place", "mp.litmus", "--costs", "costs.toml", "--target", "armv8", "--format", "json")
     (result,) = json.loads(outcome.out)["results"]
     assert result["cost"] > 30_000
+
+
+def test_an_expectation_that_will_be_out_of_date_is_named(mmcheck: Run, mp: Path) -> None:
+    mp.write_text(MP + "expect seen violated\n")
+    outcome = mmcheck("place", "mp.litmus", "--write")
+    assert outcome.code == 0
+    assert "'expect seen violated' (line 18) is not so with the optimum, on armv8" in outcome.out
+
+
+def test_line_ends_are_kept(mmcheck: Run, mp: Path) -> None:
+    mp.write_bytes(MP.replace("\n", "\r\n").encode())
+    assert mmcheck("place", "mp.litmus", "--write").code == 0
+    text = mp.read_bytes().decode()
+    assert text.count("\r\n") == text.count("\n") == MP.count("\n")

@@ -15,13 +15,14 @@ from mmcheck.enumerate import Enumeration, Limits
 from mmcheck.enumeration.candidate import Candidate
 from mmcheck.litmus import observation
 from mmcheck.model.concrete import Frame
-from mmcheck.model.expr import Node, Pool
+from mmcheck.model.expr import Node
 from mmcheck.model.model import Model, load_model, model_from_text
 from mmcheck.program import Expr, Program, evaluate
 from mmcheck.relations import Rel, Set, is_acyclic, is_irreflexive
 from mmcheck.source import SourceFile
 from mmcheck.syntax.herd.read import read_litmus
 from tests.mutants.handmade import HANDMADE
+from tests.mutants.shared import SHARED, Axioms
 
 LITMUS = Path(__file__).resolve().parents[2] / "litmus"
 FOLDERS = {"sc": "sc", "x86-tso": "x86_64", "armv8": "aarch64"}
@@ -29,32 +30,6 @@ EXPECT = re.compile(r"\(\* expect: (Never|Sometimes|Always) on (\S+) \*\)")
 
 ANYTHING = model_from_text("anything", SourceFile("anything", '"anything"\nempty 0 as nothing\n'))
 """Forbids no candidate."""
-
-Axioms = tuple[tuple[str, Node], ...]
-
-
-class Shared:
-    """One pool for the axioms of many models."""
-
-    def __init__(self) -> None:
-        self.pool = Pool()
-
-    def axioms(self, model: Model) -> Axioms:
-        known: dict[int, Node] = {}
-        return tuple([(axiom.kind, self._node(axiom.node, known)) for axiom in model.axioms if not axiom.flag])
-
-    def _node(self, node: Node, known: dict[int, Node]) -> Node:
-        found = known.get(node.number)
-        if found is None:
-            args = [self._node(arg, known) for arg in node.args]
-            if node.op in ("union", "s-union"):
-                found = self.pool.union(*args)
-            elif node.op in ("inter", "s-inter"):
-                found = self.pool.inter(*args)
-            else:
-                found = self.pool._make(node.op, node.name, tuple(args))
-            known[node.number] = found
-        return found
 
 
 @dataclass(slots=True)
@@ -84,15 +59,19 @@ class Judge:
         return found
 
     def value(self, node: Node) -> Set | Rel:
-        memo = self.values if node.dynamic else self.fixed
-        value = memo.get(node.number)
+        value = self.values.get(node.number)
         if value is None:
             if node.op == "rel" and node.dynamic:
                 value = self.rf if node.name == "rf" else self.co
             else:
-                args = {arg.number: self.value(arg) for arg in node.args}
-                value = self.frame._value(node, args)
-            memo[node.number] = value
+                value = None if node.dynamic else self.fixed.get(node.number)
+                if value is None:
+                    for arg in node.args:
+                        self.value(arg)
+                    value = self.frame._value(node, self.values)
+                    if not node.dynamic:
+                        self.fixed[node.number] = value
+            self.values[node.number] = value
         return value
 
 
@@ -162,9 +141,8 @@ def word(candidates: tuple[Sequence[Judge], Sequence[Judge]], axioms: Axioms) ->
 
 def killers(model: str, wrong: Iterable[Model]) -> tuple[list[list[str]], dict[str, str]]:
     """For each wrong model the tests of `model` that it gets wrong; and what the right one gets wrong."""
-    shared = Shared()
-    right = shared.axioms(load_model(model))
-    all_axioms = [shared.axioms(each) for each in wrong]
+    right = SHARED.axioms(load_model(model))
+    all_axioms = [SHARED.axioms(each) for each in wrong]
     found: list[list[str]] = [[] for _ in all_axioms]
     failing: dict[str, str] = {}
     for case in cases(model):
@@ -178,4 +156,4 @@ def killers(model: str, wrong: Iterable[Model]) -> tuple[list[list[str]], dict[s
     return found, failing
 
 
-__all__ = ["ANYTHING", "Case", "Judge", "Shared", "cases", "judges", "killers", "word"]
+__all__ = ["ANYTHING", "Case", "Judge", "cases", "judges", "killers", "word"]

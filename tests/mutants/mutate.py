@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import mmcheck.model.model as models
 from mmcheck.model import cat_syntax as cat
 from mmcheck.model.model import Model, model_from_text
 from mmcheck.source import SourceFile, Span
+from tests.mutants.shared import SHARED
 
 MODELS = ("sc", "x86-tso", "armv8")
 
@@ -162,6 +164,7 @@ def elaborate(name: str, text: str) -> Model:
     return model_from_text(name, SourceFile(name, text))
 
 
+@cache
 def mutants(base: str) -> list[Mutant]:
     """The mutants of a built-in model, in the order of the file, no two with the same axioms."""
     text = text_of(base)
@@ -178,9 +181,9 @@ def mutants(base: str) -> list[Mutant]:
     return out
 
 
-def meaning(model: Model) -> frozenset[tuple[str, str]]:
-    """The axioms, written out: hash-consed nodes print the same if and only if they are the same."""
-    return frozenset([(axiom.kind, repr(axiom.node)) for axiom in model.axioms if repr(axiom.node) != "0"])
+def meaning(model: Model) -> frozenset[tuple[str, int]]:
+    """The axioms; those of two models are equal if they are the same expressions."""
+    return frozenset([(kind, node.number) for kind, node in SHARED.axioms(model) if node is not SHARED.pool.empty])
 
 
 def _changes(base: str, file: SourceFile) -> Iterator[tuple[str, str, str, str]]:

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from mmcheck.errors import UnknownVerdict
 from mmcheck.model.model import load_model
 from mmcheck.program import show
-from tests.mutants.judge import Axioms, Shared, cases, judges
+from tests.mutants.judge import cases, judges
+from tests.mutants.shared import SHARED, Axioms
 from tests.property.programs import ARM, programs
 
 TEXT = Path(__file__).resolve().parents[1] / "data" / "models" / "armv8-arm.cat"
-SHARED = Shared()
 OURS = SHARED.axioms(load_model("armv8"))
 ARMS = SHARED.axioms(load_model(str(TEXT)))
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from mmcheck.errors import UnknownVerdict
 from mmcheck.model.model import load_model
 from mmcheck.program import Program
-from tests.mutants.judge import Shared, cases, judges
+from tests.mutants.judge import cases, judges
 from tests.mutants.mutate import MODELS, Mutant, meaning, mutants
+from tests.mutants.shared import SHARED
 from tests.mutants.table import DOCUMENT, Row, document, proofs, rows, written
 from tests.property.programs import ARCHS, programs
 
@@ -23,6 +24,7 @@ def found() -> dict[str, tuple[list[Row], dict[str, str]]]:
     return {model: rows(model) for model in MODELS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_no_mutant_survives(model: str, found: dict[str, tuple[list[Row], dict[str, str]]]) -> None:
     table, failing = found[model]
@@ -31,6 +33,7 @@ def test_no_mutant_survives(model: str, found: dict[str, tuple[list[Row], dict[s
     assert survivors == set(proofs(model)), "write a test that rejects it, or prove that it is the same model"
 
 
+@pytest.mark.slow
 def test_the_table_is_fresh(found: dict[str, tuple[list[Row], dict[str, str]]]) -> None:
     now = document({model: table for model, (table, _) in found.items()})
     assert written(DOCUMENT.read_text(encoding="utf-8")) == now, "python -m tests.mutants.table --write"
@@ -39,7 +42,9 @@ def test_the_table_is_fresh(found: dict[str, tuple[list[Row], dict[str, str]]]) 
 def test_every_proof_is_written_down() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     titles = {title for model in MODELS for title in proofs(model).values()}
-    assert set(re.findall(r"^\*\*(.+?)\.\*\* ", text, re.MULTILINE)) == {title.capitalize() for title in titles}
+    assert set(re.findall(r"^\*\*(.+?)\.\*\* ", text, re.MULTILINE)) == {
+        title[0].upper() + title[1:] for title in titles
+    }
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -58,9 +63,8 @@ def same(model: str) -> list[Mutant]:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_what_is_proved_the_same_is_the_same_on_every_candidate_of_every_test(model: str) -> None:
-    shared = Shared()
-    right = shared.axioms(load_model(model))
-    others = [(mutant.name, shared.axioms(mutant.model)) for mutant in same(model)]
+    right = SHARED.axioms(load_model(model))
+    others = [(mutant.name, SHARED.axioms(mutant.model)) for mutant in same(model)]
     for case in cases(model):
         for judge in [judge for group in case.candidates() for judge in group]:
             wanted = judge.allows(right)
@@ -76,9 +80,8 @@ def test_what_is_proved_the_same_is_the_same_on_random_programs(model: str, data
 
 
 def _compare(program: Program, model: str) -> list[str]:
-    shared = Shared()
-    right = shared.axioms(load_model(model))
-    others = [(mutant.name, shared.axioms(mutant.model)) for mutant in same(model)]
+    right = SHARED.axioms(load_model(model))
+    others = [(mutant.name, SHARED.axioms(mutant.model)) for mutant in same(model)]
     try:
         for judge, _, _ in judges(program, most=300):
             wanted = judge.allows(right)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,7 +42,7 @@ from tests.property.sources import SITES, rich_programs
 LIMITS = Limits(candidates=20_000, combinations=50_000, traces=3_000)
 MOST = 2_000
 PHASES = [phase for phase in Phase if phase is not Phase.explain]
-EXAMPLES = int(os.environ.get("ENGINES_EXAMPLES", "60"))
+EXAMPLES = settings().max_examples // 2
 
 
 @dataclass(frozen=True)

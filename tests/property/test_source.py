@@ -3,7 +3,6 @@ what the enumerator finds with every linear order a compiler may choose."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from mmcheck.unfold import unfold
 from tests.property.sources import BARRIERS, bodies, source_text
 
 PHASES = [phase for phase in Phase if phase is not Phase.explain]
-EXAMPLES = int(os.environ.get("SOURCE_EXAMPLES", "40"))
+EXAMPLES = settings().max_examples // 3
 LIMITS = Limits(candidates=30_000, combinations=30_000, traces=2_000)
 MOST = 400
 State = tuple[tuple[str, int], ...]

@@ -71,9 +71,7 @@ def test_counters_made_of_locked_instructions_hide_a_lost_wakeup_on_x86(spec):
     program = Program("sleep", "x86-tso", threads, (Cell("x", x), Cell("y", y)))
 
     def both_sleep(p: Program) -> bool:
-        return any(
-            dict(f.values)["driver:seen"] == dict(f.values)["device:seen"] == 0 for f in tso.run(p).finals
-        )
+        return any(dict(f.values)["driver:seen"] == dict(f.values)["device:seen"] == 0 for f in tso.run(p).finals)
 
     assert both_sleep(program)
     assert not both_sleep(probed(program))
@@ -103,7 +101,9 @@ def test_png_and_animation():
     kinds, at = [], 8
     while at < len(data):
         length, kind = struct.unpack(">I4s", data[at : at + 8])
-        assert struct.unpack(">I", data[at + 8 + length : at + 12 + length])[0] == zlib.crc32(data[at + 4 : at + 8 + length])
+        assert struct.unpack(">I", data[at + 8 + length : at + 12 + length])[0] == zlib.crc32(
+            data[at + 4 : at + 8 + length]
+        )
         if kind == b"IDAT":
             assert zlib.decompress(data[at + 8 : at + 8 + length]) == b"".join(b"\0" + row for row in rows)
         kinds.append(kind)

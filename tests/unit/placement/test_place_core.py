@@ -159,7 +159,9 @@ def test_open_program_is_each_of_its_closed_ones(path: Path, target: str) -> Non
     machine = parse_target(target)
     text = path.read_text(encoding="utf-8")
     samples = _samples(problem)
-    open_checker = Checker(problem.programs[machine], load_model(machine.model), layered=True)
+    open_checker = Checker(
+        problem.programs[machine], load_model(machine.model), layered=True, choices=problem.written
+    )
     for placement in samples:
         open_checker.choices = placement
         edited = apply(text, edits_of(problem, placement))

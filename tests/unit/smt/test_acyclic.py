@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from itertools import product
 
 import pytest
@@ -93,7 +92,7 @@ GUARDS: tuple[tuple[str, ...], ...] = ((), (), (), (), ("g",), ("h",), ("-g",), 
 
 
 @pytest.mark.parametrize("encoder", [Acyclic, Clocked, Mixed])
-@settings(max_examples=int(os.environ.get("ACYCLIC_EXAMPLES", "120")), deadline=None)
+@settings(deadline=None)
 @given(data=st.data())
 def test_every_way_allows_exactly_the_acyclic_graphs(encoder: type[Acyclic], data: st.DataObject) -> None:
     n = data.draw(st.integers(2, 7))
