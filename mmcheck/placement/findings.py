@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mmcheck.errors import UnknownVerdict
-from mmcheck.placement.oracle import Counterexample, Oracle
+from mmcheck.placement.oracle import MEMORY, Counterexample, Oracle
 from mmcheck.placement.problem import Placement, Problem
 from mmcheck.placement.search import Outcome, Search
 from mmcheck.placement.sites import Site
@@ -109,8 +109,9 @@ class _Finder:
         for target in self.problem.targets:
             if self.oracle.refute(placement, targets=[target]) is None:
                 continue
-            for requirement in self.oracle.requirements(target):
-                found = self.oracle.refute(placement, targets=[target], only=requirement.name)
+            names = [requirement.name for requirement in self.oracle.requirements(target)]
+            for name in dict.fromkeys([*names, MEMORY]):
+                found = self.oracle.refute(placement, targets=[target], only=name)
                 if found is not None:
                     self.search.pool.append(found)
                     yield found

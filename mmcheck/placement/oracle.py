@@ -23,6 +23,9 @@ from mmcheck.smt.encode import Encoding, choice_literals
 from mmcheck.target.targets import Target
 from mmcheck.verify import Options, make_checker
 
+MEMORY = "memory"
+"""The name under which it is demanded that no access leaves its variable."""
+
 MAX_UNORDERED = 50
 """Runs that no single order of the compiler's gives, before a query is given up."""
 
@@ -153,8 +156,24 @@ class Oracle:
                     key = (settled, goal.free, alone)
                     query = queries.setdefault(key, _Query(target, settled, goal.free, []))
                     query.goals.append((requirement, goal, literal))
+            stray = self._stray(target)
+            if stray and MEMORY not in self.dropped:
+                queries.setdefault((False, True, 0), _Query(target, False, True, [])).goals.extend(stray)
             self._queries[target] = list(queries.values())
         return self._queries[target]
+
+    def _stray(self, target: Target) -> list[tuple[Requirement, Goal, int]]:
+        """A placement under which an access may leave its variable is not right: no verdict could rest on it."""
+        stage = self.checkers[target].stage()
+        requirement = Requirement(MEMORY, "point", says="every access stays inside its variable")
+        out = []
+        for number, literal in stage.compiled.astray.items():
+            if literal != FALSE:
+                event = stage.graph.events[number]
+                text = f"'{event.origin.text}' accesses memory outside every variable."
+                goal = Goal((literal,), text, frozenset({number}), event.origin.span, free=True)
+                out.append((requirement, goal, literal))
+        return out
 
     def _ask(self, query: _Query, placement: Placement, only: str | None) -> Counterexample | None:
         encoding = self.encoding(query.target)

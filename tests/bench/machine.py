@@ -1,4 +1,4 @@
-"""How fast the machines are: steps a second, frames, exhaustive exploration. Run it: ``python tests/bench/machine.py``."""
+"""How fast the machines are: steps a second, frames, exhaustive exploration. Run ``python tests/bench/machine.py``."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from mmcheck.model.concrete import check
 from mmcheck.model.model import load_model
 from mmcheck.program import Program, show
 from mmcheck.recheck import well_formed
+from mmcheck.target.targets import parse_target
 from mmcheck.verify import verify
 from tests.property.programs import ARM, X86, programs
 from tests.property.test_machines import enumerated
@@ -81,21 +82,21 @@ def test_every_run_of_a_random_program_is_allowed(arch):
     body()
 
 
-def test_every_counterexample_of_the_specifications_is_made_again():
-    made = 0
-    for path in SPECS:
-        for file in verify([path]).files:
-            spec = None if file.diagnostics else load_spec(read_source(path))
-            for result in file.results:
-                if result.counterexample is None or spec is None:
-                    continue
-                target = next(t for t in spec.targets if t.name == result.target)
-                program = spec.program(target, result.variant)
-                if any(thread.kind == "interrupt" for thread in program.threads):
-                    continue
-                name = f"{path.name} {result.variant} {result.target} {result.requirement}"
-                again = replay(program, result.counterexample.execution)
-                assert same(again.given, again.recording.execution) == [], name
-                assert check(load_model(target.model), again.recording.execution) == [], name
-                made += 1
-    assert made > 0
+@pytest.mark.slow
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_every_counterexample_of_the_specifications_is_made_again(path):
+    for file in verify([path]).files:
+        if file.diagnostics:
+            continue
+        spec = load_spec(read_source(path))
+        for result in file.results:
+            if result.counterexample is None:
+                continue
+            target = parse_target(result.target)
+            program = spec.program(target, result.variant)
+            if any(thread.kind == "interrupt" for thread in program.threads):
+                continue
+            name = f"{path.name} {result.variant} {result.target} {result.requirement}"
+            again = replay(program, result.counterexample.execution)
+            assert same(again.given, again.recording.execution) == [], name
+            assert check(load_model(target.model), again.recording.execution) == [], name
