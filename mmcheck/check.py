@@ -380,7 +380,7 @@ class Checker:
             if orders is not None:
                 execution = with_order(execution, orders, self.program)
                 return self._report(requirement, stage, execution, decoder, goal, "compiler")
-            block(encoding, decoder)
+            block(encoding, decoder, positions=True)
         raise UnknownVerdict(f"{MAX_REFUTED} runs have no single order that the compiler may emit")
 
     def _violated(

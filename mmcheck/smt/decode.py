@@ -8,6 +8,7 @@ from mmcheck.graph import GEvent
 from mmcheck.relations import bits
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.encode import Encoding
+from mmcheck.smt.interrupts import root_of
 from mmcheck.terms import value_of
 
 
@@ -90,11 +91,11 @@ class Decoder:
                 Event(
                     number[event.id], event.thread, -1 if event.is_init else index, event.kind, self.tags(event), address,
                     cell.name if cell is not None else "", value, event.width, event.origin,
-                    graph.program.threads[event.thread].cpu if event.thread >= 0 else None,
+                    graph.program.threads[root_of(graph, event.thread)].cpu if event.thread >= 0 else None,
                 )  # fmt: skip
             )  # fmt: skip
         relations = self.relations(number)
-        agents = tuple([Agent(t.name, t.kind, t.source, t.origin) for t in graph.program.threads])
+        agents = tuple([Agent(t.name, t.kind, t.source, t.origin, t.host) for t in graph.program.threads])
         return Execution(agents, tuple(events), relations, self.final(symbols, memo, addresses))
 
     def relations(self, number: dict[int, int]) -> dict[str, frozenset[tuple[int, int]]]:
