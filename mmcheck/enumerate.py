@@ -222,7 +222,7 @@ class Enumeration:
         final, stuck = dict(self._unchanged), []
         for agent, trace in zip(self.program.threads, candidate.traces, strict=True):
             for register, value in trace.registers:
-                final[state_register(agent.name, register).name] = value
+                final[state_register(agent.name, register.removeprefix("@")).name] = value
             if trace.status == "stuck":
                 stuck.append((agent.name, trace.where or NOWHERE))
         for place, choice in zip(candidate.layout.locations, candidate.chosen, strict=True):

@@ -149,6 +149,13 @@ class CheckOp:
 
 
 @record
+class GivenOp:
+    """Runs in which `cond` does not hold here do not exist."""
+
+    cond: Term
+
+
+@record
 class RoundOp:
     """The start of a round of an await; `counter` numbers the await."""
 
@@ -184,7 +191,7 @@ class HaltOp:
 
 
 Instruction: TypeAlias = (
-    Set | Clear | Goto | Branch | Leave | Back | LoadOp | StoreOp | RmwOp | FenceOp | CheckOp | RoundOp | TestOp
+    Set | Clear | Goto | Branch | Leave | Back | LoadOp | StoreOp | RmwOp | FenceOp | CheckOp | GivenOp | RoundOp | TestOp
     | ForkOp | HaltOp
 )  # fmt: skip
 
@@ -334,6 +341,8 @@ class _Flattener:
                 self.rmw(s, scope)
             case ir.Fence():
                 self.emit(FenceOp(s.tags, s.origin))
+            case ir.Given():
+                self.emit(GivenOp(self.term(s.cond, scope)))
             case ir.Assert():
                 self.emit(CheckOp(self.term(s.cond, scope), s.requirement))
             case ir.If():

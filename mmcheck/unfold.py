@@ -160,9 +160,8 @@ class Unfolder:
         self.thread, self.source = number, thread.source
         terms = self.terms
         happens = terms.symbol(f"run{number}", 1)
-        start = self.carried.get(thread.handler)
-        if start is None:
-            start = {reg.name: Value(terms.number(init, reg.width), {}) for reg, init in thread.privates}
+        start = {reg.name: Value(terms.number(init, reg.width), {}) for reg, init in thread.privates}
+        start |= self.carried.get(thread.handler, {})
         masked = {MASKED: Value(terms.false if thread.nests else terms.true, {})}
         state = State(happens, {}, {**start, **masked}, {}, {})
         frame = Frame()
@@ -180,7 +179,8 @@ class Unfolder:
         end = self.merge([end, *self.stuck, State(terms.neg(happens), {}, dict(start), {}, {})])
         self.stuck = []
         # What one run leaves in its privates, the next finds; that is memory, and no dependency.
-        self.carried[thread.handler] = {name: Value(value.term, {}) for name, value in end.privates.items() if name in start}
+        lasting = [name for name in start if not name.startswith("@%")]
+        self.carried[thread.handler] = {name: Value(end.privates[name].term, {}) for name in lasting}
         final = {name: value.term for name, value in {**end.privates, **end.registers}.items()}
         self.graph.registers.append(final)
         self.graph.runs.append(Run(number, host, happens, entry.id, leave.id))
@@ -556,6 +556,8 @@ class Unfolder:
         if self.glued is not None and kind != "F":
             self.graph.whole.append((self.glued, number))
             self.glued = None
+        if "Ghost" in tags:
+            return event  # stands for what no instruction does: it depends on nothing, and nothing is ordered by it
         conditions = [guard, *state.facts] if self.source else []
         if address is not None:
             self.depend("addr", address, event, conditions)

@@ -138,7 +138,7 @@ class Decoder:
         out = {}
         for thread, registers in zip(graph.program.threads, graph.registers, strict=True):
             for name, term in registers.items():
-                if not name.startswith("%"):
+                if not name.lstrip("@").startswith("%"):
                     out[f"{thread.name}:{name.lstrip('@')}"] = value_of(term, symbols, memo)
         for cell in graph.program.cells:
             writers = [w for w in encoding.domains.writers.get(cell.address, []) if addresses.get(w.id, cell.address) == cell.address]
