@@ -25,6 +25,7 @@ from mmcheck.enumeration import coherence
 from mmcheck.enumeration.candidate import Candidate, execution_of
 from mmcheck.enumeration.coherence import Choice
 from mmcheck.enumeration.compiled import Keep, preserved
+from mmcheck.enumeration.interrupts import fits
 from mmcheck.enumeration.layout import Layout, layout_of
 from mmcheck.enumeration.linear import Pair
 from mmcheck.enumeration.traces import Options, Trace
@@ -165,6 +166,8 @@ class Enumeration:
                 self.combinations += 1
                 if self.combinations > self.limits.combinations:
                     raise UnknownVerdict(f"more than {self.limits.combinations} combinations of traces")
+                if not fits(self.program.threads, (*chosen, trace)):
+                    continue
                 if not (needs | need) & ~(gives | give | offers[depth + 1]):
                     yield from extend((*chosen, trace), needs | need, gives | give)
 

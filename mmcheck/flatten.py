@@ -109,6 +109,7 @@ class LoadOp:
     tags: Tags
     exclusive: bool
     origin: Origin
+    whole: bool = False
 
 
 @record
@@ -240,12 +241,19 @@ class _Flattener:
         scope = _Scope("", None, [], EVERYTHING)
         for register, _ in self.thread.privates:
             self.slot(register.name, "")
+        handler = self.thread.host is not None
+        if handler:
+            self.emit(FenceOp(self.thread.entry, replace(self.thread.origin, text="interrupt entry")))
         self.block(self.thread.body, scope)
         self.patch(scope.returns)
+        if handler:
+            self.emit(FenceOp(self.thread.leave, replace(self.thread.origin, text="interrupt return")))
         self.ops.append(HaltOp())
         initial = [0] * len(self.slots)
         for register, value in self.thread.privates:
             initial[self.slots[register.name]] = value
+        if handler and ir.MASKED in self.slots:
+            initial[self.slots[ir.MASKED]] = int(not self.thread.nests)
         named = tuple(sorted((n, s) for n, s in self.slots.items() if n != ir.OLD and "#" not in n))
         return Code(self.thread, tuple(self.ops), named, tuple(initial))
 
@@ -328,7 +336,7 @@ class _Flattener:
                 self.emit(Set(self.slot(s.dst.name, scope.prefix), self.term(s.expr, scope), s.dst.width))
             case ir.Load():
                 dst, address = self.slot(s.dst.name, scope.prefix), self.term(s.address, scope)
-                self.emit(LoadOp(dst, address, s.dst.width, s.tags, s.exclusive, s.origin))
+                self.emit(LoadOp(dst, address, s.dst.width, s.tags, s.exclusive, s.origin, s.whole))
             case ir.Store():
                 shared = frozenset(self.shared.get((s.address, s.value, s.tags), ()))
                 address, data = self.term(s.address, scope), self.term(s.value, scope)
