@@ -462,7 +462,7 @@ class Checker:
                 execution = with_order(execution, orders, self.program)
                 return self._report(requirement, stage, execution, decoder, goal, "compiler")
             # Without an environment's edges the run is impossible for every other requirement too.
-            block(encoding, decoder, goal.literals if goal.extra else ())
+            block(encoding, decoder, goal.literals if goal.extra else (), positions=True)
         raise UnknownVerdict(f"{MAX_REFUTED} runs have no single order that the compiler may emit")
 
     def _violated(

@@ -70,7 +70,7 @@ class EnumerationChecker:
         execution = found.execution
         judge(execution, self.model)
         cycle = cycle_of(execution, self.model)
-        layer = layer if cycle else None
+        layer = layer if cycle or layer == "compiler" else None
         text = summary(execution, cycle, layer, self.model, f"{requirement.name} fails.")
         shown = relevant(execution, cycle, None)
         span = requirement.origin.span

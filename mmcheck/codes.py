@@ -410,10 +410,24 @@ CODES: dict[str, tuple[str, str]] = {
         "`asm` takes fences (`dmb ish`, `dsb st`, `isb`, `mfence`), interrupt switches (`cli`, `sti`, `msr daifset, #2`), hints"
         " (`nop`, `pause`, `wfe`) and a locked add of 0 to the stack. Accesses are written as accesses, not as text.",
     ),
-    "MM290": (
-        "not supported yet",
-        "Interrupt handlers, `percpu` memory and the words for them are part of the language, and are refused"
-        " until they can be judged.",
+    "MM250": (
+        "interrupt or CPU",
+        "An interrupt handler stands on a CPU with a thread on it: `thread task on cpu 0`, `interrupt timer on cpu 0, at most 2`."
+        " Only one that is declared `when raised` is raised. Memory per CPU needs a thread that is on one.",
+    ),
+    "MM251": (
+        "migration",
+        "`migrate(n)` stands in an interrupt handler, where a thread can be stopped: the thread that was interrupted goes on, on"
+        " CPU `n`. A thread cannot move itself, and none moves with interrupts off.",
+    ),
+    "MM252": (
+        "current",
+        "In a handler, `current` is the thread that it interrupts, and `current.name` is that thread's `private name`.",
+    ),
+    "MM253": (
+        "handler enables interrupts",
+        "While a handler runs, interrupts are off on its CPU. One that turns them on without having turned them off would be"
+        " interrupted itself, which is declared: `interrupt timer on cpu 0, nests`.",
     ),
     # 3xx: herd's litmus formats
     "MM300": (

@@ -91,7 +91,9 @@ def analyse(graph: EventGraph, *, coherent: bool) -> Domains:
     roots += [term for check in graph.checks for term in (check.guard, check.cond)]
     roots += [term for wait in graph.waits for term in (wait.guard, wait.done, wait.cond)]
     roots += [term for registers in graph.registers for term in registers.values()]
-    for table in (*graph.deps.values(), graph.amo, graph.lxsx):
+    roots += [run.happens for run in graph.runs] + [term for term, _ in graph.masks.values()]
+    roots += [term for _, following in graph.masks.values() for term in following.values()]
+    for table in (*graph.deps.values(), graph.amo, graph.lxsx, graph.before, graph.first):
         roots += [term for term in table.values() if term.op != "const"]
     order = list(walk(roots))
     values = out.values

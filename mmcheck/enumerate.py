@@ -25,6 +25,7 @@ from mmcheck.enumeration import coherence
 from mmcheck.enumeration.candidate import Candidate, execution_of
 from mmcheck.enumeration.coherence import Choice
 from mmcheck.enumeration.compiled import Keep, preserved
+from mmcheck.enumeration.interrupts import fits
 from mmcheck.enumeration.layout import Layout, layout_of
 from mmcheck.enumeration.linear import Pair
 from mmcheck.enumeration.traces import Options, Trace
@@ -165,6 +166,8 @@ class Enumeration:
                 self.combinations += 1
                 if self.combinations > self.limits.combinations:
                     raise UnknownVerdict(f"more than {self.limits.combinations} combinations of traces")
+                if not fits(self.program.threads, (*chosen, trace)):
+                    continue
                 if not (needs | need) & ~(gives | give | offers[depth + 1]):
                     yield from extend((*chosen, trace), needs | need, gives | give)
 
@@ -222,7 +225,7 @@ class Enumeration:
         final, stuck = dict(self._unchanged), []
         for agent, trace in zip(self.program.threads, candidate.traces, strict=True):
             for register, value in trace.registers:
-                final[state_register(agent.name, register).name] = value
+                final[state_register(agent.name, register.removeprefix("@")).name] = value
             if trace.status == "stuck":
                 stuck.append((agent.name, trace.where or NOWHERE))
         for place, choice in zip(candidate.layout.locations, candidate.chosen, strict=True):

@@ -59,12 +59,14 @@ class Event:
 
 @record
 class Agent:
-    """Who ran: name, kind (``thread``, ``device``, ``interrupt``) and whether the code was compiled."""
+    """Who ran: name, kind (``thread``, ``device``, ``interrupt``) and whether the code was compiled; of a run of an interrupt
+    handler, the index of the agent that it interrupted."""
 
     name: str
     kind: str = "thread"
     source: bool = False
     origin: Origin = NOWHERE
+    host: int | None = None
 
 
 @record
@@ -117,5 +119,10 @@ def restrict(execution: Execution, keep: frozenset[int]) -> tuple[Execution, dic
     linear = execution.linear
     if linear is not None:
         linear = tuple([tuple([number[e] for e in linear[thread] if e in number]) for thread in present])
-    threads = tuple([execution.threads[thread] for thread in present])
+    threads = tuple(
+        [
+            replace(agent, host=lane.get(agent.host)) if agent.host is not None else agent
+            for agent in (execution.threads[thread] for thread in present)
+        ]
+    )
     return replace(execution, threads=threads, events=events, relations=relations, linear=linear), number

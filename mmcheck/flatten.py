@@ -109,6 +109,7 @@ class LoadOp:
     tags: Tags
     exclusive: bool
     origin: Origin
+    whole: bool = False
 
 
 @record
@@ -149,6 +150,13 @@ class CheckOp:
 
 
 @record
+class GivenOp:
+    """Runs in which `cond` does not hold here do not exist."""
+
+    cond: Term
+
+
+@record
 class RoundOp:
     """The start of a round of an await; `counter` numbers the await."""
 
@@ -184,7 +192,7 @@ class HaltOp:
 
 
 Instruction: TypeAlias = (
-    Set | Clear | Goto | Branch | Leave | Back | LoadOp | StoreOp | RmwOp | FenceOp | CheckOp | RoundOp | TestOp
+    Set | Clear | Goto | Branch | Leave | Back | LoadOp | StoreOp | RmwOp | FenceOp | CheckOp | GivenOp | RoundOp | TestOp
     | ForkOp | HaltOp
 )  # fmt: skip
 
@@ -233,12 +241,19 @@ class _Flattener:
         scope = _Scope("", None, [], EVERYTHING)
         for register, _ in self.thread.privates:
             self.slot(register.name, "")
+        handler = self.thread.host is not None
+        if handler:
+            self.emit(FenceOp(self.thread.entry, replace(self.thread.origin, text="interrupt entry")))
         self.block(self.thread.body, scope)
         self.patch(scope.returns)
+        if handler:
+            self.emit(FenceOp(self.thread.leave, replace(self.thread.origin, text="interrupt return")))
         self.ops.append(HaltOp())
         initial = [0] * len(self.slots)
         for register, value in self.thread.privates:
             initial[self.slots[register.name]] = value
+        if handler and ir.MASKED in self.slots:
+            initial[self.slots[ir.MASKED]] = int(not self.thread.nests)
         named = tuple(sorted((n, s) for n, s in self.slots.items() if n != ir.OLD and "#" not in n))
         return Code(self.thread, tuple(self.ops), named, tuple(initial))
 
@@ -321,7 +336,7 @@ class _Flattener:
                 self.emit(Set(self.slot(s.dst.name, scope.prefix), self.term(s.expr, scope), s.dst.width))
             case ir.Load():
                 dst, address = self.slot(s.dst.name, scope.prefix), self.term(s.address, scope)
-                self.emit(LoadOp(dst, address, s.dst.width, s.tags, s.exclusive, s.origin))
+                self.emit(LoadOp(dst, address, s.dst.width, s.tags, s.exclusive, s.origin, s.whole))
             case ir.Store():
                 shared = frozenset(self.shared.get((s.address, s.value, s.tags), ()))
                 address, data = self.term(s.address, scope), self.term(s.value, scope)
@@ -334,6 +349,8 @@ class _Flattener:
                 self.rmw(s, scope)
             case ir.Fence():
                 self.emit(FenceOp(s.tags, s.origin))
+            case ir.Given():
+                self.emit(GivenOp(self.term(s.cond, scope)))
             case ir.Assert():
                 self.emit(CheckOp(self.term(s.cond, scope), s.requirement))
             case ir.If():

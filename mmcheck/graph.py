@@ -97,6 +97,20 @@ class Cut:
     origin: Origin
 
 
+@record
+class Run:
+    """One run of an interrupt handler: the event graph's thread `thread` interrupts `host` if `happens`.
+
+    `entry` and `leave` are ids of its first and last event.
+    """
+
+    thread: int
+    host: int
+    happens: Term
+    entry: int
+    leave: int
+
+
 Pairs = dict[tuple[int, int], Term]
 
 
@@ -123,6 +137,15 @@ class EventGraph:
     ends: list[Term] = field(default_factory=list)
     registers: list[Mapping[str, Term]] = field(default_factory=list)
     choices: dict[str, tuple[tuple[str, Term], ...]] = field(default_factory=dict)
+    runs: list[Run] = field(default_factory=list)
+    before: Pairs = field(default_factory=dict)
+    """(thread of a run, event of its host) -> that the event is executed before the run begins."""
+    first: Pairs = field(default_factory=dict)
+    """Two runs on one host -> that the one is over before the other begins."""
+    masks: dict[int, tuple[Term, dict[int, Term]]] = field(default_factory=dict)
+    """Event that switches interrupts -> that they are off behind it, and the next such events of its thread."""
+    whole: list[tuple[int, int]] = field(default_factory=list)
+    """Events between which no interrupt comes, beside those of `amo` and `lxsx`."""
 
     def of_thread(self, thread: int) -> list[GEvent]:
         return [event for event in self.events if event.thread == thread]

@@ -73,6 +73,8 @@ Expr: TypeAlias = Const | Reg | Op
 
 TRUE = Const(1, 1)
 FALSE = Const(0, 1)
+MASKED = "@%masked"
+"""The agent's register (1 bit) that says whether interrupts are off; set in front of each fence that switches them."""
 OLD = "%old"
 """Inside `Rmw.new` and `Rmw.when`: the register that stands for the value just read."""
 
@@ -218,13 +220,17 @@ class Assign:
 
 @record
 class Load:
-    """Read `dst.width` bits at `address`. `exclusive` sets the local monitor (LDXR)."""
+    """Read `dst.width` bits at `address`. `exclusive` sets the local monitor (LDXR).
+
+    `whole`: one instruction with the access behind it, so that no interrupt comes between (``inc %gs:count``).
+    """
 
     dst: Reg
     address: Expr
     tags: Tags = NO_TAGS
     exclusive: bool = False
     origin: Origin = NOWHERE
+    whole: bool = False
 
 
 @record
@@ -367,6 +373,14 @@ class Choice:
 
 
 @record
+class Given:
+    """Runs in which this point is reached and `cond` does not hold do not exist: what must be so for an interrupt to come."""
+
+    cond: Expr
+    origin: Origin = NOWHERE
+
+
+@record
 class Label:
     """A place a `Jump` of the same block goes to. Assembly only."""
 
@@ -385,7 +399,7 @@ class Jump:
 
 Statement: TypeAlias = (
     Assign | Load | Store | StoreExclusive | Rmw | Fence | If | Loop | Break | Await | Call | Return
-    | Assert | Parallel | Choice | Label | Jump
+    | Assert | Parallel | Choice | Given | Label | Jump
 )  # fmt: skip
 Block: TypeAlias = tuple[Statement, ...]
 
@@ -427,6 +441,12 @@ class Thread:
     `source` means compiled code, so that the compiler layer applies; otherwise the statements are the
     instructions. `privates` are its ``@`` registers with their initial values. `cpu` is where it
     starts; agents without one have a CPU each.
+
+    An ``interrupt`` is one *run* of a handler, which may happen or not (semantics.md 2). It interrupts the agent with
+    index `host`, which comes before it in `Program.threads`. Threads with the same `handler` are its runs: those with the
+    same number `run` exclude each other, each needs the one before, and privates live on from run to run. `entry` and
+    `leave` are the tags of its first and last event. It is not interrupted itself before it enables interrupts, unless
+    it `nests`.
     """
 
     name: str
@@ -436,6 +456,12 @@ class Thread:
     privates: tuple[tuple[Reg, int], ...] = ()
     cpu: int | None = None
     origin: Origin = NOWHERE
+    host: int | None = None
+    handler: str = ""
+    run: int = 0
+    entry: Tags = NO_TAGS
+    leave: Tags = NO_TAGS
+    nests: bool = False
 
 
 @record
@@ -546,6 +572,8 @@ def show(block: Block, indent: int = 0) -> str:
             case Choice():
                 lines.append(f"choice {s.site}")
                 lines += [f"  {name}:\n{show(body, indent + 2)}" for name, body in s.options]
+            case Given():
+                lines.append(f"given {s.cond}")
             case Label():
                 lines.append(f"{s.name}:")
             case Jump():

@@ -70,7 +70,12 @@ def judge_final(execution: Execution, condition: Expr, wanted: bool) -> None:
 
 def with_order(execution: Execution, orders: Mapping[int, list[int]], program: Program) -> Execution:
     """`execution` with the source threads' events in the given linear orders (event ids by thread)."""
-    po = {(i, j) for i, j in execution.relation("po") if not program.threads[execution.events[i].thread].source}
+    events = execution.events
+    po = {
+        (i, j)
+        for i, j in execution.relation("po")
+        if events[i].thread != events[j].thread or not program.threads[events[i].thread].source
+    }
     linear = []
     for number in range(len(execution.threads)):
         order = orders.get(number)

@@ -24,6 +24,7 @@ from mmcheck.flatten import (
     Code,
     FenceOp,
     ForkOp,
+    GivenOp,
     Goto,
     Leave,
     LoadOp,
@@ -151,6 +152,10 @@ class Fork:
     total: int
 
 
+class Impossible:
+    """The run does not exist: what is given does not hold."""
+
+
 class Ended:
     """The thread is done."""
 
@@ -159,8 +164,9 @@ class Cut:
     """The bound is reached; the run is discarded."""
 
 
-Action: TypeAlias = Read | Write | Modify | Barrier | Check | Wait | Failed | Fork | Ended | Cut
+Action: TypeAlias = Read | Write | Modify | Barrier | Check | Wait | Failed | Fork | Ended | Cut | Impossible
 ENDED = Ended()
+IMPOSSIBLE = Impossible()
 CUT = Cut()
 
 
@@ -255,6 +261,10 @@ def advance(code: Code, state: State) -> tuple[State, Action]:
         return here, Barrier(op.tags, op.origin)
     if isinstance(op, CheckOp):
         return here, Check(op.requirement, bool(op.cond.value(registers)))
+    if isinstance(op, GivenOp):
+        if not op.cond.value(registers):
+            return here, IMPOSSIBLE
+        return advance(code, here._replace(pc=here.pc + 1))
     if isinstance(op, RoundOp):
         return here, Wait(op.counter, op.origin)
     if isinstance(op, TestOp):

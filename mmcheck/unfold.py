@@ -15,9 +15,11 @@ from dataclasses import dataclass, field
 
 from mmcheck.alternatives import FENCE, READ, Slot, align, tags_of
 from mmcheck.errors import InternalError, fail
-from mmcheck.graph import Check, Cut, EventGraph, GEvent, Pairs, Wait
+from mmcheck.graph import Check, Cut, EventGraph, GEvent, Pairs, Run, Wait
+from mmcheck.interrupts import blocking_runs, runs_on
 from mmcheck.loops import exit_test, unroll_jumps
 from mmcheck.program import (
+    MASKED,
     NO_TAGS,
     NOWHERE,
     OLD,
@@ -32,6 +34,7 @@ from mmcheck.program import (
     Const,
     Expr,
     Fence,
+    Given,
     If,
     Jump,
     Label,
@@ -85,11 +88,13 @@ class State:
     """Of `control` and `sticky`: those that a compiler cannot do without, for the path has not fixed the condition."""
     facts: tuple[Term, ...] = ()
     monitor: tuple[tuple[int, Term], ...] = ()
+    switch: tuple[tuple[int, Term], ...] = ()
+    """The latest event that switched interrupts, with the condition."""
 
     def copy(self, guard: Term) -> State:
         return State(
             guard, dict(self.registers), dict(self.privates), dict(self.control), dict(self.sticky), self.firm,
-            self.facts, self.monitor,
+            self.facts, self.monitor, self.switch,
         )  # fmt: skip
 
 
@@ -123,13 +128,20 @@ class Unfolder:
         self.calls: tuple[str, ...] = ()
         self.callers: dict[str, Value] = {}
         self.stuck: list[State] = []
+        self.glued: int | None = None
+        self.blocking = blocking_runs(program)
+        self.carried: dict[str, dict[str, Value]] = {}
         for name in ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl", "pick-basic"):
             self.graph.deps[name] = {}
             self.graph.deps[f"text-{name}"] = {}
 
     def run(self) -> EventGraph:
         for number, thread in enumerate(self.program.threads):
-            self.run_thread(number, thread)
+            if thread.host is None:
+                self.run_thread(number, thread)
+            else:
+                self.run_handler(number, thread, thread.host)
+        runs_on(self.graph)
         return self.graph
 
     def run_thread(self, number: int, thread: Thread) -> None:
@@ -144,6 +156,45 @@ class Unfolder:
         self.stuck = []
         final = {name: value.term for name, value in {**end.privates, **end.registers}.items()}
         self.graph.registers.append(final)
+
+    def run_handler(self, number: int, thread: Thread, host: int) -> None:
+        """One run of an interrupt handler, which may happen."""
+        self.thread, self.source = number, thread.source
+        terms = self.terms
+        happens = terms.symbol(f"run{number}", 1)
+        start = {reg.name: Value(terms.number(init, reg.width), {}) for reg, init in thread.privates}
+        start |= self.carried.get(thread.handler, {})
+        masked = {MASKED: Value(terms.false if thread.nests else terms.true, {})}
+        state = State(happens, {}, {**start, **masked}, {}, {})
+        frame = Frame()
+        entry = self.event("F", thread.entry, state, happens, replace(thread.origin, text="interrupt entry"))
+        self.switched(entry, state)
+        end = self.block(thread.body, state, frame)
+        end = self.merge([end, *[returned for returned, _ in frame.returns]])
+        self.graph.ends.append(end.guard)
+        if number in self.blocking.get(host, ()):
+            over = terms.symbol(f"over{number}", 1)
+            self.graph.constraints += [terms.disj([terms.neg(over), end.guard]), terms.disj([over, terms.neg(end.guard)])]
+        leave = self.event("F", thread.leave, end, end.guard, replace(thread.origin, text="interrupt return"))
+        end.privates[MASKED] = Value(terms.false, {})
+        self.switched(leave, end)
+        end = self.merge([end, *self.stuck, State(terms.neg(happens), {}, dict(start), {}, {})])
+        self.stuck = []
+        # What one run leaves in its privates, the next finds; that is memory, and no dependency.
+        lasting = [name for name in start if not name.startswith("@%")]
+        self.carried[thread.handler] = {name: Value(end.privates[name].term, {}) for name in lasting}
+        final = {name: value.term for name, value in {**end.privates, **end.registers}.items()}
+        self.graph.registers.append(final)
+        self.graph.runs.append(Run(number, host, happens, entry.id, leave.id))
+
+    def switched(self, event: GEvent, state: State) -> None:
+        """`event` has switched interrupts to what `MASKED` says."""
+        masked = state.privates.get(MASKED)
+        off = masked.term if masked is not None else self.terms.number("IrqOff" in event.tags, 1)
+        for earlier, cond in state.switch:
+            self.graph.masks[earlier][1][event.id] = cond
+        self.graph.masks[event.id] = (off, {})
+        state.switch = ((event.id, self.terms.true),)
 
     # --- control -----------------------------------------------------------------------------------
 
@@ -197,6 +248,7 @@ class Unfolder:
                 self.merge_firm(state, result),
                 tuple([fact for fact in state.facts if fact in result.facts]),
                 self.merge_monitor(cond, state.monitor, result.monitor),
+                self.merge_monitor(cond, state.switch, result.switch),
             )
         return result
 
@@ -268,7 +320,12 @@ class Unfolder:
                 self.rmw(statement, state)
                 self.in_rmw = False
             case Fence():
-                self.event("F", statement.tags, state, state.guard, statement.origin)
+                event = self.event("F", statement.tags, state, state.guard, statement.origin)
+                if not statement.tags.isdisjoint(("IrqOff", "IrqOn")):
+                    self.switched(event, state)
+            case Given():
+                cond = self.value(statement.cond, state)
+                self.graph.constraints.append(self.terms.disj([self.terms.neg(state.guard), cond.term]))
             case If():
                 return self.branch(statement, state, frame)
             case Loop():
@@ -501,6 +558,9 @@ class Unfolder:
             raise fail("MM502", f"more than {MAX_EVENTS} events", origin.span, help=help)
         if self.calls and origin.calls != self.calls:
             origin = replace(origin, calls=self.calls)
+        for run in self.blocking.get(self.thread, ()):
+            # Until the handler is over, only what came before it happens.
+            guard = self.terms.conj([guard, self.not_held_up(run, [number])])
         term = value.term if value is not None else None
         if kind == "R":
             term = self.terms.symbol(f"r{number}", width)
@@ -509,6 +569,11 @@ class Unfolder:
             self.group, origin,
         )  # fmt: skip
         self.graph.events.append(event)
+        if self.glued is not None and kind != "F":
+            self.graph.whole.append((self.glued, number))
+            self.glued = None
+        if "Ghost" in tags:
+            return event  # stands for what no instruction does: it depends on nothing, and nothing is ordered by it
         conditions = [guard, *state.facts] if self.source else []
         if address is not None:
             self.depend("addr", address, event, conditions)
@@ -518,6 +583,12 @@ class Unfolder:
             self.depend("basic", Value(guard, basic), event, conditions)
         self.control(state, event)
         return event
+
+    def not_held_up(self, run: int, events: list[int]) -> Term:
+        """That a run which waits for ever does not keep `events` of its host from happening."""
+        terms = self.terms
+        inside = terms.conj([terms.symbol(f"before{run}.{event}", 1) for event in events])
+        return terms.disj([terms.neg(terms.symbol(f"run{run}", 1)), terms.symbol(f"over{run}", 1), inside])
 
     def depend(self, port: str, value: Value, event: GEvent, conditions: list[Term]) -> None:
         for (read, pick), cond in value.taint.items():
@@ -553,6 +624,8 @@ class Unfolder:
         self.assign(state, statement.dst, Value(event.value, {(event.id, False): self.terms.true}))
         if statement.exclusive:
             state.monitor = ((event.id, self.terms.true),)
+        if statement.whole:
+            self.glued = event.id
 
     def write(
         self,
@@ -664,10 +737,11 @@ class Unfolder:
 
     def check(self, statement: Assert, state: State) -> None:
         cond = self.value(statement.cond, state)
-        last = next((e.id for e in reversed(self.graph.events) if e.thread == self.thread), -1)
-        self.graph.checks.append(
-            Check(statement.requirement, state.guard, cond.term, self.thread, statement.origin, last)
-        )
+        own = [e.id for e in self.graph.events if e.thread == self.thread]
+        held = [self.not_held_up(run, own) for run in self.blocking.get(self.thread, ())]
+        guard = self.terms.conj([state.guard, *held])
+        last = own[-1] if own else -1
+        self.graph.checks.append(Check(statement.requirement, guard, cond.term, self.thread, statement.origin, last))
 
     # --- values ------------------------------------------------------------------------------------
 

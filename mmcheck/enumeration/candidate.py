@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mmcheck.enumeration.coherence import Choice
+from mmcheck.enumeration.interrupts import root_of
 from mmcheck.enumeration.layout import Layout
 from mmcheck.enumeration.traces import Item, Trace
 from mmcheck.execution import BASE_RELATIONS, Agent, Event, Execution
@@ -42,7 +43,7 @@ def execution_of(candidate: Candidate, final: Mapping[str, int]) -> Execution:
         name, value, width = (hex(place.address), 0, 32) if cell is None else (cell.name, cell.init, cell.width)
         events.append(Event(number, -1, number, "W", address=place.address, location=name, value=value, width=width))
     for thread, trace in enumerate(candidate.traces):
-        cpu = program.threads[thread].cpu
+        cpu = program.threads[root_of(program.threads, thread)].cpu
         for index, item in enumerate(trace.items):
             event = Event(
                 len(events), thread, index, item.kind, item.tags, width=item.width, origin=item.origin, cpu=cpu,
@@ -53,5 +54,5 @@ def execution_of(candidate: Candidate, final: Mapping[str, int]) -> Execution:
             events.append(event)
     rows = {**layout.static, "po": frame.static["po"], "rf": candidate.rf, "co": candidate.co}
     relations = {name: frozenset(pairs(rows[name])) for name in (*BASE_RELATIONS, "src") if any(rows[name])}
-    agents = tuple([Agent(thread.name, thread.kind, thread.source, thread.origin) for thread in program.threads])
+    agents = tuple([Agent(t.name, t.kind, t.source, t.origin, t.host) for t in program.threads])
     return Execution(agents, tuple(events), relations, final, linear)

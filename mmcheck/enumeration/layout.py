@@ -7,16 +7,18 @@ accessed cells first, by address, then the agents one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
+from mmcheck.enumeration.interrupts import orders as interrupt_orders
+from mmcheck.enumeration.interrupts import root_of
 from mmcheck.enumeration.linear import Order, Pair, closure_of, linear_extensions
 from mmcheck.enumeration.traces import Trace
 from mmcheck.model.concrete import Frame
 from mmcheck.model.model import Model
 from mmcheck.program import Thread
 from mmcheck.records import record
-from mmcheck.relations import Rel, bits, from_pairs
+from mmcheck.relations import Rel, bits, closure, from_pairs, union
 
 
 @record
@@ -63,7 +65,8 @@ def layout_of(
     static = _dependencies(n, traces, first)
     places = [*addresses, *[item.address if item.kind != "F" else None for trace in traces for item in trace.items]]
     static["loc"] = _classes(n, places)
-    cpus = [_cpu(thread, number) for number, thread in enumerate(threads)]
+    roots = [root_of(threads, number) for number in range(len(threads))]
+    cpus = [_cpu(threads[root], root) for root in roots]
     static["int"] = _classes(n, [("init", event) if t < 0 else cpus[t] for event, t in enumerate(owner)])
     static["ext"] = tuple([((1 << n) - 1) & ~row for row in static["int"]])
     src = [trace.order for trace in traces]
@@ -75,8 +78,19 @@ def layout_of(
         for later in bits(row):
             before[later] |= 1 << event
     frames: list[tuple[Frame, tuple[Order, ...] | None]] = []
+    interrupted = any(thread.host is not None and trace.items for thread, trace in zip(threads, traces, strict=True))
+
+    def placed(pairs: Sequence[set[Pair]]) -> Iterator[Rel]:
+        """The order of all events, given that within each trace; for each way in which interrupts may come."""
+        rows = _placed(n, pairs, first)
+        if not interrupted:
+            yield rows
+            return
+        for edges in interrupt_orders(threads, traces, pairs):
+            yield closure(union(rows, from_pairs(n, [(first[s] + a, first[t] + b) for (s, a), (t, b) in edges])))
+
     if not exact or all(order is None for order in orders):
-        frames.append((Frame(model, n, sets, {**static, "po": common}), None))
+        frames += [(Frame(model, n, sets, {**static, "po": po}), None) for po in placed([set(pairs) for pairs in kept])]
     else:
         choices = [
             [tuple(range(len(trace.items)))] if order is None else linear_extensions(len(trace.items), pairs)
@@ -84,11 +98,11 @@ def layout_of(
         ]
         for chosen in product(*choices):
             pairs = [
-                src[t] if orders[t] is None else {(a, b) for i, a in enumerate(line) for b in line[i + 1 :]}
+                set(src[t]) if orders[t] is None else {(a, b) for i, a in enumerate(line) for b in line[i + 1 :]}
                 for t, line in enumerate(chosen)
             ]
             order = tuple(tuple(first[t] + i for i in line) for t, line in enumerate(chosen))
-            frames.append((Frame(model, n, sets, {**static, "po": _placed(n, pairs, first)}), order))
+            frames += [(Frame(model, n, sets, {**static, "po": po}), order) for po in placed(pairs)]
     init = {address: event for event, address in enumerate(addresses)}
     locations = tuple(_location(init[address], address, traces, first) for address in addresses)
     return Layout(n, tuple(first), tuple(owner), locations, static, tuple(before), tuple(frames))

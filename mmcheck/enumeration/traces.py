@@ -11,7 +11,7 @@ are, and then they must read the last value of their location.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
@@ -20,7 +20,7 @@ from mmcheck import steps
 from mmcheck.enumeration.robust import is_robust
 from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import CLEAN, Code, LoadOp, StoreOp, Taint, Term
-from mmcheck.program import Origin, Tags
+from mmcheck.program import MASKED, Origin, Tags
 from mmcheck.records import record
 from mmcheck.relations import bits
 
@@ -46,11 +46,16 @@ class Item(NamedTuple):
     pick_data: int = 0
     pick_ctrl: int = 0
     pieces: tuple[tuple[int, int], ...] = ()
+    masked: bool = False
+    """Of an event that switches interrupts: they are off behind it."""
+    whole: bool = False
+    """A read that is one instruction with the access behind it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """One path of one thread. `status` is ``ended``, ``stuck`` (at the await of `where`) or ``cut``.
+    """One path of one thread. `status` is ``ended``, ``stuck`` (at the await of `where`), ``cut``, or ``absent``: a run of an
+    interrupt handler that does not happen. `start` and `lasting` are the privates of a handler before and behind the run.
 
     `amo` and `lxsx` are pairs of positions; `last` the reads of the failing round in which it is stuck.
     `number` tells the awaits of a thread apart.
@@ -65,6 +70,11 @@ class Trace:
     where: Origin | None = None
     number: int = 0
     last: frozenset[int] = frozenset()
+    start: tuple[tuple[str, int], ...] = ()
+
+    @cached_property
+    def lasting(self) -> tuple[tuple[str, int], ...]:
+        return lasting(self.registers)
 
     @cached_property
     def shape(self) -> tuple[object, ...]:
@@ -99,6 +109,11 @@ class Trace:
             return True
         other = dict(self.items[b].pieces)
         return all(other.get(instance, piece) == piece for instance, piece in pieces)
+
+
+def lasting(registers: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    """Those of `registers` that a handler keeps from run to run."""
+    return tuple([(name, value) for name, value in registers if name[0] == "@" and name[:2] != "@%"])
 
 
 @record
@@ -184,6 +199,10 @@ class _Tracer:
                 return self.modify(path, state, action)
             case steps.Barrier():
                 item = self.item("F", path, state, 0, 0, 0, action.tags, action.origin)
+                if not action.tags.isdisjoint(("IrqOff", "IrqOn")):
+                    slot = dict(self.code.named).get(MASKED)
+                    off = "IrqOff" in action.tags if slot is None else bool(state.registers[slot])
+                    item = item._replace(masked=off)
                 return [path.extend(steps.skip(state), item)]
             case steps.Check():
                 failed = path.failed if action.holds else path.failed | {action.requirement}
@@ -199,6 +218,8 @@ class _Tracer:
                     return [path.at(steps.give_up(code, state))]
                 if self.options.settle:
                     self.finish(path, state, "stuck", action)
+                return []
+            case steps.Impossible():
                 return []
             case steps.Fork():
                 return [self.fork(path, state, action)]
@@ -217,6 +238,7 @@ class _Tracer:
         for value in self.values(action.address):
             value &= (1 << action.width) - 1
             item = self.item("R", path, state, action.address, action.width, value, action.tags, action.origin, reasons)
+            item = item._replace(whole=op.whole)
             out.append(path.extend(steps.after_read(self.code, state, value, n), item))
         return out
 
@@ -300,7 +322,9 @@ class _Tracer:
         *, modifies: bool = False, shared: frozenset[int] = frozenset(),
     ) -> Item:  # fmt: skip
         ctrl = pick = 0
-        if not self.compiled:
+        if "Ghost" in tags:
+            address_taint = data_taint = CLEAN
+        elif not self.compiled:
             for control in state.control:
                 ctrl |= control.data
                 pick |= control.pick

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from mmcheck.enumeration.traces import Options, Trace, traces
+from mmcheck.enumeration.traces import Options, Trace, lasting, traces
+from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import Code
 
 
@@ -21,7 +23,7 @@ def fixpoint(codes: Sequence[Code], initial: Mapping[int, int], options: Options
     rounds = 0
     while stale:
         for i in sorted(stale):
-            found[i] = traces(codes[i], _offers(known, initial, asked[i]), options)
+            found[i] = _of_code(codes, i, found, _offers(known, initial, asked[i]), options)
         grown = set()
         most = 0
         for of in found:
@@ -34,7 +36,37 @@ def fixpoint(codes: Sequence[Code], initial: Mapping[int, int], options: Options
                         grown.add(address)
         rounds += 1
         stale = {i for i, addresses in enumerate(asked) if addresses & grown} if rounds <= most else set()
+        # A handler's next run begins with what the one before left.
+        handlers = {codes[i].thread.handler for i in stale if codes[i].thread.host is not None}
+        stale |= {i for i, code in enumerate(codes) if code.thread.host is not None and code.thread.handler in handlers}
     return found
+
+
+def _of_code(
+    codes: Sequence[Code], number: int, found: Sequence[Sequence[Trace]], offers: Callable[[int], tuple[int, ...]],
+    options: Options,
+) -> list[Trace]:  # fmt: skip
+    """The traces of one agent; a run of a handler may begin with any privates that the run before may leave, and may not
+    happen at all."""
+    code = codes[number]
+    if code.thread.host is None:
+        return list(traces(code, offers, options))
+    if any(True for op in code.ops if type(op).__name__ == "RoundOp" and not getattr(op, "limited", False)):
+        raise UnknownVerdict("the enumerator does not know interrupt handlers that wait")
+    earlier = [i for i in range(number) if codes[i].thread.handler == code.thread.handler]
+    slots = dict(code.named)
+    registers = [(name, code.initial[slot]) for name, slot in code.named]
+    starts = {trace.lasting for trace in found[earlier[-1]]} if earlier else {lasting(registers)}
+    out = []
+    for start in sorted(starts):
+        initial = list(code.initial)
+        for name, value in start:
+            if name in slots:
+                initial[slots[name]] = value
+        begun = replace(code, initial=tuple(initial))
+        out += [replace(trace, start=start) for trace in traces(begun, offers, options)]
+        out.append(Trace((), (), (), start, status="absent", start=start))
+    return out
 
 
 def _offers(

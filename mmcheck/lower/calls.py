@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from mmcheck import program as ir
 from mmcheck.lower import values
 from mmcheck.lower.expressions import Place, single
-from mmcheck.lower.layout import NOT_YET
 from mmcheck.lower.names import Problem, near, problem
 from mmcheck.lower.types import BOOL, BoolType, IntType, LatchType, PointerType, RecordType, Scalar, width_of
 from mmcheck.lower.values import RecordVal, Val, Value
@@ -26,9 +25,6 @@ from mmcheck.target.words import Word
 
 if TYPE_CHECKING:
     from mmcheck.lower.code import Code
-
-_LATER = {"irq_disable", "irq_enable", "irq_save", "irq_restore", "this_cpu_ptr", "per_cpu", "migrate"}
-"""Operations on interrupts and per-CPU memory: parsed and checked, not lowered yet."""
 
 _BITWISE = ("and", "or", "xor")
 _ORDERS = ("order", "fail_order", "domain", "text", "clobber")
@@ -62,13 +58,48 @@ def call_word(code: Code, node: ast.Call, *, wanted: bool) -> Value | None:
             found = " — it is a location"
         raise problem("MM201", f"unknown word '{name}'{found}", node.function.span, hint)
     arguments = read_arguments(word, node.args, node.span, node.function.span)
-    if word.operation in _LATER or word.name.startswith("this_cpu"):
-        raise problem("MM290", NOT_YET.format(f"'{word.name}'"), node.span)
+    if word.operation.startswith("irq_"):
+        flags = arguments.nodes.get("flags")
+        given = code.value(flags) if flags is not None else None
+        return code.unit.cpus.switch(code, word, given, flags.span if flags is not None else node.span)
+    if word.operation == "migrate":
+        code.unit.cpus.migrate(code, word, code.unit.cpus.number(arguments.nodes["cpu"]), node.span)
+        return None
+    if word.operation in ("this_cpu_ptr", "per_cpu"):
+        return _pointer(code, arguments)
+    if word.name.startswith("this_cpu"):
+        return _on_this_cpu(code, arguments, wanted=wanted)
     if word.operation == "fence":
         _fence(code, arguments)
         if wanted:
             raise problem("MM216", f"'{name}' gives no value", node.span)
         return None
+    return _access(code, arguments, wanted=wanted)
+
+
+def _pointer(code: Code, arguments: Arguments) -> Value:
+    """``this_cpu_ptr(place)``, ``per_cpu(place, cpu)``: a copy of memory per CPU, as a pointer."""
+    cpus, node = code.unit.cpus, arguments.nodes.get("cpu")
+    cpu = cpus.here(code) if node is None else ir.Const(cpus.number(node), 64)
+    with code.copy_of(cpu):
+        place = place_argument(code, arguments.nodes["place"])
+    return Val(place.address, PointerType(place.type))
+
+
+def _on_this_cpu(code: Code, arguments: Arguments, *, wanted: bool) -> Value | None:
+    """An access to this CPU's copy, with no migration in between: one instruction (x86), or interrupts off around it."""
+    cpus, span = code.unit.cpus, arguments.span
+    if not cpus.moves or code.unit.target.base != "armv8":
+        with code.copy_of(cpus.here(code, whole=True)):
+            return _access(code, arguments, wanted=wanted)
+    flags = cpus.switch(code, words.WORDS["irq_save"], None, span)
+    with code.copy_of(cpus.here(code)):
+        result = _access(code, arguments, wanted=wanted)
+    cpus.switch(code, words.WORDS["irq_restore"], flags, span)
+    return result
+
+
+def _access(code: Code, arguments: Arguments, *, wanted: bool) -> Value | None:
     # Arguments are evaluated in the order of the text; what they become depends on the place.
     place: Place | None = None
     given: dict[str, Value] = {}
@@ -297,12 +328,14 @@ def store_place(
 
 
 def raise_place(code: Code, node: ast.Expr) -> None:
-    """``raise place``: set a latch. Interrupts come with the handlers."""
-    if isinstance(node, ast.Name):
-        agent = code.unit.declarations.agents.get(node.text)
-        if agent is not None and agent.kind == "interrupt":
-            raise problem("MM290", NOT_YET.format("an interrupt"), node.span)
-    place = single(code.place(node))
+    """``raise place``: set a latch, or raise an interrupt."""
+    if isinstance(node, ast.Name) and node.text in code.unit.cpus.handlers:
+        if not code.unit.cpus.handlers[node.text].when_raised:
+            hint = f"interrupt {node.text} …, when raised"
+            raise problem("MM250", f"'{node.text}' comes when it likes: nothing raises it", node.span, hint)
+        place = code.unit.cpus.raised(node.text)
+    else:
+        place = single(code.place(node))
     if not isinstance(place.type, LatchType):
         raise problem("MM216", f"only a latch or an interrupt is raised, and '{place.name}' is {place.type}", node.span)
     width = width_of(place.type)

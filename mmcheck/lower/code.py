@@ -6,7 +6,8 @@ Every read becomes a statement in front of the one that it stands in, in the ord
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mmcheck import program as ir
@@ -14,11 +15,11 @@ from mmcheck.lower import values
 from mmcheck.lower.accesses import Accesses
 from mmcheck.lower.calls import call_word, method_word
 from mmcheck.lower.choices import SiteChoice, key_of
+from mmcheck.lower.cpus import GHOST, mirror
 from mmcheck.lower.expressions import Evaluator, Place, single
 from mmcheck.lower.frames import Frame
-from mmcheck.lower.layout import NOT_YET
 from mmcheck.lower.names import near, problem
-from mmcheck.lower.types import BOOL, ArrayType, LatchType, RecordType, Type, width_of
+from mmcheck.lower.types import BOOL, ArrayType, LatchType, RecordType, Type, size_of, width_of
 from mmcheck.lower.values import RecordVal, Val, Value
 from mmcheck.records import replace
 from mmcheck.source import Span
@@ -40,14 +41,36 @@ class Code(Evaluator):
         self.accesses = Accesses(self)
         self.silent = False
         """Inside an `assert`: nothing may be read from memory."""
+        self._copy: ir.Expr | None = None
+        """The CPU whose copy the name of memory per CPU stands for."""
 
     # --- names ---
 
     def local(self, node: ast.Name) -> Value | None:
-        found = self.frame.find(node.text)
-        if found is None and node.text == "current" and node.text not in self.unit.declarations.variables:
-            raise problem("MM290", NOT_YET.format("'current'"), node.span)  # the thread that a handler interrupts
-        return found
+        return self.frame.find(node.text)
+
+    def resolve(self, node: ast.Expr) -> Place | Value:
+        if isinstance(node, ast.Name):
+            variable = self.unit.layout.variables.get(node.text)
+            if variable is not None and variable.kind == "percpu" and self._copy is not None:
+                assert isinstance(variable.type, ArrayType)
+                element = variable.type.element
+                step = values.make("mul", (self._copy, ir.Const(size_of(element), 64)), 64)
+                address = values.make("add", (ir.Const(variable.address, 64), step), 64)
+                return Place(address, element, variable.kind, f"{variable.name}[this CPU]")
+        elif isinstance(node, ast.Field) and isinstance(node.base, ast.Name) and node.base.text == "current":
+            if self.frame.find("current") is None and "current" not in self.unit.declarations.variables:
+                return self.unit.cpus.current(self, node)
+        return super().resolve(node)
+
+    @contextmanager
+    def copy_of(self, cpu: ir.Expr) -> Iterator[None]:
+        """Inside, memory per CPU is the copy of `cpu`."""
+        outer, self._copy = self._copy, cpu
+        try:
+            yield
+        finally:
+            self._copy = outer
 
     def names(self) -> list[str]:
         return [*self.frame.visible(), *super().names()]
@@ -77,6 +100,9 @@ class Code(Evaluator):
         """``register := expr``; a read just made for this goes to the register at once."""
         if not self.frame.rename_last(expr, register):
             self.emit(ir.Assign(register, expr, self.origin))
+        name = register.name.removeprefix("@")
+        if name != register.name and name in self.unit.cpus.watched:
+            self.emit(ir.Store(mirror(name), register, GHOST, self.origin))
 
     def alternatives(self, span: Span) -> SiteChoice | None:
         """What may stand in the place of the word at `span`, if that is left open."""

@@ -68,12 +68,14 @@ class Conditions(Evaluator):
         if name in known:
             value = known[name]
             assert isinstance(value.expr, ir.Reg)
-            return Val(ir.state_register(thread, value.expr.name, value.expr.width), value.type)
+            owner = self.unit.alias.get(thread, thread)
+            return Val(ir.state_register(owner, value.expr.name, value.expr.width), value.type)
         private = self.unit.layout.privates.get(name)
         if private is not None:
             self.mentioned.add((thread, name))
             register = private.register
-            return Val(ir.state_register(thread, register.name, register.width), private.type)
+            owner = self.unit.alias.get(thread, thread)
+            return Val(ir.state_register(owner, register.name.removeprefix("@"), register.width), private.type)
         found = near(name, [*known, *self.unit.layout.privates])
         raise problem("MM200", f"'{thread}' has no register '{name}'{found}", node.name.span)
 

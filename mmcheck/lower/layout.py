@@ -70,17 +70,19 @@ class Layout:
         self.privates: dict[str, Private] = {}
         self.cells: tuple[ir.Cell, ...] = ()
 
-    def place(self, types: TypeTable, constant: Callable[[ast.Expr], Value], reporter: Reporter) -> None:
-        """Give every variable a type and an address; `constant` evaluates an initial value."""
+    def place(
+        self, types: TypeTable, constant: Callable[[ast.Expr], Value], reporter: Reporter, cpus: int = 1
+    ) -> None:
+        """Give every variable a type and an address; `constant` evaluates an initial value. Memory per CPU is an array of
+        `cpus` copies."""
         address, count = STRIDE, 0
         for name, stored in self._declared.items():
-            if stored.kind == "percpu":
-                reporter.report("MM290", NOT_YET.format("memory per CPU"), stored.variable.span)
-                continue
             if stored.kind == "private":
                 continue
             with reporter.collect():
                 type_ = types.variable(stored.variable, _default(stored.variable, constant))
+                if stored.kind == "percpu":
+                    type_ = ArrayType(type_, cpus)
                 count += _count(type_)
                 if count > MAX_CELLS:
                     raise problem("MM213", f"the program has more than {MAX_CELLS} cells", stored.variable.span)
@@ -101,9 +103,6 @@ class Layout:
                     init = stored.variable.init
                     cells += _cells(variable, name, variable.type, variable.address, init, constant)
         self.cells = tuple(cells)
-
-
-NOT_YET = "{} is not supported yet"
 
 
 def _count(type_: Type) -> int:

@@ -7,13 +7,15 @@ from mmcheck.errors import Diagnostic, InputError
 from mmcheck.lower.choices import Chooser
 from mmcheck.lower.clauses import check_clause
 from mmcheck.lower.constants import Constants
+from mmcheck.lower.cpus import MAX_RUNS, Cpus, Handler, check_switches
 from mmcheck.lower.functions import Functions
-from mmcheck.lower.layout import NOT_YET, Layout
+from mmcheck.lower.layout import Layout
 from mmcheck.lower.names import Declarations, Problem, Reporter, near, problem
 from mmcheck.lower.requirements import Requirements
 from mmcheck.lower.statements import Statements
 from mmcheck.lower.types import TypeTable
 from mmcheck.lower.values import Literal, Val
+from mmcheck.records import replace
 from mmcheck.source import Span
 from mmcheck.syntax import ast
 from mmcheck.target import words
@@ -36,6 +38,9 @@ class Unit:
         self.constants = Constants(self)
         self.types = TypeTable(declarations.structs, self.constants.number)
         self.layout = Layout(declarations)
+        self.cpus = Cpus(self)
+        self.alias: dict[str, str] = {}
+        """Handler, or one of its runs -> the thread of the program that has its final state."""
         self.functions = Functions(self)
         self.unrolled = 0
         self.registers: dict[str, dict[str, Val]] = {}
@@ -47,22 +52,28 @@ class Unit:
         for name, node in self.declarations.consts.items():
             with self.reporter.collect():
                 self.constants.named(name, node.name.span)
-        self.layout.place(self.types, self.constants.value, self.reporter)
+        self.cpus.prepare()
+        self.layout.place(self.types, self.constants.value, self.reporter, self.cpus.count)
         self.layout.fill(self.types, self.constants.value, self.reporter)
         threads: list[ir.Thread] = []
+        handlers: list[Handler] = []
         for agent in self.declarations.agents.values():
             with self.reporter.collect():
-                threads += self._agent(agent)
+                if agent.kind == "interrupt":
+                    handlers.append(self._handler(agent))
+                else:
+                    threads += self._agent(agent)
+        threads += self.cpus.runs(handlers, threads)
         requirements = Requirements(self, tuple(threads))
         found = requirements.collect()
-        threads = [self._with_privates(thread, requirements.conditions.mentioned) for thread in threads]
+        threads = [self._with_privates(thread, threads, requirements.conditions.mentioned) for thread in threads]
         self.unrolled = 0
         self.functions.lower_unused()
         return ir.Program(
             self.declarations.title,
             self.target.name,
             tuple(threads),
-            self.layout.cells,
+            (*self.layout.cells, *self.cpus.cells),
             dict(self.functions.bodies),
             found,
         )
@@ -70,9 +81,6 @@ class Unit:
     # --- agents ---
 
     def _agent(self, node: ast.Agent) -> list[ir.Thread]:
-        if node.kind == "interrupt":
-            # A handler needs its CPU, its number of runs, `when raised` and `nests`: the next step.
-            raise problem("MM290", NOT_YET.format("an interrupt"), node.name.span)
         if node.range is None:
             return [self._thread(node, node.name.text, None)]
         first, last = self.constants.number(node.range.start), self.constants.number(node.range.end)
@@ -81,27 +89,51 @@ class Unit:
             raise problem("MM227", message, node.range.span)
         return [self._thread(node, f"{node.name.text}[{i}]", i) for i in range(first, last)]
 
+    def _handler(self, node: ast.Agent) -> Handler:
+        name = node.name.text
+        if node.range is not None:
+            raise problem("MM250", "a handler has no copies: 'at most' says how often it runs", node.range.span)
+        if node.cpu is None:
+            hint = f"interrupt {name} on cpu 0"
+            raise problem("MM250", f"'{name}' is on no CPU: which thread does it interrupt?", node.name.span, hint)
+        cpu = self.cpus.number(node.cpu)
+        runs = self.constants.number(node.at_most) if node.at_most is not None else 1
+        if not 1 <= runs <= MAX_RUNS:
+            assert node.at_most is not None
+            raise problem("MM250", f"a handler runs 1 to {MAX_RUNS} times, not {runs}", node.at_most.span)
+        code = Statements(self, name)
+        with code.frame.aside() as prologue:
+            self.cpus.prologue(code, node, cpu)
+        body = (*prologue, *code.block(node.body, scope=False))
+        self.registers[name] = code.frame.declared
+        check_switches(self, body, node)
+        return Handler(node, cpu, runs, body)
+
     def _thread(self, node: ast.Agent, name: str, index: int | None) -> ir.Thread:
         code = Statements(self, name)
         if index is not None and node.range is not None:
             code.check_name(node.range.name)
             code.frame.bind(node.range.name.text, Literal(index))
-        cpu = self.constants.number(node.cpu) if node.cpu is not None else None
+        cpu = self.cpus.number(node.cpu) if node.cpu is not None else None
         body = code.block(node.body, scope=False)
         self.registers[name] = code.frame.declared
         kind = "device" if node.kind == "device" else "thread"
         origin = ir.Origin(node.span, f"{node.kind} {name}")
         return ir.Thread(name, body, kind, node.kind == "thread", (), cpu, origin)
 
-    def _with_privates(self, thread: ir.Thread, mentioned: set[tuple[str, str]]) -> ir.Thread:
+    def _with_privates(
+        self, thread: ir.Thread, threads: list[ir.Thread], mentioned: set[tuple[str, str]]
+    ) -> ir.Thread:
         """`thread` with those of its own registers that it uses, or that a condition names."""
-        used = {name for owner, name in mentioned if owner == thread.name}
+        used = {name for owner, name in mentioned if self.alias.get(owner, owner) in (thread.name, self.alias.get(thread.handler))}
         for each in self.functions.reachable(thread.body):
             used |= {reg.name.removeprefix("@") for reg in registers_in(each) if reg.name.startswith("@")}
         privates = tuple(
             (private.register, private.init.value) for name, private in self.layout.privates.items() if name in used
         )
-        return ir.Thread(thread.name, thread.body, thread.kind, thread.source, privates, thread.cpu, thread.origin)
+        with self.reporter.collect():
+            privates += tuple(self.cpus.privates(thread, threads, used))
+        return replace(thread, privates=privates)
 
     # --- words and requirements ---
 
@@ -153,7 +185,7 @@ def registers_in(statement: ir.Statement) -> list[ir.Reg]:
             exprs = (statement.address, statement.new, statement.when)
             found = [statement.dst, *(reg for expr in exprs for reg in ir.registers_of(expr))]
             return found + ([statement.ok] if statement.ok is not None else [])
-        case ir.If(cond=cond) | ir.Await(cond=cond) | ir.Assert(cond=cond):
+        case ir.If(cond=cond) | ir.Await(cond=cond) | ir.Assert(cond=cond) | ir.Given(cond=cond):
             return list(ir.registers_of(cond))
         case ir.Call(args=args, dst=target):
             found = [reg for arg in args for reg in ir.registers_of(arg)]

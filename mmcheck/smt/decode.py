@@ -9,6 +9,7 @@ from mmcheck.program import state_cell, state_register
 from mmcheck.relations import bits
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.encode import Encoding
+from mmcheck.smt.interrupts import root_of
 from mmcheck.terms import value_of
 
 
@@ -88,12 +89,12 @@ class Decoder:
             cell = cells.get(address) if address is not None else None
             value = None if event.value is None else value_of(event.value, symbols, memo)
             place = cell.name if cell is not None else ""
-            cpu = graph.program.threads[event.thread].cpu if event.thread >= 0 else None
+            cpu = graph.program.threads[root_of(graph, event.thread)].cpu if event.thread >= 0 else None
             order = -1 if event.is_init else index
             fixed = (number[event.id], event.thread, order, event.kind, self.tags(event), address)
             events.append(Event(*fixed, place, value, event.width, event.origin, cpu))
         relations = self.relations(number)
-        agents = tuple([Agent(t.name, t.kind, t.source, t.origin) for t in graph.program.threads])
+        agents = tuple([Agent(t.name, t.kind, t.source, t.origin, t.host) for t in graph.program.threads])
         return Execution(agents, tuple(events), relations, self.final(symbols, memo, addresses))
 
     def relations(self, number: dict[int, int]) -> dict[str, frozenset[tuple[int, int]]]:
@@ -136,8 +137,8 @@ class Decoder:
         out = {}
         for thread, registers in zip(graph.program.threads, graph.registers, strict=True):
             for name, term in registers.items():
-                if not name.startswith("%"):
-                    out[state_register(thread.name, name).name] = value_of(term, symbols, memo)
+                if not name.lstrip("@").startswith("%"):
+                    out[state_register(thread.name, name.lstrip("@")).name] = value_of(term, symbols, memo)
         for cell in graph.program.cells:
             writers = [
                 w

@@ -11,6 +11,7 @@ from mmcheck.model.model import Axiom, Model
 from mmcheck.relations import bits, inverse
 from mmcheck.smt.circuit import FALSE, TRUE, Circuit
 from mmcheck.smt.compiler import preserved_order
+from mmcheck.smt.interrupts import Interrupts, root_of
 from mmcheck.smt.memory import Memory
 from mmcheck.smt.relations import Algebra, Bounds
 from mmcheck.smt.solve import Solver
@@ -134,8 +135,9 @@ def cpu_bounds(graph: EventGraph, n: int) -> tuple[Bounds, Bounds]:
     place = {}
     for event in graph.events:
         if event.thread >= 0:
-            cpu = cpus[event.thread]
-            place[event.id] = cpu if cpu is not None else -1 - event.thread
+            thread = root_of(graph, event.thread)
+            cpu = cpus[thread]
+            place[event.id] = cpu if cpu is not None else -1 - thread
             groups[place[event.id]] = groups.get(place[event.id], 0) | 1 << event.id
     everything = (1 << n) - 1
     for event in graph.events:
@@ -288,9 +290,12 @@ def encode(
     if compiled and any(thread.source for thread in graph.program.threads):
 
         def order_of(name: str) -> Bounds:
-            return preserved_order(graph, circuit, happens, implied_by, base, sets, name, optional)
+            kept = preserved_order(graph, circuit, happens, implied_by, base, sets, name, optional)
+            return Interrupts(graph, circuit, values, happens, kept).bounds() if graph.runs else kept
 
         po = order_of(profile)
+    elif graph.runs:
+        po = Interrupts(graph, circuit, values, happens, src).bounds()
     base["po"] = po
     rf, co, fr = communication_bounds(graph, domains, memory)
     base["rf"], base["co"] = rf, co
@@ -385,6 +390,30 @@ def _coherence(encoding: Encoding, implied_by: list[int]) -> None:
                     rest &= ~before[earlier.id]
                     if not rest:
                         break
+    if graph.runs:
+        _coherence_of_runs(encoding)
+
+
+def _coherence_of_runs(encoding: Encoding) -> None:
+    """The same between an interrupted agent and its handlers; and of reads of one thread that a run has brought into order."""
+    graph, memory, circuit, happens = encoding.graph, encoding.memory, encoding.circuit, encoding.happens
+    accesses = [event for event in graph.events if event.thread >= 0 and event.is_access]
+    for a in accesses:
+        for b in accesses:
+            if a is b or (a.thread == b.thread and (a.id < b.id or a.kind == "W" or b.kind == "W")):
+                continue
+            order = encoding.pair(encoding.po, a.id, b.id)
+            if order == FALSE or not memory.aliases(a, b):
+                continue
+            unless = [-happens[a.id], -happens[b.id], -memory.same(a, b), -order]
+            if a.kind == "W" and b.kind == "W":
+                circuit.clause([*unless, memory.order[a.id, b.id]])
+            elif b.kind == "W":
+                circuit.clause([*unless, memory.fr(a, b)])
+            elif a.kind == "W":
+                circuit.clause([*unless, -memory.fr(b, a)])
+            else:
+                _two_reads(encoding, a, b, unless)
 
 
 def _two_reads(encoding: Encoding, earlier: GEvent, later: GEvent, unless: list[int]) -> None:

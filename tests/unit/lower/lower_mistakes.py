@@ -486,15 +486,13 @@ ROWS = [
     Row(
         "interrupt",
         HEAD + "thread P { x = 1 }\ninterrupt t on cpu 0 { x = 2 }",
-        (Found("MM290", 6, 11, "an interrupt is not supported yet"),),
+        (Found("MM250", 6, 11, "no thread is on CPU 0, where 't' would interrupt it"),),
     ),
     Row(
         "percpu",
-        HEAD + "percpu c { n }\nthread P { c.n = 1 }",
-        (Found("MM290", 5, 8, "memory per CPU is not supported yet"),),
+        HEAD + "percpu c { n }\nthread P { this_cpu_inc(c.n) }",
+        (Found("MM250", 6, 1, "'P' uses memory of its CPU, and is on none"),),
     ),
-    Row("irq", inside("irq_disable()"), (Found("MM290", 6, 3, "'irq_disable' is not supported yet"),)),
-    Row("current", inside("let a = current.own"), (Found("MM290", 6, 11, "'current' is not supported yet"),)),
     Row(
         "record at once",
         "memory r8[1] { a: u64, b: u64 }\nrequirement r { progress }\nthread P { let a = READ_ONCE(r8) }",

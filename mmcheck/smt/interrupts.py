@@ -1,0 +1,174 @@
+"""Program order on one CPU with interrupt handlers, as literals (semantics.md 2, H1 to H4).
+
+A run h of a handler cuts its host s into the events before it (the set D) and those behind it. D is chosen, event by event;
+here it is kept closed downwards under the order of s (H1), whole for read-modify-writes (H2), outside of regions with
+interrupts off (H3) and in order with the other runs on s (H4). What results is the order of all events of one CPU:
+
+    a before h            if a is in D                h before b      if b is not
+    a before b, both of s, if their thread says so, or some run comes between the two
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmcheck.graph import EventGraph, Run
+from mmcheck.relations import bits
+from mmcheck.smt.circuit import FALSE, TRUE, Circuit
+from mmcheck.smt.relations import Bounds
+from mmcheck.smt.values import Values
+
+
+def root_of(graph: EventGraph, thread: int) -> int:
+    """The agent at the bottom of a chain of interrupts."""
+    host = graph.program.threads[thread].host
+    return thread if host is None else root_of(graph, host)
+
+
+class Interrupts:
+    """The order of the events of a graph with runs; `order` is that within each thread."""
+
+    def __init__(
+        self, graph: EventGraph, circuit: Circuit, values: Values, happens: Sequence[int], order: Bounds
+    ) -> None:
+        self.graph = graph
+        self.circuit = circuit
+        self.happens = happens
+        self.order = order
+        self.run = {run.thread: values.literal(run.happens) for run in graph.runs}
+        self.cut = {pair: values.literal(term) for pair, term in graph.before.items()}
+        self.first = {pair: values.literal(term) for pair, term in graph.first.items()}
+        self.on: dict[int, list[Run]] = {}
+        for run in graph.runs:
+            self.on.setdefault(run.host, []).append(run)
+        self.values = values
+        for host, runs in self.on.items():
+            events = [event.id for event in graph.events if event.thread == host]
+            for run in runs:
+                self._closed(run, events)
+                self._whole(run, host)
+                self._masked(run, host)
+            self._in_turn(runs, events)
+
+    def _pair(self, i: int, j: int) -> int:
+        if self.order.must[i] >> j & 1:
+            return TRUE
+        if not self.order.may[i] >> j & 1:
+            return FALSE
+        assert self.order.literal is not None
+        return self.order.literal(i, j)
+
+    # --- what a cut respects -----------------------------------------------------------------------
+
+    def _closed(self, run: Run, events: list[int]) -> None:
+        """H1. Pairs that follow from two others are left out."""
+        circuit, happens, must = self.circuit, self.happens, self.order.must
+        for a in events:
+            through = 0
+            for c in events:
+                if must[a] >> c & 1 and happens[c] == TRUE:
+                    through |= must[c]
+            for b in bits(self.order.may[a] & ~through):
+                unless = [-happens[a], -happens[b], -self._pair(a, b)]
+                circuit.clause([*unless, -self.cut[run.thread, b], self.cut[run.thread, a]])
+        for outer in self.graph.runs:
+            if outer.thread == run.host:  # a nested run is inside
+                circuit.clause([-self.run[run.thread], self.cut[run.thread, outer.entry]])
+                circuit.clause([-self.run[run.thread], -self.cut[run.thread, outer.leave]])
+
+    def _whole(self, run: Run, host: int) -> None:
+        """H2."""
+        graph, circuit, happens = self.graph, self.circuit, self.happens
+        pairs = [(pair, self.values.literal(cond)) for table in (graph.amo, graph.lxsx) for pair, cond in table.items()]
+        pairs += [(pair, TRUE) for pair in graph.whole]
+        for (a, b), cond in pairs:
+            if graph.events[a].thread == host:
+                unless = [-happens[a], -happens[b], -cond]
+                x, y = self.cut[run.thread, a], self.cut[run.thread, b]
+                circuit.clause([*unless, -x, y])
+                circuit.clause([*unless, x, -y])
+
+    def _masked(self, run: Run, host: int) -> None:
+        """H3: behind an event that turned interrupts off, only with the next switch as well."""
+        for event, (off, following) in self.graph.masks.items():
+            if self.graph.events[event].thread != host:
+                continue
+            literal = self.values.literal(off)
+            if literal == FALSE:
+                continue
+            behind = [
+                self.circuit.all([self.happens[later], self.values.literal(cond), self.cut[run.thread, later]])
+                for later, cond in following.items()
+            ]
+            here = [-self.run[run.thread], -self.happens[event], -literal, -self.cut[run.thread, event]]
+            self.circuit.clause([*here, *behind])
+
+    def _in_turn(self, runs: list[Run], events: list[int]) -> None:
+        """H4."""
+        circuit = self.circuit
+        for a in runs:
+            for b in runs:
+                if a is b:
+                    continue
+                unless = [-self.run[a.thread], -self.run[b.thread], -self.first[a.thread, b.thread]]
+                for event in events:
+                    circuit.clause([*unless, -self.cut[a.thread, event], self.cut[b.thread, event]])
+                for c in runs:
+                    if c is not a and c is not b:
+                        first, second = self.first[b.thread, c.thread], self.first[a.thread, c.thread]
+                        circuit.clause([*unless, -self.run[c.thread], -first, second])
+
+    # --- the order ---------------------------------------------------------------------------------
+
+    def bounds(self) -> Bounds:
+        """The order of each CPU, closed under composition."""
+        graph = self.graph
+        groups: dict[int, list[int]] = {}
+        for event in graph.events:
+            if event.thread >= 0:
+                groups.setdefault(root_of(graph, event.thread), []).append(event.id)
+        may, must = list(self.order.may), list(self.order.must)
+        literals: dict[tuple[int, int], int] = {}
+        for root, events in groups.items():
+            if root not in self.on:
+                continue
+            for i in events:
+                for j in events:
+                    if i == j or must[i] >> j & 1:
+                        continue
+                    literal = self._before(i, j)
+                    if literal == TRUE:
+                        must[i] |= 1 << j
+                    if literal != FALSE:
+                        may[i] |= 1 << j
+                        literals[i, j] = literal
+
+        def leaf(i: int, j: int) -> int:
+            known = literals.get((i, j))
+            return self._pair(i, j) if known is None else known
+
+        return Bounds(may, must, leaf)
+
+    def _before(self, i: int, j: int) -> int:
+        events = self.graph.events
+        a, b = self._chain(events[i].thread), self._chain(events[j].thread)
+        common = next(thread for thread in a if thread in b)
+        x, y = a.index(common), b.index(common)
+        if x and y:
+            return self.first[a[x - 1], b[y - 1]]
+        if y:
+            return self.cut[b[y - 1], i]
+        if x:
+            return -self.cut[a[x - 1], j]
+        between = [
+            self.circuit.all([self.run[run.thread], self.cut[run.thread, i], -self.cut[run.thread, j]])
+            for run in self.on.get(common, ())
+        ]
+        return self.circuit.any([self._pair(i, j), *between])
+
+    def _chain(self, thread: int) -> list[int]:
+        """The thread, what it interrupts, and so on."""
+        out = [thread]
+        while (host := self.graph.program.threads[out[-1]].host) is not None:
+            out.append(host)
+        return out
