@@ -341,8 +341,8 @@ def _place(command: argparse.ArgumentParser) -> None:
         "--sites",
         choices=("marked", "all"),
         default="marked",
-        help="marked: named barriers, and orders marked with '?'; all: also every gap between shared accesses and every "
-        "order, of threads (default: marked)",
+        help="marked: named barriers, and orders marked with '?'; all: also every gap between shared accesses and "
+        "every order, of threads (default: marked)",
     )
     command.add_argument(
         "--instructions", action="store_true", help="choose among the target's own instructions, for each target"
@@ -351,7 +351,9 @@ def _place(command: argparse.ArgumentParser) -> None:
         "--fix", action="append", default=[], metavar="NAME", help="a site, function or agent that stays as it is"
     )
     command.add_argument("--variant", metavar="NAME", help="place in this variant (default: the program as written)")
-    command.add_argument("--costs", metavar="FILE.toml", help="weights of instructions, and how often sites are executed")
+    command.add_argument(
+        "--costs", metavar="FILE.toml", help="weights of instructions, and how often sites are executed"
+    )
     command.add_argument("--format", choices=("full", "json"), default="full", help="default: full")
     command.add_argument("--write", action="store_true", help="put the optimum into the files")
     command.add_argument(

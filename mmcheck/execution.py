@@ -59,8 +59,8 @@ class Event:
 
 @record
 class Agent:
-    """Who ran: name, kind (``thread``, ``device``, ``interrupt``) and whether the code was compiled; of a run of an interrupt
-    handler, the index of the agent that it interrupted."""
+    """Who ran: name, kind (``thread``, ``device``, ``interrupt``) and whether the code was compiled; of a run of an
+    interrupt handler, the index of the agent that it interrupted."""
 
     name: str
     kind: str = "thread"

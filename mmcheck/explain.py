@@ -175,8 +175,8 @@ def summary(execution: Execution, cycle: Sequence[Hop], layer: Layer | None, mod
     name = [agent.name for agent in execution.threads]
     if not cycle and layer == "compiler":
         return (
-            f"{failed} In the order of the text this run does not exist: the compiler may move accesses past the places where an "
-            "interrupt can come."
+            f"{failed} In the order of the text this run does not exist: the compiler may move accesses past the "
+            "places where an interrupt can come."
         )
     if not cycle:
         return (

@@ -174,7 +174,10 @@ class Unfolder:
         self.graph.ends.append(end.guard)
         if number in self.blocking.get(host, ()):
             over = terms.symbol(f"over{number}", 1)
-            self.graph.constraints += [terms.disj([terms.neg(over), end.guard]), terms.disj([over, terms.neg(end.guard)])]
+            self.graph.constraints += [
+                terms.disj([terms.neg(over), end.guard]),
+                terms.disj([over, terms.neg(end.guard)]),
+            ]
         leave = self.event("F", thread.leave, end, end.guard, replace(thread.origin, text="interrupt return"))
         end.privates[MASKED] = Value(terms.false, {})
         self.switched(leave, end)

@@ -219,10 +219,10 @@ class _Watch:
         self.now = 0
         self.answered = 0
 
-    def flushed(self, scanout: int) -> None:
+    def flushed(self, scanout: int, request: int) -> None:
         device, film, size = self.device, self.film, self.size
         assert device is not None
-        number = (device.answered - SETUP) // 2 + 1
+        number = (request - SETUP) // 2 + 1
         screen = bytes(device.scanouts[scanout].screen)
         wanted, before = wheel(number, size), wheel(number - 1, size)
         torn = stale = pixels = 0

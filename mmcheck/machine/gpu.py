@@ -58,12 +58,12 @@ class Scanout:
 
 
 class Gpu:
-    """The device. `on_flush` is called with the number of each scanout that was updated."""
+    """The device. `on_flush` is called with the number of each scanout that was updated, and that of the request."""
 
     def __init__(
         self, memory: GuestMemory, queue: SplitQueue | PackedQueue, *,
         size: tuple[int, int] = (1024, 768), scanouts: int = 1,
-        asynchronous: bool = False, random: Random | None = None, on_flush: Callable[[int], None] | None = None,
+        asynchronous: bool = False, random: Random | None = None, on_flush: Callable[[int, int], None] | None = None,
     ) -> None:  # fmt: skip
         self.name = "gpu"
         self.memory = memory
@@ -321,7 +321,7 @@ class Gpu:
             return ERR_RESOURCE, b""
         if not _inside(resource, x, y, width, height):
             return ERR_PARAMETER, b""
-        show = self.show(number, (x, y, width, height))
+        show = self.show(number, (x, y, width, height), self.answered)
         if self.asynchronous and not fenced:
             self.later.append(show)
         else:
@@ -330,7 +330,7 @@ class Gpu:
             yield from show
         return OK_NODATA, b""
 
-    def show(self, number: int, rect: tuple[int, int, int, int]) -> Step:
+    def show(self, number: int, rect: tuple[int, int, int, int], request: int) -> Step:
         resource = self.resources.get(number)
         for k, scanout in enumerate(self.scanouts):
             if resource is None or scanout.resource != number:
@@ -345,7 +345,7 @@ class Gpu:
                     source : source + (x1 - x0) * PIXEL
                 ]
             if self.on_flush is not None:
-                self.on_flush(k)
+                self.on_flush(k, request)
         yield
 
 

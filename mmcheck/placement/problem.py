@@ -86,9 +86,7 @@ class Problem:
             strength = {option.name: [powers(option, target) for target in targets] for option in site.options}
             self.below[site.name] = {
                 name: frozenset(
-                    other
-                    for other, mine in strength.items()
-                    if all(a <= b for a, b in zip(mine, own, strict=True))
+                    other for other, mine in strength.items() if all(a <= b for a, b in zip(mine, own, strict=True))
                 )
                 for name, own in strength.items()
             }

@@ -55,9 +55,7 @@ class Replay:
             self.addresses[event.id] = event.cell.address
         self.events: list[GEvent] = first + happening
         self.index = {event.id: i for i, event in enumerate(self.events)}
-        self.values = {
-            e.id: value_of(e.value, symbols, memo) for e in self.events if e.value is not None
-        }
+        self.values = {e.id: value_of(e.value, symbols, memo) for e in self.events if e.value is not None}
         self.n = len(self.events)
         self._read_memory(encoding, decoder)
         self._tables(memo)
@@ -213,9 +211,7 @@ class Replay:
             rows = {**static, "src": tuple([row if self.source >> i & 1 else 0 for i, row in enumerate(static["src"])])}
             none = (0,) * self.n
             cpo = Frame(model, self.n, sets, rows).relation(node, none, none)
-            static["po"] = tuple(
-                [cpo[i] if self.source >> i & 1 else row for i, row in enumerate(static["src"])]
-            )
+            static["po"] = tuple([cpo[i] if self.source >> i & 1 else row for i, row in enumerate(static["src"])])
         return static, sets
 
     def _judge(self, placement: Placement, *, text: bool) -> bool:

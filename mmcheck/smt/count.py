@@ -35,9 +35,7 @@ def _choices(encoding: Encoding) -> list[int]:
     return [literal for sources in memory.rf.values() for literal in sources.values()] + list(memory.order.values())
 
 
-def block(
-    encoding: Encoding, decoder: Decoder, when: Iterable[int] = (), *, positions: bool = False
-) -> bool:
+def block(encoding: Encoding, decoder: Decoder, when: Iterable[int] = (), *, positions: bool = False) -> bool:
     """Exclude the execution that `decoder` read, under the literals `when`; False if there was no choice in it.
 
     With `positions`, only with interrupts where they are in it.

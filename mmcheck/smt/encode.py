@@ -395,7 +395,8 @@ def _coherence(encoding: Encoding, implied_by: list[int]) -> None:
 
 
 def _coherence_of_runs(encoding: Encoding) -> None:
-    """The same between an interrupted agent and its handlers; and of reads of one thread that a run has brought into order."""
+    """The same between an interrupted agent and its handlers; and of reads of one thread that a run has brought into
+    order."""
     graph, memory, circuit, happens = encoding.graph, encoding.memory, encoding.circuit, encoding.happens
     accesses = [event for event in graph.events if event.thread >= 0 and event.is_access]
     for a in accesses:

@@ -167,8 +167,8 @@ def usage(word: Word) -> str:
     elif word.name.startswith("fetch_"):
         order = "relaxed"
     samples: dict[Role, str] = {
-        "place": "x", "value": "1", "expected": "0", "new": "1", "order": order, "fail_order": "acquire", "domain": "ish",
-        "text": '"dmb ish"', "clobber": "memory", "flags": "f", "cpu": "1",
+        "place": "x", "value": "1", "expected": "0", "new": "1", "order": order, "fail_order": "acquire",
+        "domain": "ish", "text": '"dmb ish"', "clobber": "memory", "flags": "f", "cpu": "1",
     }  # fmt: skip
     return f"{word.name}({', '.join(samples[role] for role in word.roles())})"
 

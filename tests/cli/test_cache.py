@@ -228,19 +228,27 @@ def test_errors_are_not_kept(mmcheck: Run, checked: list[str], folder: Path) -> 
     assert checked == ["ugly.litmus"] * 2
 
 
-def test_unknown_verdicts_are_not_kept(mmcheck: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("note", "kept"),
+    [("the time limit was reached", False), ("max. memory exceeded", False), ("this is not decided at all", True)],
+)
+def test_unknown_verdicts_are_kept_if_they_last(
+    mmcheck: Run, monkeypatch: pytest.MonkeyPatch, note: str, kept: bool
+) -> None:
     checker = importlib.import_module("mmcheck.verify")
     original = checker.verify_file
 
     def tired(path: str, options: object) -> FileReport:
         found = original(path, options)
-        results = tuple(replace(result, verdict="unknown", notes=("time is up",)) for result in found.results)
+        results = tuple(replace(result, verdict="unknown", notes=(note,)) for result in found.results)
         return replace(found, results=results)
 
     with monkeypatch.context() as patch:
         patch.setattr(checker, "verify_file", tired)
         assert mmcheck("verify", "good.litmus").code == 3
-    assert mmcheck("verify", "good.litmus").code == 0
+    assert mmcheck("verify", "good.litmus").code == (3 if kept else 0)
+    forget_pages()
+    assert mmcheck("verify", "good.litmus").code == (3 if kept else 0)
 
 
 def test_concurrent_runs_do_not_hurt_each_other(folder: Path) -> None:

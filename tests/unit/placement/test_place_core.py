@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from placing import BENCH, SPECS, part_of, problem_of, search_of, spec_of
 
 from mmcheck.check import Checker
 from mmcheck.errors import InputError
@@ -18,10 +19,9 @@ from mmcheck.placement.master import Master
 from mmcheck.placement.monotone import Order
 from mmcheck.placement.options import fence_options, order_options, spell, style_of
 from mmcheck.source import SourceFile
-from mmcheck.target.costs import TABLE, default_costs, read_costs
+from mmcheck.target.costs import TABLE, read_costs
 from mmcheck.target.targets import parse_target
 from mmcheck.target.words import METHODS
-from placing import BENCH, SPECS, part_of, problem_of, search_of, spec_of
 
 # --- master ------------------------------------------------------------------------------------------------
 
@@ -148,7 +148,13 @@ def test_what_a_wait_repeats_counts_per_iteration() -> None:
 # --- one event for all options -----------------------------------------------------------------------------
 
 
-OPEN = (BENCH / "sb.litmus", BENCH / "ttas.litmus", BENCH / "clh.litmus", BENCH / "seqlock.litmus", SPECS / "seed.litmus")
+OPEN = (
+    BENCH / "sb.litmus",
+    BENCH / "ttas.litmus",
+    BENCH / "clh.litmus",
+    BENCH / "seqlock.litmus",
+    SPECS / "seed.litmus",
+)
 
 
 @pytest.mark.parametrize("path", OPEN, ids=lambda path: path.stem)
@@ -159,9 +165,7 @@ def test_open_program_is_each_of_its_closed_ones(path: Path, target: str) -> Non
     machine = parse_target(target)
     text = path.read_text(encoding="utf-8")
     samples = _samples(problem)
-    open_checker = Checker(
-        problem.programs[machine], load_model(machine.model), layered=True, choices=problem.written
-    )
+    open_checker = Checker(problem.programs[machine], load_model(machine.model), layered=True, choices=problem.written)
     for placement in samples:
         open_checker.choices = placement
         edited = apply(text, edits_of(problem, placement))
@@ -187,9 +191,7 @@ def test_replay_agrees_with_the_solver() -> None:
     search = search_of(BENCH / "peterson.litmus")
     search.run()
     assert search.pool
-    strongest = {
-        site.name: search.order.strongest_above(site.name, site.weakest) for site in search.problem.sites
-    }
+    strongest = {site.name: search.order.strongest_above(site.name, site.weakest) for site in search.problem.sites}
     for found in search.pool:
         assert found.replay.allowed(search.problem.weakest())
         assert not found.replay.allowed(strongest)

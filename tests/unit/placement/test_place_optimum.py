@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
+from placing import BENCH, ROOT, SPECS, part_of, problem_of, strong
 
 from mmcheck.placement.oracle import Oracle
 from mmcheck.placement.search import Search
-from placing import BENCH, ROOT, SPECS, part_of, problem_of, strong
 
 MP = """spec "MP"
 targets armv8, x86-tso

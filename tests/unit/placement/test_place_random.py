@@ -6,10 +6,10 @@ from itertools import product
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from placing import problem_of
 
 from mmcheck.placement.oracle import Oracle
 from mmcheck.placement.search import Search
-from placing import problem_of
 
 PLACES = ("x", "y")
 
@@ -37,7 +37,9 @@ def programs(draw: st.DrawFn) -> str:
                 lines.append(f"g{number}: nothing")
         threads.append(f"thread P{number} {{ {'; '.join(lines)} }}")
     conditions.append(f"{draw(st.sampled_from(PLACES))} == {draw(st.integers(0, 2))}")
-    return "\n".join(['spec "random"', "targets armv8, x86-tso", "memory x, y", *threads, f"exists {' && '.join(conditions)}"])
+    return "\n".join(
+        ['spec "random"', "targets armv8, x86-tso", "memory x, y", *threads, f"exists {' && '.join(conditions)}"]
+    )
 
 
 @given(programs())
