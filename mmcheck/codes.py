@@ -80,6 +80,21 @@ CODES: dict[str, tuple[str, str]] = {
         "`--variant` names a variant by its title, or `base` for the program as written; no file that was"
         " checked has one of this name.",
     ),
+    "MM060": (
+        "trace that cannot be read",
+        "A trace is JSON Lines: a header and one event a line, as docs/trace-format.md describes. This one was cut off"
+        " or edited; the message names the line.",
+    ),
+    "MM061": (
+        "run of another program",
+        "The file holds a run or a counterexample of another program, variant or target, or of an older version of"
+        " this one.",
+    ),
+    "MM062": (
+        "no frames in this program",
+        "`mmcheck frames` drives a virtio-gpu driver and needs its functions and variables; specs/gpu.litmus shows"
+        " which.",
+    ),
     # 1xx: syntax of specifications
     "MM101": (
         "unexpected word or sign",

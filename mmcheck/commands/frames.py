@@ -31,7 +31,7 @@ def main(options: argparse.Namespace) -> int:
     if options.variant is not None:
         title = None if options.variant == "base" else options.variant
         if title is not None and title not in [each.title for each in spec.variants]:
-            raise fail("MM005", f"no variant is called {options.variant!r}", path=source.path)
+            raise fail("MM020", f"no variant is called {options.variant!r}", path=source.path)
         titles = [title]
     else:
         titles = [None, *[each.title for each in spec.variants if each.title == "before"]]

@@ -70,7 +70,7 @@ def main(options: argparse.Namespace) -> int:
     source = files.read_source(options.path)
     subjects = list(_subjects(source, options))
     if not subjects:
-        raise fail("MM005", "there is nothing to run", path=options.path)
+        raise fail("MM020", "there is nothing to run", path=options.path)
     if options.replay is not None:
         return _replay(subjects, options)
     code = 0
@@ -102,7 +102,7 @@ def _subjects(source: SourceFile, options: argparse.Namespace) -> Iterator[Subje
     titles: list[str | None] = [None, *[variant.title for variant in spec.variants]]
     if options.variant is not None:
         if options.variant != "base" and options.variant not in titles:
-            raise fail("MM005", f"no variant is called {options.variant!r}", path=source.path)
+            raise fail("MM020", f"no variant is called {options.variant!r}", path=source.path)
         titles = [None if options.variant == "base" else options.variant]
     targets = [parse_target(options.target)] if options.target else list(spec.targets)
     for title in titles:
