@@ -243,11 +243,11 @@ class _Flattener:
             self.slot(register.name, "")
         handler = self.thread.host is not None
         if handler:
-            self.emit(FenceOp(self.thread.entry, replace(self.thread.origin, text="interrupt entry")))
+            self.emit(FenceOp(self.thread.entry, replace(self.thread.origin, text=ENTRY)))
         self.block(self.thread.body, scope)
         self.patch(scope.returns)
         if handler:
-            self.emit(FenceOp(self.thread.leave, replace(self.thread.origin, text="interrupt return")))
+            self.emit(FenceOp(self.thread.leave, replace(self.thread.origin, text=RETURN)))
         self.ops.append(HaltOp())
         initial = [0] * len(self.slots)
         for register, value in self.thread.privates:

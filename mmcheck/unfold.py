@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from mmcheck.alternatives import FENCE, READ, Slot, align, tags_of
 from mmcheck.errors import InternalError, fail
 from mmcheck.graph import Check, Cut, EventGraph, GEvent, Pairs, Run, Wait
-from mmcheck.interrupts import blocking_runs, runs_on
+from mmcheck.interrupts import ENTRY, RETURN, blocking_runs, runs_on
 from mmcheck.loops import exit_test, unroll_jumps
 from mmcheck.program import (
     MASKED,
@@ -165,7 +165,7 @@ class Unfolder:
         masked = {MASKED: Value(terms.false if thread.nests else terms.true, {})}
         state = State(happens, {}, {**start, **masked}, {}, {})
         frame = Frame()
-        entry = self.event("F", thread.entry, state, happens, replace(thread.origin, text="interrupt entry"))
+        entry = self.event("F", thread.entry, state, happens, replace(thread.origin, text=ENTRY))
         self.switched(entry, state)
         end = self.block(thread.body, state, frame)
         end = self.merge([end, *[returned for returned, _ in frame.returns]])
@@ -173,7 +173,7 @@ class Unfolder:
         if number in self.blocking.get(host, ()):
             over = terms.symbol(f"over{number}", 1)
             self.graph.constraints += [terms.disj([terms.neg(over), end.guard]), terms.disj([over, terms.neg(end.guard)])]
-        leave = self.event("F", thread.leave, end, end.guard, replace(thread.origin, text="interrupt return"))
+        leave = self.event("F", thread.leave, end, end.guard, replace(thread.origin, text=RETURN))
         end.privates[MASKED] = Value(terms.false, {})
         self.switched(leave, end)
         end = self.merge([end, *self.stuck, State(terms.neg(happens), {}, dict(start), {}, {})])
