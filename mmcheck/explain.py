@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mmcheck.execution import Event, Execution
-from mmcheck.interrupts import ENTRY, RETURN
 from mmcheck.model.concrete import frame_of
 from mmcheck.model.model import Model
-from mmcheck.program import Origin
+from mmcheck.program import ENTRY, RETURN, Origin
 from mmcheck.relations import Rel, bits, closure, from_pairs, union
 from mmcheck.results import Hop, Layer
 

@@ -19,7 +19,7 @@ from typing import TypeAlias
 from mmcheck import program as ir
 from mmcheck.errors import InternalError, UnknownVerdict
 from mmcheck.loops import exit_test
-from mmcheck.program import NOWHERE, Block, Const, Expr, Op, Origin, Program, Reg, Tags, Thread
+from mmcheck.program import ENTRY, NOWHERE, RETURN, Block, Const, Expr, Op, Origin, Program, Reg, Tags, Thread
 from mmcheck.records import record, replace
 
 Registers: TypeAlias = tuple[int, ...]

@@ -9,9 +9,6 @@ from __future__ import annotations
 from mmcheck.graph import EventGraph
 from mmcheck.program import Await, Block, Call, Program, walk
 
-ENTRY, RETURN = "interrupt entry", "interrupt return"
-"""How the first and the last event of a run are called."""
-
 
 def blocking_runs(program: Program) -> dict[int, tuple[int, ...]]:
     """For each agent, the runs on it (their indices) that may wait for ever: they hold it up."""

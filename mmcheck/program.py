@@ -75,6 +75,8 @@ TRUE = Const(1, 1)
 FALSE = Const(0, 1)
 MASKED = "@%masked"
 """The agent's register (1 bit) that says whether interrupts are off; set in front of each fence that switches them."""
+ENTRY, RETURN = "interrupt entry", "interrupt return"
+"""The texts (`Origin.text`) of the first and the last event of a run of an interrupt handler."""
 OLD = "%old"
 """Inside `Rmw.new` and `Rmw.when`: the register that stands for the value just read."""
 

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from mmcheck.alternatives import FENCE, READ, Slot, align, tags_of
 from mmcheck.errors import InternalError, fail
 from mmcheck.graph import Check, Cut, EventGraph, GEvent, Pairs, Run, Wait
-from mmcheck.interrupts import ENTRY, RETURN, blocking_runs, runs_on
+from mmcheck.interrupts import blocking_runs, runs_on
 from mmcheck.loops import exit_test, unroll_jumps
 from mmcheck.program import (
+    ENTRY,
     MASKED,
     NO_TAGS,
     NOWHERE,
@@ -43,6 +44,7 @@ from mmcheck.program import (
     Origin,
     Parallel,
     Program,
+    RETURN,
     Reg,
     Return,
     Rmw,

@@ -31,6 +31,7 @@ from mmcheck.draw.wording import (
     where_text,
 )
 from mmcheck.execution import Event, Execution
+from mmcheck.program import ENTRY, RETURN
 from mmcheck.records import record, replace
 
 CYCLE, PLAIN, PALE = "cycle", "plain", "pale"
@@ -226,6 +227,10 @@ def _nodes(execution: Execution, highlight: Highlight, markers: dict[int, str]) 
                 strong = item.id in on_cycle or item.id == highlight.culprit
                 emphasis = CYCLE if strong else PALE if highlight.cycle else PLAIN
                 node = _event_node(item, row, markers.get(item.id, ""), emphasis, item.id == highlight.culprit)
+                agent = execution.threads[item.thread]
+                if item.origin.text in (ENTRY, RETURN):
+                    verb = "interrupts" if item.origin.text == ENTRY else "returns"
+                    node = replace(node, head=clean(f"{agent.name} {verb}", HEAD))
                 nodes.append(replace(node, lane=lane, inside=path_of(execution, item.thread)))
             else:
                 label = clean(item.label, HEAD) or "no barrier here"

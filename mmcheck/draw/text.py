@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mmcheck.draw.metrics import cells, cut
-from mmcheck.interrupts import ENTRY, RETURN
 from mmcheck.draw.scene import CYCLE, PALE, Node, Scene
+from mmcheck.program import ENTRY, RETURN
 
 MIN_COLUMN = 14
 SQUEEZE = 1.15
@@ -119,10 +119,9 @@ def _cell(node: Node, width: int) -> Iterator[tuple[str, str]]:
         return
     depth = len(node.inside)
     edge, room = "|" * depth, max(8, width - 2 * depth - 2)
-    if node.kind == "barrier" and node.head in (ENTRY, RETURN):
-        text = f" {node.inside[-1]} interrupts " if node.head == ENTRY else f" {node.inside[-1]} returns "
+    if node.kind == "barrier" and node.source in (ENTRY, RETURN):
         outer = "|" * (depth - 1)
-        line = cut(text, width - 2 * depth, _DOTS).center(width - 2 * depth, "-")
+        line = cut(f" {node.head} ", width - 2 * depth, _DOTS).center(width - 2 * depth, "-")
         yield f"{outer}+{line}+{outer}", "bar"
         return
     for text, look in _content(node, room):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from mmcheck.draw.metrics import ELLIPSIS, cells, clean
 from mmcheck.draw.palette import STYLES, family
 from mmcheck.execution import Agent, Event
-from mmcheck.interrupts import ENTRY, RETURN
 from mmcheck.program import Origin
 
 HEAD, SOURCE, NAME, RELATION, TITLE, PROSE, TIP = 34, 38, 26, 16, 160, 320, 600
@@ -26,8 +25,6 @@ def access_text(event: Event) -> str:
 
 def fence_text(event: Event) -> str:
     """The word that the source uses for a barrier, else the model's name for it."""
-    if event.origin.text in (ENTRY, RETURN):
-        return event.origin.text
     return event.origin.word or tags_text(event) or "fence"
 
 

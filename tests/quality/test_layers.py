@@ -21,6 +21,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("errors", "program", "cache"),
     ("execution", "terms", "relations", "files", "alternatives", "loops"),
     ("results", "config", "graph", "robust", "flatten", "draw"),
+    ("interrupts",),
     ("target", "syntax", "domains", "unfold", "steps", "stored"),
     ("model", "lower", "machine", "highlight"),
     ("enumeration", "recheck", "explain", "smt"),
