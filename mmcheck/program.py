@@ -448,7 +448,7 @@ class Thread:
     index `host`, which comes before it in `Program.threads`. Threads with the same `handler` are its runs: those with the
     same number `run` exclude each other, each needs the one before, and privates live on from run to run. `entry` and
     `leave` are the tags of its first and last event. It is not interrupted itself before it enables interrupts, unless
-    it `nests`.
+    it `nests`. `latch` is the address of the 1-bit cell that is set when the interrupt is raised, and taken by the run.
     """
 
     name: str
@@ -464,6 +464,7 @@ class Thread:
     entry: Tags = NO_TAGS
     leave: Tags = NO_TAGS
     nests: bool = False
+    latch: int | None = None
 
 
 @record

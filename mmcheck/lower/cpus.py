@@ -203,6 +203,7 @@ class Cpus:
                 frozenset(tag for piece in self.unit.realise(words.IMPLICIT[word], (), node.span) for tag in getattr(piece, "tags"))
                 for word in ("irq_entry", "irq_return")
             )
+            latch = self._addresses.get(f"{name} raised") if node.when_raised else None
             for run in range(handler.runs):
                 for host in hosts:
                     both = [*threads, *out]
@@ -211,7 +212,7 @@ class Cpus:
                     origin = ir.Origin(node.span, f"interrupt {name}")
                     out.append(
                         ir.Thread(full, handler.body, "interrupt", True, (), handler.cpu, origin, host, name, run,
-                                  entry, leave, node.nests)  # fmt: skip
+                                  entry, leave, node.nests, latch)  # fmt: skip
                     )
                     self.unit.alias[name] = self.unit.alias[f"{name}[{run}]"] = full
                 if handler.runs > 1:
