@@ -116,7 +116,7 @@ def _rmw(rmws: Mapping[str, Rmw]) -> Slot | None:
     """One read-modify-write; the read of one that fails is an event of its own if any option tells it apart."""
     first = next(iter(rmws.values()))
     empty = {"read_tags": NO_TAGS, "write_tags": NO_TAGS, "fail_tags": NO_TAGS, "origin": first.origin}
-    shape = {replace(rmw, **empty) for rmw in rmws.values()}  # type: ignore[arg-type]
+    shape = {replace(rmw, **empty) for rmw in rmws.values()}
     if len(shape) > 1:
         return None
     roles = {
@@ -144,10 +144,9 @@ def _exchange(stores: Mapping[str, Store], rmws: Mapping[str, Rmw]) -> Slot | No
     unconditional = all(each.when == TRUE and not _uses_old(each) for each in rmws.values())
     if len(shape) > 1 or not unconditional:
         return None
-    tags = {
-        WRITE: {name: each.tags if isinstance(each, Store) else each.write_tags for name, each in {**stores, **rmws}.items()},
-        READ: {name: each.read_tags for name, each in rmws.items()},
-    }
+    written = {name: store.tags for name, store in stores.items()}
+    written |= {name: rmw.write_tags for name, rmw in rmws.items()}
+    tags = {WRITE: written, READ: {name: rmw.read_tags for name, rmw in rmws.items()}}
     return Slot(replace(first, tags=frozenset({WRITE})), tags, frozenset(rmws), exchange)
 
 

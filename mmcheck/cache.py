@@ -2,7 +2,7 @@
 
 An entry is keyed by everything that its content follows from: the bytes of a specification and of all that it is made
 of, the options, the version of the solver, and mmcheck's own files. So nothing is ever out of date, and nothing needs
-to be removed. An entry that is damaged, has another key, or could have been written by another user is as good as
+to be removed. An entry that is damaged, has another key, belongs to another user or came with a checkout is as good as
 none. Writers rename a finished file into place, so concurrent runs see whole entries or none.
 
 There are two sorts: the results of one file, and the whole output of one command (a *page*), which makes an unchanged
@@ -14,11 +14,15 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from _blake2 import blake2b
 from collections.abc import Iterable, Sequence
 
 from mmcheck import includes
 from mmcheck._version import __version__
+
+try:
+    from _blake2 import blake2b  # hashlib would load OpenSSL first
+except ImportError:
+    from hashlib import blake2b
 
 FOLDER = ".mmcheck_cache"
 FORMAT = b"mmcheck cache 1"
@@ -138,9 +142,10 @@ def _head(name: str, payload: bytes) -> bytes:
 
 
 def _is_private(status: os.stat_result) -> bool:
+    """Whether only this user has rights on it, as on all that `save` writes; what a checkout brings has others."""
     if not hasattr(os, "getuid"):
         return True
-    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
 
 
 def save(name: str, payload: bytes) -> None:

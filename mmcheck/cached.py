@@ -1,7 +1,7 @@
 """`verify` behind the cache of verdicts: only what changed is checked again.
 
-A file's results are kept unless something in them depends on more than its key: an unknown verdict on the time that
-there was, a diagnostic on files that are not there.
+A file's results are kept unless something in them depends on more than its key: a diagnostic on files that are not
+there, an unknown verdict on the time and the memory that there were.
 """
 
 from __future__ import annotations
@@ -33,6 +33,21 @@ class Question:
         return (self.targets, self.variants, self.bound, self.timeout, self.engine)
 
 
+ANY = Question()
+"""The files' own targets and all their variants."""
+
+
+_SCARCE = ("time limit", "time is up", "memory exceeded", "memout", "out of memory", "resource limit")
+"""What the notes of a verdict say that more time or memory might change."""
+
+
+def lasting(result: Result) -> bool:
+    """Whether anybody would get this verdict again."""
+    if result.verdict != "unknown":
+        return True
+    return bool(result.notes) and not any(word in note.lower() for note in result.notes for word in _SCARCE)
+
+
 def every_run(_: Result) -> bool:
     return True
 
@@ -44,7 +59,7 @@ def surprising(result: Result) -> bool:
 
 def verify(
     paths: Sequence[str | Path],
-    question: Question = Question(),
+    question: Question = ANY,
     *,
     use_cache: bool = True,
     runs: Callable[[Result], bool] = every_run,
@@ -72,7 +87,7 @@ def verify(
     report = _compute(missing or paths, question, jobs, dump_smt, on_progress)
     new = {file.path: file for file in report.files}
     for path in missing:
-        if path in new and not report.interrupted:
+        if path in new:
             _keep(path, keys[path], new[path], report.solver, question)
     wrong = [FileReport(each.path, diagnostics=(each,)) for each in problems]
     both = [hits.get(path) or new.get(path) for path in found]
@@ -103,7 +118,7 @@ def _compute(
 
 
 def _keep(path: str, key: str, file: FileReport, solver: str, question: Question) -> None:
-    if file.diagnostics or any(result.verdict == "unknown" for result in file.results):
+    if file.diagnostics or not all(map(lasting, file.results)):
         return
     if cache.key("file", [path], question.options) == key:  # nobody wrote to it meanwhile
         cache.save(key, encode(file, solver))

@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mmcheck.errors import UnknownVerdict, fail
+from mmcheck.errors import InternalError, UnknownVerdict, fail
 from mmcheck.execution import Execution
 from mmcheck.explain import cycle_of, relevant, summary
 from mmcheck.graph import Check, EventGraph, Wait
-from mmcheck.model.model import Model
+from mmcheck.model.model import Model, load_model
 from mmcheck.program import Program, Requirement
 from mmcheck.recheck import judge, judge_final, with_order
 from mmcheck.records import record, replace
@@ -27,6 +27,9 @@ from mmcheck.unfold import unfold
 
 SETTLED = ("final", "exists", "progress")
 """Kinds of checks that speak of runs in which nobody can move any more."""
+
+RELIES = "relies on compilers not reordering what the languages let them reorder"
+"""The note on a requirement that holds in the profile ``observed`` and not in ``language``."""
 
 MAX_REFUTED = 200
 """Runs that no single order of the compiler's gives, before a query is given up as unknown."""
@@ -52,10 +55,13 @@ class _Stage:
     graph: EventGraph
     compiled: Encoding
     textual: Encoding | None = None
-    complete: bool | None = None
+    language: Encoding | None = None
+    sequential: Encoding | None = None
+    portable: bool | None = None
+    complete: dict[bool, bool] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     waits_checked: bool = False
-    astray: str | None = None
+    astray: dict[bool, str] = field(default_factory=dict)
     astray_span: Span | None = None
 
 
@@ -93,10 +99,22 @@ class Checker:
         """The verdict on `requirement`. Raises `InputError` if the program goes out of its memory."""
         started = time.process_time()
         try:
-            finding = self._decide(requirement)
+            finding = self._qualified(self._decide(requirement))
         except UnknownVerdict as unknown:
             finding = Finding(requirement, "unknown", notes=(unknown.reason,), complete=False)
         return replace(finding, seconds=time.process_time() - started)
+
+    def _qualified(self, finding: Finding) -> Finding:
+        """Runs that leave their variables behave in ways that are not described: no clean verdict rests on them."""
+        if finding.verdict not in ("holds", "forbidden"):
+            return finding
+        astray = self._astray(self.stage())
+        if not astray:
+            return finding
+        if finding.requirement.kind in SETTLED:
+            reason = f"{astray}, and such runs are not part of the answer"
+            return Finding(finding.requirement, "unknown", complete=finding.complete, notes=(*finding.notes, reason))
+        return replace(finding, notes=(*finding.notes, astray))
 
     def _decide(self, requirement: Requirement) -> Finding:
         self._settled = requirement.kind in SETTLED
@@ -131,7 +149,25 @@ class Checker:
             ordered = self._ordered_pairs(graph)
             encoding = encode(graph, self.model, compiled=self.layered, profile=self.profile, ordered=ordered)
             self._made = _Stage(graph, encoding)
+            self._nonempty(encoding)
         return self._made
+
+    def _nonempty(self, encoding: Encoding) -> None:
+        """Every program has the run in which nobody got far: no clauses may exclude it, or everything would hold."""
+        settled = encoding.values.literal(encoding.graph.settled)
+        if settled == TRUE:
+            return
+        wanted = [-settled] if settled != FALSE else []
+        if not encoding.solver.solve([*wanted, *choice_literals(encoding, self.choices)], timeout=self.timeout):
+            raise InternalError("the clauses for this program have no solution at all")
+
+    def _sequential(self, stage: _Stage) -> Encoding | None:
+        """The runs in text order under SC, for "is it the algorithm or the memory model?"; None for other models."""
+        if self.model.name not in ("armv8", "x86-tso"):
+            return None
+        if stage.sequential is None:
+            stage.sequential = encode(stage.graph, load_model("sc"), compiled=False)
+        return stage.sequential
 
     def _textual(self, stage: _Stage) -> Encoding:
         if not self.layered:
@@ -156,12 +192,12 @@ class Checker:
 
     def _complete(self, stage: _Stage) -> bool:
         """Whether the bound cuts nothing."""
-        if stage.complete is None:
+        if self._settled not in stage.complete:
             encoding = stage.compiled
             cuts = [encoding.values.literal(cut.guard) for cut in stage.graph.cuts]
             over = encoding.circuit.any(cuts)
-            stage.complete = over == FALSE or not self._solve_unbounded(encoding, over)
-        return stage.complete
+            stage.complete[self._settled] = over == FALSE or not self._solve_unbounded(encoding, over)
+        return stage.complete[self._settled]
 
     def _solve_unbounded(self, encoding: Encoding, literal: int) -> bool:
         assumptions = [lit for lit in self._assumptions(encoding) if lit != encoding.bounded]
@@ -169,26 +205,28 @@ class Checker:
 
     def _astray(self, stage: _Stage) -> str:
         """A sentence about an access that goes outside its variable in some run; empty if none does."""
-        if stage.astray is None:
-            stage.astray = ""
+        if self._settled not in stage.astray:
+            stage.astray[self._settled] = ""
             encoding = stage.compiled
             for number, literal in encoding.astray.items():
                 assumptions = [lit for lit in self._assumptions(encoding) if lit != encoding.inside]
                 if literal != FALSE and encoding.solver.solve([*assumptions, literal], timeout=self.timeout):
                     event = stage.graph.events[number]
                     where = f" (line {event.origin.span.line})" if event.origin.span is not None else ""
-                    stage.astray = f"'{event.origin.text}'{where} may access memory outside every variable"
+                    text = f"'{event.origin.text}'{where} may access memory outside every variable"
+                    stage.astray[self._settled] = text
                     stage.astray_span = event.origin.span
                     break
-        return stage.astray
+        return stage.astray[self._settled]
 
     def refuse_astray(self) -> None:
         """Raise `InputError` if some run goes outside its memory: for programs none of whose requirements fail."""
         for stage in [self._made] if self._made is not None else []:
-            if self._astray(stage):
+            found = self._astray(stage)
+            if found:
                 raise fail(
                     "MM505",
-                    stage.astray or "",
+                    found,
                     stage.astray_span,
                     help="a pointer may still be null, or an index past the end, in a run that the model allows",
                 )
@@ -220,8 +258,25 @@ class Checker:
 
     def _progress(self, requirement: Requirement, stage: _Stage) -> Finding:
         finding = self._search(requirement, stage)
-        if finding.verdict == "holds" and self.layered:
-            return self._plain_waits(finding, stage, self._waits(requirement, stage))
+        if finding.verdict != "holds":
+            return finding
+        if not self._solve(stage.compiled, []):
+            return replace(finding, notes=(*finding.notes, "vacuous: no run comes to an end"))
+        if self.layered:
+            finding = self._plain_waits(finding, stage, self.waits(requirement, stage))
+        if finding.verdict == "holds" and not finding.complete:
+            return self._spinning(requirement, stage, finding)
+        return finding
+
+    def _spinning(self, requirement: Requirement, stage: _Stage, finding: Finding) -> Finding:
+        """A loop that may go on past the bound may go on for ever: nothing is known of its agent's progress."""
+        wanted = {name.split(".")[0].split("[")[0] for name in requirement.subjects}
+        for cut in stage.graph.cuts:
+            agent = self.program.threads[cut.thread].name
+            if not wanted or agent.split("[")[0] in wanted:
+                where = f" (line {cut.origin.span.line})" if cut.origin.span is not None else ""
+                reason = f"a loop of {agent}{where} may go on past the bound; write what it waits for as 'await'"
+                return replace(finding, verdict="unknown", notes=(*finding.notes, reason))
         return finding
 
     def _plain_waits(self, finding: Finding, stage: _Stage, waits: list[Wait]) -> Finding:
@@ -308,13 +363,13 @@ class Checker:
 
     def _progress_goals(self, requirement: Requirement, stage: _Stage, encoding: Encoding) -> list[Goal]:
         goals = []
-        for wait in self._waits(requirement, stage):
+        for wait in self.waits(requirement, stage):
             stuck = encoding.circuit.all([encoding.values.literal(wait.guard), -encoding.values.literal(wait.done)])
             text = f"{self.program.threads[wait.thread].name} waits for ever in '{wait.origin.text or 'a wait'}'."
             goals.append(Goal((stuck,), text, frozenset(wait.reads), wait.origin.span))
         return goals
 
-    def _waits(self, requirement: Requirement, stage: _Stage) -> list[Wait]:
+    def waits(self, requirement: Requirement, stage: _Stage) -> list[Wait]:
         """The waits that a ``progress`` is about."""
         wanted = set(requirement.subjects)
         found = []
@@ -353,7 +408,12 @@ class Checker:
             reached = disjoint != FALSE and self._solve(encoding, [disjoint], free=any(goal.free for goal in found))
         complete = self._complete(stage)
         if not reached:
-            return Finding(requirement, "holds", complete=complete)
+            return self._portable(requirement, stage, Finding(requirement, "holds", complete=complete))
+        sequential = None if environment else self._sequential(stage)
+        if sequential is not None:
+            for goal in self.goals(requirement, stage, sequential):
+                if self._solve(sequential, goal.literals, free=goal.free):
+                    return self._violated(requirement, stage, sequential, goal, None)
         textual = self._textual(stage)
         for goal in self.goals(requirement, stage, textual):
             if self._solve(textual, goal.literals, free=goal.free):
@@ -362,14 +422,35 @@ class Checker:
             result = self._by_compiler(requirement, stage, goal)
             if result is not None:
                 return result
-        return Finding(requirement, "holds", complete=complete)
+        return self._portable(requirement, stage, Finding(requirement, "holds", complete=complete))
 
     def _has_layers(self) -> bool:
         return self.model.name != "sc"
 
-    def _by_compiler(self, requirement: Requirement, stage: _Stage, goal: Goal) -> Finding | None:
+    def _portable(self, requirement: Requirement, stage: _Stage, finding: Finding) -> Finding:
+        """A note if it holds by what compilers do and not by what the languages promise (semantics.md 1.2)."""
+        if not self.layered or self.profile != "observed":
+            return finding
+        if stage.portable is None:
+            stage.portable = stage.compiled.same_order("language")
+        if stage.portable:
+            return finding
+        if stage.language is None:
+            ordered = list(stage.compiled.environment)
+            stage.language = encode(stage.graph, self.model, profile="language", ordered=ordered)
+        try:
+            for goal in self.goals(requirement, stage, stage.language):
+                if self._by_compiler(requirement, stage, goal, stage.language) is not None:
+                    return replace(finding, notes=(*finding.notes, RELIES))
+        except UnknownVerdict:
+            pass  # only a note is at stake
+        return finding
+
+    def _by_compiler(
+        self, requirement: Requirement, stage: _Stage, goal: Goal, encoding: Encoding | None = None
+    ) -> Finding | None:
         """A run as compiled, together with one order that the compiler may emit; runs without one are blocked."""
-        encoding = stage.compiled
+        encoding = encoding or stage.compiled
         for _ in range(MAX_REFUTED):
             if not self._solve(encoding, goal.literals, free=goal.free):
                 return None
@@ -380,7 +461,8 @@ class Checker:
             if orders is not None:
                 execution = with_order(execution, orders, self.program)
                 return self._report(requirement, stage, execution, decoder, goal, "compiler")
-            block(encoding, decoder, positions=True)
+            # Without an environment's edges the run is impossible for every other requirement too.
+            block(encoding, decoder, goal.literals if goal.extra else (), positions=True)
         raise UnknownVerdict(f"{MAX_REFUTED} runs have no single order that the compiler may emit")
 
     def _violated(
@@ -437,7 +519,9 @@ def _site_pairs(graph: EventGraph, first: str, second: str) -> list[tuple[int, i
     """Events of site `first` with the events of `second` behind them in the same thread."""
 
     def at(site: str) -> list[int]:
-        return [e.id for e in graph.events if site in (e.origin.site, f"{'.'.join(e.origin.calls[-1:])}.{e.origin.site}")]
+        return [
+            e.id for e in graph.events if site in (e.origin.site, f"{'.'.join(e.origin.calls[-1:])}.{e.origin.site}")
+        ]
 
     events = graph.events
     return [(a, b) for a in at(first) for b in at(second) if events[a].thread == events[b].thread and a < b]

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import time
 
-from mmcheck.enumerate import Enumeration, Keep, Run
+from mmcheck.enumerate import Enumeration, Keep, Limits, Run
 from mmcheck.enumeration.compiled import profile as keep_of
 from mmcheck.errors import UnknownVerdict
 from mmcheck.explain import cycle_of, relevant, summary
 from mmcheck.model.model import Model
-from mmcheck.program import Program, Requirement, evaluate
+from mmcheck.program import Await, Load, Program, Requirement, evaluate, walk
 from mmcheck.recheck import judge
 from mmcheck.records import replace
 from mmcheck.results import Counterexample, Finding, Layer
+
+LIMITS = Limits(candidates=100_000, combinations=300_000, traces=3_000)
+"""Beyond these a program is the solver's: the verdict is unknown, after some seconds and not after hours."""
 
 
 class EnumerationChecker:
@@ -31,6 +34,7 @@ class EnumerationChecker:
         self.bound = bound
         layered = layered and any(thread.source for thread in program.threads)
         self.keep: Keep | None = keep_of(profile) if layered else None
+        self.stray = False
 
     def run(self, requirement: Requirement) -> Finding:
         """The verdict on `requirement`; unknown if there are too many runs to list."""
@@ -49,6 +53,10 @@ class EnumerationChecker:
             raise UnknownVerdict("'ordered' speaks of every environment: the enumerator lists runs of this one only")
         found, complete, seen = self._first(requirement, self.keep)
         good, bad = ("forbidden", "allowed") if requirement.kind == "exists" else ("holds", "violated")
+        if found is None and self.stray:
+            raise UnknownVerdict("some access goes outside every variable, and such runs are not described")
+        if found is None and requirement.kind == "progress" and self.keep is not None and self._waits_plainly():
+            raise UnknownVerdict("a wait on a plain read, which a compiler may make once: that is the solver engine's")
         if found is None:
             notes = () if seen else ("vacuous: no run comes to where it is checked",)
             return Finding(requirement, good, None, complete, notes)  # type: ignore[arg-type]
@@ -73,14 +81,32 @@ class EnumerationChecker:
         """A run that breaks (or, for ``exists``, shows) the requirement; whether no loop was cut, and whether there is
         any run."""
         search = Enumeration(
-            self.program, self.model, self.bound, settle=requirement.kind in ("final", "exists", "progress"), keep=keep
+            self.program,
+            self.model,
+            self.bound,
+            settle=requirement.kind in ("final", "exists", "progress"),
+            keep=keep,
+            limits=LIMITS,
         )
         seen = False
         for run in search.runs():
             seen = True
+            self.stray = self.stray or run.stray
             if self._breaks(requirement, run):
                 return run, not search.cut, True
         return None, not search.cut, seen
+
+    def _waits_plainly(self) -> bool:
+        """Whether some compiled code waits on a plain read (semantics.md 1.1)."""
+        blocks = [thread.body for thread in self.program.threads if thread.source]
+        blocks += [function.body for function in self.program.functions.values()]
+        return any(
+            isinstance(inner, Load) and "Plain" in inner.tags
+            for block in blocks
+            for statement in walk(block)
+            if isinstance(statement, Await)
+            for inner in walk(statement.body)
+        )
 
     def _breaks(self, requirement: Requirement, run: Run) -> bool:
         match requirement.kind:

@@ -6,7 +6,6 @@ Nothing but argparse is imported before it is known which command runs.
 from __future__ import annotations
 
 import argparse
-import gc
 import math
 import os
 import sys
@@ -29,10 +28,6 @@ exit codes:
   3    some verdict is unknown (time, memory)
   130  interrupted
 """
-
-COLLECT = (50_000, 20, 20)
-"""How seldom the garbage collector looks for cycles: what a check allocates lives until its end anyway. It saves a
-seventh of the time; without any collection large checks grow and become slow."""
 
 DESCRIPTION = """\
 Check where a driver puts its memory barriers: whether every ordering requirement
@@ -100,7 +95,6 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; prints, and never raises."""
     _tolerant(sys.stdout)
     _tolerant(sys.stderr)
-    gc.set_threshold(*COLLECT)
     try:
         code = _dispatch(arguments)
         sys.stdout.flush()
@@ -138,6 +132,12 @@ def _dispatch(arguments: Sequence[str]) -> int:
         from mmcheck.commands.render import main
     elif options.command == "init":
         from mmcheck.commands.init import main
+    elif options.command == "run":
+        from mmcheck.commands.run import main
+    elif options.command == "frames":
+        from mmcheck.commands.frames import main
+    elif options.command == "trace":
+        from mmcheck.commands.trace import main
     else:
         from mmcheck.commands.explain import main
     return main(options)
@@ -216,6 +216,11 @@ def parser(settings: Mapping[str, Any] | None = None) -> argparse.ArgumentParser
     _place(_command(commands, "place", "find the cheapest barriers that are right", PLACE, PLACE_EXIT_CODES))
     _doc(_command(commands, "doc", "write pages about specifications", DOC), settings or {})
     _render(_command(commands, "render", "refresh verdicts and pictures in a Markdown file", RENDER), settings or {})
+    from mmcheck.machine import arguments
+
+    arguments.run(_command(commands, "run", "run a specification on an operational machine", arguments.RUN))
+    arguments.frames(_command(commands, "frames", "draw frames through a virtio-gpu", arguments.FRAMES))
+    arguments.trace(_command(commands, "trace", "judge a recorded run", arguments.TRACE))
     init = _command(commands, "init", "write two first specifications", INIT)
     init.add_argument("folder", nargs="?", default="specs", metavar="DIR", help="where to (default: specs)")
     explain = _command(commands, "explain", "explain a message, a clause or a verdict", EXPLAIN)
@@ -336,8 +341,8 @@ def _place(command: argparse.ArgumentParser) -> None:
         "--sites",
         choices=("marked", "all"),
         default="marked",
-        help="marked: named barriers, and orders marked with '?'; all: also every gap between shared accesses and every "
-        "order, of threads (default: marked)",
+        help="marked: named barriers, and orders marked with '?'; all: also every gap between shared accesses and "
+        "every order, of threads (default: marked)",
     )
     command.add_argument(
         "--instructions", action="store_true", help="choose among the target's own instructions, for each target"
@@ -346,7 +351,9 @@ def _place(command: argparse.ArgumentParser) -> None:
         "--fix", action="append", default=[], metavar="NAME", help="a site, function or agent that stays as it is"
     )
     command.add_argument("--variant", metavar="NAME", help="place in this variant (default: the program as written)")
-    command.add_argument("--costs", metavar="FILE.toml", help="weights of instructions, and how often sites are executed")
+    command.add_argument(
+        "--costs", metavar="FILE.toml", help="weights of instructions, and how often sites are executed"
+    )
     command.add_argument("--format", choices=("full", "json"), default="full", help="default: full")
     command.add_argument("--write", action="store_true", help="put the optimum into the files")
     command.add_argument(

@@ -11,12 +11,12 @@ CODES: dict[str, tuple[str, str]] = {
     # 0xx: files and options
     "MM001": (
         "empty file",
-        "The file holds no text, or only comments. A specification has at least one agent or one requirement; a library"
-        " for `include` has at least one declaration.",
+        "The file holds no text, or only comments. A specification has at least one agent or one requirement;"
+        " a library for `include` has at least one declaration.",
     ),
     "MM002": (
         "file too large",
-        "A specification may have a million characters. Split a larger one with `include`.",
+        "A specification may have 200,000 characters. Split a larger one with `include`.",
     ),
     "MM003": (
         "not a text",
@@ -24,23 +24,38 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM004": (
         "nested too deeply",
-        "Brackets may stand 200 deep inside each other, and nodes of the syntax tree 250. Give a part of the expression"
-        " a name with `let`, or make a part of the statements a `fn`.",
+        "Brackets may stand 200 deep inside each other, and nodes of the syntax tree 250. Give a part of the"
+        " expression a name with `let`, or make a part of the statements a `fn`.",
+    ),
+    "MM010": (
+        "file cannot be read",
+        "There is no such file or folder, or it may not be read. Check the path and its permissions.",
+    ),
+    "MM011": (
+        "file cannot be written",
+        "The report, a picture or a folder for them cannot be written. Check that the folder exists and may"
+        " be written to.",
+    ),
+    "MM012": (
+        "malformed table of expected observations",
+        "The table of `--expected` has a header line, then one row for each file: file, observation and, if"
+        " wanted, the number of states, with tabs between.",
     ),
     "MM013": (
         "not a baseline",
-        "The file that --baseline names is not one that `mmcheck verify --write-baseline FILE` wrote. It is JSON: a schema, and"
-        " for each known failure its file, variant, requirement, kind, target and verdict.",
+        "The file that --baseline names is not one that `mmcheck verify --write-baseline FILE` wrote. It is"
+        " JSON: a schema, and for each known failure its file, variant, requirement, kind, target and verdict.",
     ),
     "MM014": (
         "settings that cannot be used",
-        "mmcheck.toml, or the table [tool.mmcheck] of pyproject.toml, is no TOML, or has a setting that does not exist or"
-        " a value that does not fit. The message says which, and what it takes.",
+        "mmcheck.toml, or the table [tool.mmcheck] of pyproject.toml, is no TOML, or has a setting that does"
+        " not exist or a value that does not fit. The message says which, and what it takes.",
     ),
     "MM015": (
         "region that cannot be filled",
-        "A region of `mmcheck render --embed` begins with <!-- mmcheck: FILE requirement=NAME variant=TITLE target=T graph=no"
-        " -->, where all but the file may be left out, and ends with <!-- mmcheck: end -->, each on a line of its own.",
+        "A region of `mmcheck render --embed` begins with <!-- mmcheck: FILE requirement=NAME variant=TITLE"
+        " target=T graph=no -->, where all but the file may be left out, and ends with <!-- mmcheck: end -->,"
+        " each on a line of its own.",
     ),
     "MM016": (
         "would overwrite",
@@ -48,8 +63,37 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM017": (
         "not a table of costs",
-        "The file that `mmcheck place --costs` names is TOML: [armv8] and [x86-tso] map instructions to weights,"
-        " [frequency] maps sites to how often they are executed, and await_rounds says how often a wait looks.",
+        "The file that `mmcheck place --costs` names is TOML: [armv8] and [x86-tso] map instructions to"
+        " weights, [frequency] maps sites to how often they are executed, and await_rounds says how often a"
+        " wait looks.",
+    ),
+    "MM018": (
+        "unknown model",
+        "A model is sc, x86-tso, armv8, or the path of a cat file that ends in `.cat`.",
+    ),
+    "MM019": (
+        "bound out of range",
+        "`--bound` says how many rounds of each loop are looked at; it is at least 1.",
+    ),
+    "MM020": (
+        "unknown variant",
+        "`--variant` names a variant by its title, or `base` for the program as written; no file that was"
+        " checked has one of this name.",
+    ),
+    "MM060": (
+        "trace that cannot be read",
+        "A trace is JSON Lines: a header and one event a line, as docs/trace-format.md describes. This one was cut off"
+        " or edited; the message names the line.",
+    ),
+    "MM061": (
+        "run of another program",
+        "The file holds a run or a counterexample of another program, variant or target, or of an older version of"
+        " this one.",
+    ),
+    "MM062": (
+        "no frames in this program",
+        "`mmcheck frames` drives a virtio-gpu driver and needs its functions and variables; specs/gpu.litmus shows"
+        " which.",
     ),
     # 1xx: syntax of specifications
     "MM101": (
@@ -58,13 +102,12 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM102": (
         "line ends too early",
-        "A statement ends with its line, or with `;`, unless the line ends behind an operator, a comma or "
-        "an opening bracket. Behind `=` the value stands on the same line.",
+        "A statement ends with its line, or with `;`, unless the line ends behind an operator, a comma or an"
+        " opening bracket. Behind `=` the value stands on the same line.",
     ),
     "MM103": (
         "unknown word",
-        "The line begins with a word that begins no statement or declaration here, and is much like one "
-        "that does.",
+        "The line begins with a word that begins no statement or declaration here, and is much like one that does.",
     ),
     "MM104": (
         "two statements on one line",
@@ -72,13 +115,12 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM105": (
         "brace never closed",
-        "A `{` has no `}`. If a declaration begins in column 1 while a block is open, the block is taken "
-        "to lack its end.",
+        "A `{` has no `}`. If a declaration begins in column 1 while a block is open, the block is taken to"
+        " lack its end.",
     ),
     "MM106": (
         "bracket never closed",
-        "A `(` or `[` is not closed before the next statement begins. Inside of them a line end separates "
-        "nothing.",
+        "A `(` or `[` is not closed before the next statement begins. Inside of them a line end separates nothing.",
     ),
     "MM107": (
         "bracket closes nothing",
@@ -106,8 +148,7 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM113": (
         "declaration as in C",
-        "A register is declared with `let`, its type behind the name: `let a: u16 = x`. The type may be "
-        "left out.",
+        "A register is declared with `let`, its type behind the name: `let a: u16 = x`. The type may be left out.",
     ),
     "MM114": (
         "':=' is not used",
@@ -127,8 +168,8 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM118": (
         "value as a statement",
-        "A statement that computes a value and drops it is a mistake: an access is a call, or its value "
-        "goes to a register.",
+        "A statement that computes a value and drops it is a mistake: an access is a call, or its value goes"
+        " to a register.",
     ),
     "MM119": (
         "reserved word as a name",
@@ -136,23 +177,21 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM120": (
         "malformed number",
-        "Numbers are `12`, `1_000`, `0xffff` and `0b10`, of at most 64 bits, without fractions and "
-        "without suffixes.",
+        "Numbers are `12`, `1_000`, `0xffff` and `0b10`, of at most 64 bits, without fractions and without suffixes.",
     ),
     "MM121": (
         "part of a head or block that does not fit",
-        "Each part of the head of an agent or variant stands once, `mirrors` last; `at most`, `when "
-        "raised` and `nests` are for interrupts; a requirement has one `says`.",
+        "Each part of the head of an agent or variant stands once, `mirrors` last; `at most`, `when raised`"
+        " and `nests` are for interrupts; a requirement has one `says`.",
     ),
     "MM122": (
         "requirement named as a verdict",
-        "`holds`, `violated`, `allowed` and `forbidden` cannot be names of requirements, because `expect "
-        "holds` names none.",
+        "`holds`, `violated`, `allowed` and `forbidden` cannot be names of requirements, because `expect"
+        " holds` names none.",
     ),
     "MM123": (
         "unknown layer",
-        "`expect … violated by` names the layer that lets the violation through: `compiler`, `hardware` "
-        "or `platform`.",
+        "`expect … violated by` names the layer that lets the violation through: `compiler`, `hardware` or `platform`.",
     ),
     "MM124": (
         "comment without end",
@@ -164,25 +203,24 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM126": (
         "two verdicts in one 'expect'",
-        "One `expect` makes one claim: names, one verdict, targets. Write a second one for another "
-        "verdict.",
+        "One `expect` makes one claim: names, one verdict, targets. Write a second one for another verdict.",
     ),
     # 2xx: names and types of specifications
     "MM200": (
         "unknown name",
-        "Nothing of this name is known here: no register, parameter, location, private or constant. Registers end"
-        " with the block that they are declared in; in a condition on final states they are written"
+        "Nothing of this name is known here: no register, parameter, location, private or constant. Registers"
+        " end with the block that they are declared in; in a condition on final states they are written"
         " `thread.name`.",
     ),
     "MM201": (
         "unknown word",
-        "A call is a word of the vocabulary (`fence`, `smp_wmb`, `READ_ONCE` …) or a `fn` of the file or of what"
-        " it includes. A word that is not known is an error and never an empty set of events.",
+        "A call is a word of the vocabulary (`fence`, `smp_wmb`, `READ_ONCE` …) or a `fn` of the file or of"
+        " what it includes. A word that is not known is an error and never an empty set of events.",
     ),
     "MM202": (
         "defined twice",
-        "Constants and locations share their names; functions, agents, structs and requirements have their own."
-        " `override` in front of a constant, function or agent replaces the one before.",
+        "Constants and locations share their names; functions, agents, structs and requirements have their"
+        " own. `override` in front of a constant, function or agent replaces the one before.",
     ),
     "MM203": (
         "override of nothing",
@@ -191,8 +229,8 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM204": (
         "unknown requirement",
-        "`assert … for NAME`, `expect NAME` and `without NAME` name a declared requirement. A clause in quotes"
-        " needs no declaration.",
+        "`assert … for NAME`, `expect NAME` and `without NAME` name a declared requirement. A clause in"
+        " quotes needs no declaration.",
     ),
     "MM206": (
         "unknown site",
@@ -206,8 +244,8 @@ CODES: dict[str, tuple[str, str]] = {
     "MM208": (
         "unknown clause",
         'A clause of VirtIO is cited as `"VirtIO 1.2, 2.7.13.3.1"`, by its number in 1.2 (1.3 and 1.4 are the'
-        " same; in 1.1 the chapters on rings are one lower). What no text states is cited as `implied:P4`. Other"
-        " documents are free text.",
+        " same; in 1.1 the chapters on rings are one lower). What no text states is cited as `implied:P4`."
+        " Other documents are free text.",
     ),
     "MM209": (
         "unknown access",
@@ -225,13 +263,13 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM212": (
         "defined by itself",
-        "Functions are expanded where they are called, so they do not call themselves; nor can a constant or a"
-        " struct need itself.",
+        "Functions are expanded where they are called, so they do not call themselves; nor can a constant or"
+        " a struct need itself.",
     ),
     "MM213": (
         "storage that is too large or of the wrong kind",
-        "An array has 1 to 4096 elements, a program at most 65,536 cells. A private is one number, truth value or"
-        " pointer.",
+        "An array has 1 to 4096 elements, a program at most 65,536 cells. A private is one number, truth"
+        " value or pointer.",
     ),
     "MM214": (
         "number does not fit",
@@ -253,7 +291,8 @@ CODES: dict[str, tuple[str, str]] = {
     "MM218": (
         "order missing or wrong",
         "Loads take relaxed, acquire, seq_cst; stores relaxed, release, seq_cst; fences acquire, release,"
-        " acq_rel, seq_cst; read-modify-writes all five. The spellings of Rust, C11 and C++ name the same orders.",
+        " acq_rel, seq_cst; read-modify-writes all five. The spellings of Rust, C11 and C++ name the same"
+        " orders.",
     ),
     "MM219": (
         "wrong arguments",
@@ -261,13 +300,12 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM220": (
         "index out of range",
-        "The index is a constant and the array has no such element. An index that is computed is checked in every"
-        " run.",
+        "The index is a constant and the array has no such element. An index that is computed is checked in every run.",
     ),
     "MM221": (
         "register hides a name",
-        "A register, a parameter or the number of a loop may not have the name of a location or a constant: an"
-        " access must be visible.",
+        "A register, a parameter or the number of a loop may not have the name of a location or a constant:"
+        " an access must be visible.",
     ),
     "MM222": (
         "label used twice",
@@ -279,23 +317,24 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM224": (
         "edit that cannot be done",
-        "`set` changes the order of the one word in a statement that takes an order; `move` needs two statements,"
-        " neither inside the other.",
+        "`set` changes the order of the one word in a statement that takes an order; `move` needs two"
+        " statements, neither inside the other.",
     ),
     "MM225": (
         "await that writes",
-        "Of an `await` only the last round is kept, which is right if the others write nothing, or only what they"
-        " read. Write a bounded loop with `repeat`, or wait for a condition that fails only if nothing changed.",
+        "Of an `await` only the last round is kept, which is right if the others write nothing, or only what"
+        " they read. Write a bounded loop with `repeat`, or wait for a condition that fails only if nothing"
+        " changed.",
     ),
     "MM226": (
         "await that cannot be reduced to its last round",
-        "A round of an `await` reads something that others write, and hands no value to the next round. Count and"
-        " remember in a loop with `repeat`.",
+        "A round of an `await` reads something that others write, and hands no value to the next round. Count"
+        " and remember in a loop with `repeat`.",
     ),
     "MM227": (
         "too many rounds",
-        "`for` and `repeat` are unrolled, to at most 1000 statements in one program; there are at most 64 agents"
-        " of one kind.",
+        "`for` and `repeat` are unrolled, to at most 1000 statements in one program; there are at most 64"
+        " agents of one kind.",
     ),
     "MM228": (
         "return that does not go with the function",
@@ -303,18 +342,18 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM229": (
         "assert that accesses memory",
-        "An `assert` judges registers. A read in it would be one more access of the program that is judged: read"
-        " in front of it, with `let`.",
+        "An `assert` judges registers. A read in it would be one more access of the program that is judged:"
+        " read in front of it, with `let`.",
     ),
     "MM230": (
         "condition on final states",
-        "It names memory by name and constant index, registers and privates as `thread.name`. A requirement has"
-        " at most one `exists` and one `ordered`.",
+        "It names memory by name and constant index, registers and privates as `thread.name`. A requirement"
+        " has at most one `exists` and one `ordered`.",
     ),
     "MM231": (
         "requirement without a check",
-        "No `assert` that a thread can reach names it, and its block has no check: it would hold of any program."
-        " If that is meant, write `without NAME`.",
+        "No `assert` that a thread can reach names it, and its block has no check: it would hold of any"
+        " program. If that is meant, write `without NAME`.",
     ),
     "MM232": (
         "expectation that never applies",
@@ -327,13 +366,13 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM234": (
         "unknown or repeated variant",
-        "Variants have titles of their own, `base` is the program as written. `from` names another variant, not"
-        " in a circle.",
+        "Variants have titles of their own, `base` is the program as written. `from` names another variant,"
+        " not in a circle.",
     ),
     "MM235": (
         "include that cannot be read",
-        "The path is relative to the file that includes. It stays, links resolved, under the nearest folder with"
-        " .git or pyproject.toml. Files do not include each other in a circle.",
+        "The path is relative to the file that includes. It stays, links resolved, under the nearest folder"
+        " with .git or pyproject.toml. Files do not include each other in a circle.",
     ),
     "MM236": (
         "name of a word",
@@ -341,8 +380,8 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM237": (
         "not a place",
-        "What is written, or accessed by a word, is a location, an element, a field or what a pointer points to."
-        " Constants and the numbers of loops cannot be set.",
+        "What is written, or accessed by a word, is a location, an element, a field or what a pointer points"
+        " to. Constants and the numbers of loops cannot be set.",
     ),
     "MM238": (
         "break outside of a loop",
@@ -350,13 +389,14 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM240": (
         "unknown target",
-        "A target is `armv8` (with `+lse`, `+rcpc`), `x86-tso` (with `+no-irq-fence`), `sc`, or the path of a .cat file.",
+        "A target is `armv8` (with `+lse`, `+rcpc`), `x86-tso` (with `+no-irq-fence`), `sc`, or the path of a"
+        " .cat file.",
     ),
     "MM241": (
         "unknown option of a target",
-        "Options belong to a target: `+lse` (one-instruction atomics) and `+rcpc` (acquire loads are LDAPR) to armv8,"
-        " `+no-irq-fence` (interrupt entry and return are no fences) to x86-tso. A .cat file takes `+armv8` or `+x86-tso`,"
-        " then that target's options: the words become its instructions.",
+        "Options belong to a target: `+lse` (one-instruction atomics) and `+rcpc` (acquire loads are LDAPR)"
+        " to armv8, `+no-irq-fence` (interrupt entry and return are no fences) to x86-tso. A .cat file takes"
+        " `+armv8` or `+x86-tso`, then that target's options: the words become its instructions.",
     ),
     "MM242": (
         "option given twice",
@@ -364,33 +404,36 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM243": (
         "unknown word",
-        "No barrier, access or other operation has this name, and no `fn` of the file. A word that mmcheck does not know"
-        " is never taken for one that does nothing.",
+        "No barrier, access or other operation has this name, and no `fn` of the file. A word that mmcheck"
+        " does not know is never taken for one that does nothing.",
     ),
     "MM244": (
         "word does not exist on this target",
-        "The instruction belongs to another machine. Put it under `on TARGET { ... }`, or use a word that every target has,"
-        " such as `fence(seq_cst)` or `smp_mb()`.",
+        "The instruction belongs to another machine. Put it under `on TARGET { ... }`, or use a word that"
+        " every target has, such as `fence(seq_cst)` or `smp_mb()`.",
     ),
     "MM245": (
         "order does not fit",
-        "A load is relaxed, acquire or seq_cst, a store relaxed, release or seq_cst, a read-modify-write any of the five,"
-        " the failure of a compare-exchange what a load can be. A fence is not relaxed: that would order nothing.",
+        "A load is relaxed, acquire or seq_cst, a store relaxed, release or seq_cst, a read-modify-write any"
+        " of the five, the failure of a compare-exchange what a load can be. A fence is not relaxed: that"
+        " would order nothing.",
     ),
     "MM246": (
         "unknown instruction",
-        "`asm` takes fences (`dmb ish`, `dsb st`, `isb`, `mfence`), interrupt switches (`cli`, `sti`, `msr daifset, #2`), hints"
-        " (`nop`, `pause`, `wfe`) and a locked add of 0 to the stack. Accesses are written as accesses, not as text.",
+        "`asm` takes fences (`dmb ish`, `dsb st`, `isb`, `mfence`), interrupt switches (`cli`, `sti`, `msr"
+        " daifset, #2`), hints (`nop`, `pause`, `wfe`) and a locked add of 0 to the stack. Accesses are"
+        " written as accesses, not as text.",
     ),
     "MM250": (
         "interrupt or CPU",
-        "An interrupt handler stands on a CPU with a thread on it: `thread task on cpu 0`, `interrupt timer on cpu 0, at most 2`."
-        " Only one that is declared `when raised` is raised. Memory per CPU needs a thread that is on one.",
+        "An interrupt handler stands on a CPU with a thread on it: `thread task on cpu 0`, `interrupt timer"
+        " on cpu 0, at most 2`. Only one that is declared `when raised` is raised. Memory per CPU needs a"
+        " thread that is on one.",
     ),
     "MM251": (
         "migration",
-        "`migrate(n)` stands in an interrupt handler, where a thread can be stopped: the thread that was interrupted goes on, on"
-        " CPU `n`. A thread cannot move itself, and none moves with interrupts off.",
+        "`migrate(n)` stands in an interrupt handler, where a thread can be stopped: the thread that was"
+        " interrupted goes on, on CPU `n`. A thread cannot move itself, and none moves with interrupts off.",
     ),
     "MM252": (
         "current",
@@ -398,20 +441,20 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM253": (
         "handler enables interrupts",
-        "While a handler runs, interrupts are off on its CPU. One that turns them on without having turned them off would be"
-        " interrupted itself, which is declared: `interrupt timer on cpu 0, nests`.",
+        "While a handler runs, interrupts are off on its CPU. One that turns them on without having turned"
+        " them off would be interrupted itself, which is declared: `interrupt timer on cpu 0, nests`.",
     ),
     # 3xx: herd's litmus formats
     "MM300": (
         "not a herd litmus test",
-        "The first line of a herd test is the architecture and a name, as in `AArch64 MP`. The architectures are"
-        " AArch64, X86_64 and X86.",
+        "The first line of a herd test is the architecture and a name, as in `AArch64 MP`. The architectures"
+        " are AArch64, X86_64 and X86.",
     ),
     "MM301": (
         "unknown instruction",
-        "The instruction is not one of those that mmcheck gives a meaning to. An instruction is never skipped: a"
-        " test with an unknown one has no verdict. Not supported are pairs, vectors, memory tags, caches, page"
-        " tables, exceptions and calls.",
+        "The instruction is not one of those that mmcheck gives a meaning to. An instruction is never"
+        " skipped: a test with an unknown one has no verdict. Not supported are pairs, vectors, memory tags,"
+        " caches, page tables, exceptions and calls.",
     ),
     "MM303": (
         "missing operand",
@@ -423,8 +466,8 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM305": (
         "wrong operand",
-        "The operand is of another kind than the instruction takes there: a register of the wrong width, a number"
-        " outside its range, an address without brackets, a name that is no register.",
+        "The operand is of another kind than the instruction takes there: a register of the wrong width, a"
+        " number outside its range, an address without brackets, a name that is no register.",
     ),
     "MM306": (
         "unknown barrier option",
@@ -433,8 +476,8 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM310": (
         "braces of the initial state",
-        "After the name and the lines `Key=value` stands the initial state in braces, as in `{ 0:X1=x; x=1; }`."
-        " It may be empty, but not missing.",
+        "After the name and the lines `Key=value` stands the initial state in braces, as in `{ 0:X1=x; x=1;"
+        " }`. It may be empty, but not missing.",
     ),
     "MM311": (
         "names of the threads",
@@ -442,8 +485,8 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM312": (
         "wrong number of cells",
-        "Every row of the table has one cell for each thread, separated by `|`. A cell without instruction stays"
-        " empty.",
+        "Every row of the table has one cell for each thread, separated by `|`. A cell without instruction"
+        " stays empty.",
     ),
     "MM313": (
         "row without semicolon",
@@ -456,13 +499,13 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM315": (
         "text after the condition",
-        "A file holds one test, and the test ends with its condition. Put further tests into files of their own,"
-        " and join conditions with `/\\` or `\\/`.",
+        "A file holds one test, and the test ends with its condition. Put further tests into files of their"
+        " own, and join conditions with `/\\` or `\\/`.",
     ),
     "MM316": (
         "mistake in a condition",
-        "Conditions compare registers (`0:X1=2`), locations (`[x]=1` or `x=1`) and addresses (`0:X1=x`) with `=`"
-        " or `!=`, and join the comparisons with `/\\`, `\\/`, `=>`, `not` and parentheses.",
+        "Conditions compare registers (`0:X1=2`), locations (`[x]=1` or `x=1`) and addresses (`0:X1=x`) with"
+        " `=` or `!=`, and join the comparisons with `/\\`, `\\/`, `=>`, `not` and parentheses.",
     ),
     "MM317": (
         "mistake in the initial state",
@@ -471,7 +514,7 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM318": (
         "comment or string without end",
-        "A comment `(* ... *)` or the doc string `\"...\"` is not closed. Comments nest.",
+        'A comment `(* ... *)` or the doc string `"..."` is not closed. Comments nest.',
     ),
     "MM320": (
         "no such label",
@@ -487,13 +530,12 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM323": (
         "no such register",
-        "The name after the colon is no register of the architecture. Locations are written without a thread:"
-        " `[x]`.",
+        "The name after the colon is no register of the architecture. Locations are written without a thread: `[x]`.",
     ),
     "MM324": (
         "no such location",
-        "A condition speaks of locations that the initial state declares, that a register points to, or that an"
-        " instruction names. A misspelt name would always read 0.",
+        "A condition speaks of locations that the initial state declares, that a register points to, or that"
+        " an instruction names. A misspelt name would always read 0.",
     ),
     "MM325": (
         "declared twice",
@@ -509,21 +551,103 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM328": (
         "mistake with an array",
-        "Arrays are declared `int x[2]={1,2}`, with one value for each element or none, and up to 512 elements. A"
-        " condition names an element, `x[1]=2`, or gives all values, `x={1,2}`.",
+        "Arrays are declared `int x[2]={1,2}`, with one value for each element or none, and up to 512"
+        " elements. A condition names an element, `x[1]=2`, or gives all values, `x={1,2}`.",
     ),
     "MM330": (
         "mixed sizes",
-        "Every access to a location has the width of the location, 32 or 64 bits. A location without a type takes"
-        " the width of its accesses. Accesses of 8 and 16 bits, and tests that access one location with two"
-        " widths, are not supported.",
+        "Every access to a location has the width of the location, 32 or 64 bits. A location without a type"
+        " takes the width of its accesses. Accesses of 8 and 16 bits, and tests that access one location with"
+        " two widths, are not supported.",
     ),
     "MM340": (
         "unsupported part of a test",
         "herd has faults, code addresses as values, memory tags and `observed` as well; mmcheck does not.",
     ),
     # 4xx: cat models
+    "MM400": (
+        "model too large",
+        "A cat file may have 200,000 characters.",
+    ),
+    "MM401": (
+        "stray character in a model",
+        "Cat has names, the operators `| ; \\ & * ~ ? ^+ ^* ^-1`, brackets, and texts in quotes.",
+    ),
+    "MM402": (
+        "comment never closed",
+        "A comment in cat stands between `(*` and `*)`, and comments nest.",
+    ),
+    "MM403": (
+        "syntax error in a model",
+        "The cat file is not well formed at this place; the message says what was expected. Statements begin"
+        " with let, acyclic, irreflexive, empty, flag, include or show.",
+    ),
+    "MM404": (
+        "model nested too deeply",
+        "An expression may be 150 levels deep. Name parts of it with `let`.",
+    ),
+    "MM405": (
+        "unknown set or relation",
+        "Every name in a model is defined by it, is a base relation or set, or is a tag of some instruction."
+        " An unknown name is an error and never an empty set: a misspelt barrier would order nothing.",
+    ),
+    "MM406": (
+        "set and relation mixed up",
+        "Some operators take sets, some relations: `[S]` and `S * T` make relations of sets, `domain(r)` and"
+        " `range(r)` sets of relations; `|`, `&` and `\\` take two of a kind.",
+    ),
+    "MM407": (
+        "include of a model cannot be read",
+        "A model includes files below its own folder, at most 20 of them.",
+    ),
+    "MM408": (
+        "model without an axiom",
+        "A model says what is forbidden: it has at least one of acyclic, irreflexive and empty.",
+    ),
+    "MM409": (
+        "model that demands a cycle",
+        "`~acyclic` is accepted behind `flag` only: a check looks for runs that a model does not forbid.",
+    ),
+    "MM410": (
+        "model cannot be combined with the compiler layer",
+        "The compiler layer replaces program order by what a compiler keeps of it, which is sound only if the"
+        " model uses `po` positively. Check `asm thread` programs with this model, or write it without `po`"
+        " under `\\` or `~`.",
+    ),
+    "MM411": (
+        "recursion used negatively",
+        "A relation defined by `let rec` stands right of `\\` or under `~`. Its least value is needed there,"
+        " and the clauses for the solver only say that it is large enough.",
+    ),
     # 5xx: programs and bounds
+    "MM501": (
+        "recursion",
+        "A function calls itself, directly or through others. Functions are expanded where they are called.",
+    ),
+    "MM502": (
+        "program too large",
+        "The program unfolds to too many events or instructions. Use a smaller bound, fewer rounds or a"
+        " smaller structure.",
+    ),
+    "MM503": (
+        "unknown label",
+        "A jump names a label that does not stand in its thread.",
+    ),
+    "MM504": (
+        "jump into a loop",
+        "A jump leads into the middle of a loop from outside; such a loop cannot be unrolled.",
+    ),
+    "MM505": (
+        "access outside every variable",
+        "In some run that the model allows an access goes to an address where no variable stands: a pointer"
+        " is still null, or an index is past the end. Values read there are arbitrary; a requirement that"
+        " depends on one is violated.",
+    ),
     # 6xx: verdicts
     # 9xx: internal
+    "MM900": (
+        "internal error",
+        "Two parts of mmcheck that must agree do not. It is never your fault: please report it with the file"
+        " that led to it.",
+    ),
 }

@@ -134,9 +134,7 @@ def analyse(graph: EventGraph, *, coherent: bool) -> Domains:
     return out
 
 
-def _sources(
-    out: Domains, reads: list[GEvent], writes: list[GEvent], cells: dict[int, Cell], coherent: bool
-) -> None:
+def _sources(out: Domains, reads: list[GEvent], writes: list[GEvent], cells: dict[int, Cell], coherent: bool) -> None:
     graph, values = out.graph, out.values
     initial = {event.cell.address: event for event in graph.events if event.cell is not None}
     out.writers.clear()
@@ -186,7 +184,8 @@ def _impossible(out: Domains, write: GEvent, read: GEvent, address: int) -> bool
             and write.id != other.id
             and other.id < read.id
             and (write.is_init or write.id < other.id)
-            and len(out.addresses[other.id]) == 1
+            and other.address is not None
+            and other.address.op == "const"  # a set of one address may still grow, by the very value left out here
             and not (other.group and other.group == write.group)
             and implies(read.guard, other.guard)
         ):

@@ -73,12 +73,12 @@ class Run:
 class Enumeration:
     """The runs of `program` that `model` allows.
 
-    `settle` asks for final states, otherwise for safety. `write_back` and `cas_provenance` None mean: on Armv8 targets, as
-    Arm allows it. `keep` is the compiler layer, for instance ``profile("observed")``: an execution is then allowed if the
-    model allows it with some linear order of each compiled thread that contains keep, dependencies and rmw. Without
-    it (SC, language-level models) the order is that of the text. Not `exact`, po is cpo itself (semantics.md 1).
-    After `runs` is exhausted, `cut` says whether an allowed run was discarded at the bound, `candidates` how many
-    choices of rf and co were judged, `combinations` how many choices of traces were looked at.
+    `settle` asks for final states, otherwise for safety. `write_back` and `cas_provenance` None mean: on Armv8
+    targets, as Arm allows it. `keep` is the compiler layer, for instance ``profile("observed")``: an execution is
+    then allowed if the model allows it with some linear order of each compiled thread that contains keep,
+    dependencies and rmw. Without it (SC, language-level models) the order is that of the text. Not `exact`, po is cpo
+    itself (semantics.md 1). After `runs` is exhausted, `cut` says whether an allowed run was discarded at the bound,
+    `candidates` how many choices of rf and co were judged, `combinations` how many choices of traces were looked at.
     """
 
     program: Program

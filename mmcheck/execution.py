@@ -17,8 +17,9 @@ BASE_RELATIONS = ("po", "rf", "co", "amo", "lxsx", "addr", "data", "ctrl", "pick
 """The relations that an execution states; all others (fr, ob ...) are derived by a model.
 
 ``amo`` pairs the two halves of a one-instruction read-modify-write, ``lxsx`` those of a successful exclusive
-pair; models see their union as ``rmw``. ``po`` is the order that the model sees (for compiled code the compiler-preserved order or one linear
-order); ``src`` is the order of the text. Dependencies are those that the layer in question keeps.
+pair; models see their union as ``rmw``. ``po`` is the order that the model sees (for compiled code the
+compiler-preserved order or one linear order); ``src`` is the order of the text. Dependencies are those that the layer
+in question keeps.
 """
 
 
@@ -58,8 +59,8 @@ class Event:
 
 @record
 class Agent:
-    """Who ran: name, kind (``thread``, ``device``, ``interrupt``) and whether the code was compiled; of a run of an interrupt
-    handler, the index of the agent that it interrupted."""
+    """Who ran: name, kind (``thread``, ``device``, ``interrupt``) and whether the code was compiled; of a run of an
+    interrupt handler, the index of the agent that it interrupted."""
 
     name: str
     kind: str = "thread"

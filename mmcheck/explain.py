@@ -28,7 +28,9 @@ def cycle_of(execution: Execution, model: Model, through: Iterable[int] = ()) ->
     for relation in communication.values():
         graph = union(graph, relation)
     wanted = list(through)
-    path = _best(program_order, communication, execution, wanted) or _best(program_order, communication, execution, range(n))
+    path = _best(program_order, communication, execution, wanted) or _best(
+        program_order, communication, execution, range(n)
+    )
     if path is None:
         return ()
     local = _kept(execution, model)
@@ -74,7 +76,8 @@ MAX_STEPS = 20_000
 
 
 def _best(po: Rel, communication: dict[str, Rel], execution: Execution, starts: Sequence[int]) -> list[int] | None:
-    """A shortest cycle through one of `starts`, of program-order and communication steps, no two of the former in a row.
+    """A shortest cycle through one of `starts`, of program-order and communication steps, no two of the former in a
+    row.
 
     Among the shortest, the one whose program-order steps reach furthest: of a message, the flag and not the data
     before it, so that the barriers between the two are in the picture.
@@ -188,13 +191,12 @@ def summary(execution: Execution, cycle: Sequence[Hop], layer: Layer | None, mod
     name = [agent.name for agent in execution.threads]
     if not cycle and layer == "compiler":
         return (
-            f"{failed} In the order of the text this run does not exist: the compiler may move accesses past the places where an "
-            "interrupt can come."
+            f"{failed} In the order of the text this run does not exist: the compiler may move accesses past the "
+            "places where an interrupt can come."
         )
     if not cycle:
         return (
-            f"{failed} This run is sequentially consistent: no barrier can prevent it, the algorithm itself "
-            "allows it."
+            f"{failed} This run is sequentially consistent: no barrier can prevent it, the algorithm itself allows it."
         )
     sentences = [failed]
     by = {

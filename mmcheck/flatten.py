@@ -192,8 +192,8 @@ class HaltOp:
 
 
 Instruction: TypeAlias = (
-    Set | Clear | Goto | Branch | Leave | Back | LoadOp | StoreOp | RmwOp | FenceOp | CheckOp | GivenOp | RoundOp | TestOp
-    | ForkOp | HaltOp
+    Set | Clear | Goto | Branch | Leave | Back | LoadOp | StoreOp | RmwOp | FenceOp | CheckOp | GivenOp | RoundOp
+    | TestOp | ForkOp | HaltOp
 )  # fmt: skip
 
 

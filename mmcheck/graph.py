@@ -116,8 +116,8 @@ Pairs = dict[tuple[int, int], Term]
 
 @dataclass(slots=True)
 class EventGraph:
-    """See the module. `deps` has ``addr data ctrl pick-addr pick-data pick-ctrl`` (those that the hardware sees after the
-    compiler) and the same with prefix ``text-`` (those of the text); `amo` and `lxsx` pair the halves of a
+    """See the module. `deps` has ``addr data ctrl pick-addr pick-data pick-ctrl`` (those that the hardware sees after
+    the compiler) and the same with prefix ``text-`` (those of the text); `amo` and `lxsx` pair the halves of a
     read-modify-write. `constraints` hold in every run (they tie free choices to values). `ends` is, per thread,
     the guard under which it runs to its end. `registers` are the final values of each thread's registers.
     """

@@ -58,13 +58,27 @@ def spec(text: str) -> Pieces:
         if each.kind == "word":
             before, after = nearby[number]
             around = (lexemes[before] if before >= 0 else None), (lexemes[after] if after >= 0 else None)
-            yield _word(each.text, start, head, *around), each.text
+            if start and around[1] is not None and around[1].text == ":" and not _is_typed(lexemes, nearby, after):
+                yield "label", each.text
+            else:
+                yield _word(each.text, start, head, *around), each.text
             head = each.text if start and each.text in DECLARING else head
             start = False
             continue
         if each.is_code:
-            start = each.text in ("{", "}", ":") or (start and each.text == "~")
+            before = nearby[number][0]
+            literal = each.text == "{" and before >= 0 and lexemes[before].text in ("=", "(", ":", ",")
+            start = (each.text in ("{", "}", ":") and not literal) or (start and each.text == "~")
         yield _other(each), each.text
+
+
+def _is_typed(lexemes: list[Lexeme], nearby: dict[int, tuple[int, int]], colon: int) -> bool:
+    """Whether a type and no statement stands behind the colon: a variable is declared."""
+    one = nearby[colon][1]
+    two = nearby[one][1] if one >= 0 else -1
+    first = lexemes[one].text if one >= 0 else ""
+    second = lexemes[two].text if two >= 0 else ""
+    return first in TYPES or first == "*" or (first[:1].isupper() and second != "(")
 
 
 def _other(each: Lexeme) -> Look:
@@ -88,8 +102,6 @@ def _word(text: str, start: bool, head: str, before: Lexeme | None, after: Lexem
         return "word" if text in METHODS and follows == "(" else ""
     if text in RESERVED:
         return "keyword"
-    if start and follows == ":" and text not in DECLARING:
-        return "label"
     if start and text in DECLARING and follows not in (".", "=", "[", "("):
         return "declaration"
     if before is not None and before.text == "~" and text == "exists":

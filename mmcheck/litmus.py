@@ -15,6 +15,7 @@ from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.decode import Decoder
 from mmcheck.smt.encode import Encoding, encode
 from mmcheck.smt.finals import Finals
+from mmcheck.smt.solve import solver_version
 from mmcheck.source import SourceFile
 from mmcheck.syntax.herd.read import LitmusTest, read_litmus
 from mmcheck.syntax.herd.show import show_state
@@ -41,6 +42,8 @@ def decide(
     """
     if model is not None:
         load_model(model)
+    if engine == "smt":
+        solver_version()  # loads the solver, before anything is timed
     for file in files:
         started = time.process_time()
         path = file.path if isinstance(file, SourceFile) else str(file)

@@ -376,7 +376,8 @@ class Choice:
 
 @record
 class Given:
-    """Runs in which this point is reached and `cond` does not hold do not exist: what must be so for an interrupt to come."""
+    """Runs in which this point is reached and `cond` does not hold do not exist: what must be so for an interrupt to
+    come."""
 
     cond: Expr
     origin: Origin = NOWHERE
@@ -445,10 +446,11 @@ class Thread:
     starts; agents without one have a CPU each.
 
     An ``interrupt`` is one *run* of a handler, which may happen or not (semantics.md 2). It interrupts the agent with
-    index `host`, which comes before it in `Program.threads`. Threads with the same `handler` are its runs: those with the
-    same number `run` exclude each other, each needs the one before, and privates live on from run to run. `entry` and
-    `leave` are the tags of its first and last event. It is not interrupted itself before it enables interrupts, unless
-    it `nests`. `latch` is the address of the 1-bit cell that is set when the interrupt is raised, and taken by the run.
+    index `host`, which comes before it in `Program.threads`. Threads with the same `handler` are its runs: those with
+    the same number `run` exclude each other, each needs the one before, and privates live on from run to run. `entry`
+    and `leave` are the tags of its first and last event. It is not interrupted itself before it enables interrupts,
+    unless it `nests`. `latch` is the address of the 1-bit cell that is set when the interrupt is raised, and taken by
+    the run.
     """
 
     name: str

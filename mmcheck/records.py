@@ -37,7 +37,7 @@ def record(cls: type[T]) -> type[T]:
     made.__record_fields__ = fields
     made.__dataclass_fields__ = _DataclassFields()
     positional = tuple([name for name, entry in fields.items() if entry.init and entry.kw_only is not True])
-    made.__match_args__ = positional
+    type.__setattr__(cls, "__match_args__", positional)
     made.__init__ = _init(cls, fields)
     compared = tuple([name for name, entry in fields.items() if entry.compare])
     shown = tuple([name for name, entry in fields.items() if entry.repr])

@@ -31,8 +31,9 @@ MEANING: dict[str, str] = {
 class Hop:
     """One step of the cycle that explains a counterexample, from event `source` to `target` (event ids).
 
-    `relation` is ``po``, ``rf``, ``co`` or ``fr``. `ordered` says, of a ``po`` step, whether the model keeps it in order;
-    the steps that it does not keep are where a barrier is missing. `why` is one short sentence in the user's terms.
+    `relation` is ``po``, ``rf``, ``co`` or ``fr``. `ordered` says, of a ``po`` step, whether the model keeps it in
+    order; the steps that it does not keep are where a barrier is missing. `why` is one short sentence in the user's
+    terms.
     """
 
     source: int
@@ -61,7 +62,7 @@ class Counterexample:
 
     def view(self) -> Counterexample:
         """The same with only the events in `shown`, renumbered: what pictures draw."""
-        if not self.shown or len(self.shown) == len(self.execution.events):
+        if not self.shown:
             return self
         execution, number = restrict(self.execution, self.shown)
         cycle = tuple([replace(hop, source=number[hop.source], target=number[hop.target]) for hop in self.cycle])

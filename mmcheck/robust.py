@@ -16,9 +16,7 @@ MAX_STEPS = 2_000
 """Assignments that are tried before a dependency is given up."""
 
 
-def is_robust(
-    term: Term, symbol: str, conditions: Iterable[Term], within: Container[int] | None = None
-) -> bool:
+def is_robust(term: Term, symbol: str, conditions: Iterable[Term], within: Container[int] | None = None) -> bool:
     """Whether `term` can take two values when only `symbol` varies and every one of `conditions` holds.
 
     With `within`, only values in it count.
@@ -72,9 +70,7 @@ class _Search:
 
     def consistent(self, context: dict[str, int], latest: str) -> bool:
         return all(
-            value_of(part, context)
-            for part, names in self.conditions
-            if latest in names and names <= context.keys()
+            value_of(part, context) for part, names in self.conditions if latest in names and names <= context.keys()
         )
 
     def varies(self, context: dict[str, int]) -> bool:

@@ -1,6 +1,7 @@
 """Traces on disk: a finished run as JSON Lines, one event a line. `docs/trace-format.md` describes the format.
 
-A reader trusts nothing: each line is checked by itself, then against the others, and every mistake is an `InputError` with
+A reader trusts nothing: each line is checked by itself, then against the others, and every mistake is an `InputError`
+with
 the number of its line. A file without its last line was cut off.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 from mmcheck.errors import InputError, fail
@@ -30,7 +31,7 @@ _KEYS: Mapping[str, tuple[type, ...]] = {
     "id": (int,), "agent": (str,), "op": (str,), "tags": (list,), "address": (int, str), "location": (str,),
     "value": (int,), "width": (int,), "cpu": (int, type(None)), "step": (int, type(None)), "rf": (int, str),
     "co": (int,), "rmw": (int,), "exclusive": (bool,), "text": (str,), "line": (int,), "time": (int, float),
-    **{name: (list,) for name in DEPENDENCIES},
+    **dict.fromkeys(DEPENDENCIES, (list,)),
 }  # fmt: skip
 
 
@@ -91,8 +92,8 @@ def _events(execution: Execution) -> Iterator[dict[str, Any]]:
     pairs = {write: read for name in ("amo", "lxsx") for read, write in execution.relation(name)}
     reasons: dict[str, dict[int, list[int]]] = {name: {} for name in DEPENDENCIES}
     for name, found in reasons.items():
-        for read, event in sorted(execution.relation(name)):
-            found.setdefault(event, []).append(read)
+        for read, dependent in sorted(execution.relation(name)):
+            found.setdefault(dependent, []).append(read)
     for number in range(len(execution.threads)):
         for event in execution.of_thread(number):
             line: dict[str, Any] = {"id": event.id, "agent": execution.threads[number].name, "op": event.kind}
@@ -147,7 +148,7 @@ class _Reader:
         if len(lines) < 2 or "end" not in lines[-1].data:
             last = lines[-1]
             message = f"the trace ends at line {last.number} without its last line"
-            raise fail("MM330", message, last.span, help="it was cut off, or the run that writes it goes on")
+            raise fail("MM060", message, last.span, help="it was cut off, or the run that writes it goes on")
         end = lines[-1]
         self.events = lines[1:-1]
         if len(self.events) > MAX_EVENTS:
@@ -166,7 +167,7 @@ class _Reader:
         starts = [*self.file.line_starts, len(self.file.text) + 1]
         if len(starts) > MAX_LINES:
             raise fail("MM002", f"a trace has at most {MAX_LINES:,} lines", path=self.file.path)
-        for number, (start, end) in enumerate(zip(starts, starts[1:], strict=False), 1):
+        for number, (start, end) in enumerate(pairwise(starts), 1):
             text = self.file.text[start : end - 1]
             if not text.strip():
                 continue
@@ -175,13 +176,13 @@ class _Reader:
                 data = json.loads(text)
             except (ValueError, RecursionError) as error:
                 reason = getattr(error, "msg", "nested too deeply")
-                raise fail("MM330", f"line {number} is no JSON: {reason}", span) from None
+                raise fail("MM060", f"line {number} is no JSON: {reason}", span) from None
             if not isinstance(data, dict):
-                raise fail("MM330", f"line {number} is no JSON object", span)
+                raise fail("MM060", f"line {number} is no JSON object", span)
             yield _Line(number, data, span)
 
     def wrong(self, line: _Line, message: str, help: str = "") -> InputError:
-        return fail("MM330", f"line {line.number}: {message}", line.span, help=help)
+        return fail("MM060", f"line {line.number}: {message}", line.span, help=help)
 
     def header(self, line: _Line) -> tuple[Header, dict[str, int]]:
         data = line.data
@@ -189,7 +190,7 @@ class _Reader:
             found = data.get("mmcheck-trace")
             what = "this is no trace" if found is None else f"version {found!r} is not known"
             raise self.wrong(line, what, f'the first line is {{"mmcheck-trace": {VERSION}, "agents": [...]}}')
-        agents = []
+        agents: list[Agent] = []
         listed = data.get("agents")
         if not isinstance(listed, list) or not listed:
             raise self.wrong(line, '"agents" lists who ran')
@@ -212,7 +213,12 @@ class _Reader:
             raise self.wrong(line, '"initial" maps locations to numbers')
         seed = data.get("seed") if isinstance(data.get("seed"), int) else None
         header = Header(
-            tuple(agents), data.get("spec", ""), data.get("variant"), data.get("target", ""), data.get("machine", ""), seed
+            tuple(agents),
+            data.get("spec", ""),
+            data.get("variant"),
+            data.get("target", ""),
+            data.get("machine", ""),
+            seed,
         )
         return header, initial
 
@@ -269,7 +275,9 @@ class _Reader:
         for place, name in places.items():
             init[place] = len(events)
             address = place if isinstance(place, int) else -1 - len(events)
-            events.append(Event(len(events), -1, len(events), "W", address=address, location=name, value=initial.get(name, 0)))
+            events.append(
+                Event(len(events), -1, len(events), "W", address=address, location=name, value=initial.get(name, 0))
+            )
         names = [agent.name for agent in header.agents]
         number: dict[int, int] = {}
         spans: dict[int, Span] = {}
@@ -284,10 +292,19 @@ class _Reader:
             home = events[init[self.place(line)]] if data["op"] != "F" else None
             events.append(
                 Event(
-                    new, thread, counts[thread], data["op"], frozenset(data.get("tags", ())),
-                    None if home is None else home.address, "" if home is None else home.location, data.get("value"),
-                    data.get("width", 32), Origin(None, data.get("text", "")), data.get("cpu"), data.get("step"),
-                )  # fmt: skip
+                    new,
+                    thread,
+                    counts[thread],
+                    data["op"],
+                    frozenset(data.get("tags", ())),
+                    None if home is None else home.address,
+                    "" if home is None else home.location,
+                    data.get("value"),
+                    data.get("width", 32),
+                    Origin(None, data.get("text", "")),
+                    data.get("cpu"),
+                    data.get("step"),
+                )
             )
             counts[thread] += 1
         relations = self.order(threads)
@@ -301,7 +318,7 @@ class _Reader:
             frozen = {name: frozenset(pairs) for name, pairs in relations.items() if pairs}
             out.append(Execution(header.agents, tuple(events), {**frozen, "rf": rf}, final))
             if len(out) >= MAX_GUESSES:
-                raise fail("MM330", "too many ways to say which writes were read", path=self.file.path, help='add "rf"')
+                raise fail("MM060", "too many ways to say which writes were read", path=self.file.path, help='add "rf"')
         return tuple(out), spans
 
     def order(self, threads: list[list[int]]) -> dict[str, set[tuple[int, int]]]:
@@ -314,7 +331,9 @@ class _Reader:
         if found is None:
             raise self.wrong(line, f'"{key}" names {number!r}, which is no event')
         if found.data["op"] != kind:
-            raise self.wrong(line, f'"{key}" names line {found.number}, which is no {"write" if kind == "W" else "read"}')
+            raise self.wrong(
+                line, f'"{key}" names line {found.number}, which is no {"write" if kind == "W" else "read"}'
+            )
         return found
 
     def reasons(self, relations: dict[str, set[tuple[int, int]]], number: dict[int, int]) -> None:

@@ -24,6 +24,7 @@ from mmcheck.program import (
     NO_TAGS,
     NOWHERE,
     OLD,
+    RETURN,
     TRUE,
     Assert,
     Assign,
@@ -44,7 +45,6 @@ from mmcheck.program import (
     Origin,
     Parallel,
     Program,
-    RETURN,
     Reg,
     Return,
     Rmw,
@@ -60,6 +60,7 @@ from mmcheck.terms import Term, Terms
 
 MAX_EVENTS = 5_000
 MAX_CALLS = 200
+MAX_EXPANSIONS = 20_000
 
 Taint = dict[tuple[int, bool], Term]
 """(read event, through a pick) -> the condition under which the value depends on it."""
@@ -122,6 +123,7 @@ class Unfolder:
         self.thread = 0
         self.source = False
         self.in_rmw = False
+        self.expansions = 0
         self.group = 0
         self.groups = 0
         self.free = 0
@@ -174,7 +176,10 @@ class Unfolder:
         self.graph.ends.append(end.guard)
         if number in self.blocking.get(host, ()):
             over = terms.symbol(f"over{number}", 1)
-            self.graph.constraints += [terms.disj([terms.neg(over), end.guard]), terms.disj([over, terms.neg(end.guard)])]
+            self.graph.constraints += [
+                terms.disj([terms.neg(over), end.guard]),
+                terms.disj([over, terms.neg(end.guard)]),
+            ]
         leave = self.event("F", thread.leave, end, end.guard, replace(thread.origin, text=RETURN))
         end.privates[MASKED] = Value(terms.false, {})
         self.switched(leave, end)
@@ -360,10 +365,10 @@ class Unfolder:
         cond = self.value(statement.cond, state)
         if cond.term.op == "const" and not cond.taint:
             return self.block(statement.then if cond.term.const else statement.orelse, state, frame)
-        outer = dict(state.control)
+        outer, loose = dict(state.control), state.firm
         self.add(state.control if self.source else state.sticky, cond.taint)
         self.firm_up(state, cond)
-        inside = dict(state.control)
+        inside, firm = dict(state.control), state.firm
         then = state.copy(self.terms.conj([state.guard, cond.term]))
         orelse = state.copy(self.terms.conj([state.guard, self.terms.neg(cond.term)]))
         mark = len(self.graph.events)
@@ -376,6 +381,8 @@ class Unfolder:
             # One arm left the function or loop: what follows is still guarded by the condition.
             for end in (then_end, orelse_end):
                 exits = {key: term for key, term in end.control.items() if key not in inside}
+                # Firmness is the test's and not the read's: a later test of the same read may be one that is dropped.
+                end.firm = (loose if both else firm) | {key for key in end.firm if key in exits or key in end.sticky}
                 end.control = {**(outer if both else inside), **exits}
         return self.merge([then_end, orelse_end])
 
@@ -388,19 +395,22 @@ class Unfolder:
     def same_in_both(self, mark: int, middle: int, taint: Taint) -> None:
         """A write that both arms perform depends on no condition: a compiler may hoist it."""
         robust = self.graph.deps["ctrl"]
-        keys = {}
+        keys: dict[object, list[int]] = {}
+
+        def key(event: GEvent) -> object:
+            value = event.value if event.kind == "W" else event.width  # the reads of two equal exchanges are twins too
+            return event.kind, event.address, value, event.tags, event.optional
+
         for event in self.graph.events[mark:middle]:
-            if event.kind == "W":
-                keys[event.address, event.value, event.tags, event.optional] = event.id
+            keys.setdefault(key(event), []).append(event.id)
         for event in self.graph.events[middle:]:
-            twin = keys.get((event.address, event.value, event.tags, event.optional)) if event.kind == "W" else None
-            if twin is not None:
+            for twin in keys.get(key(event), ()):
                 for read, _ in taint:
                     robust.pop((read, event.id), None)
                     robust.pop((read, twin), None)
 
     def loop(self, statement: Loop, state: State, frame: Frame) -> State:
-        outer = dict(state.control)
+        outer, loose = dict(state.control), state.firm
         inner = Frame(returns=frame.returns)
         for _ in range(self.bound if statement.bound is None else statement.bound):
             if state.guard is self.terms.false:
@@ -411,6 +421,7 @@ class Unfolder:
         self.cut(state.guard, statement.origin)
         result = self.merge(inner.breaks)
         result.control = outer
+        result.firm = loose | {key for key in result.firm if key in result.sticky}
         return result
 
     def wait(self, statement: Await, state: State, frame: Frame) -> State:
@@ -452,6 +463,10 @@ class Unfolder:
         function = self.program.functions[statement.function]
         if len(self.calls) >= MAX_CALLS or self.calls.count(statement.function) > 0:
             raise fail("MM501", f"{statement.function!r} calls itself", statement.origin.span)
+        self.expansions += 1
+        if self.expansions > MAX_EXPANSIONS:
+            help = "functions are expanded where they are called"
+            raise fail("MM502", f"more than {MAX_EXPANSIONS} calls", statement.origin.span, help=help)
         values = [self.value(arg, state) for arg in statement.args]
         caller, outer = state.registers, dict(state.control)
         if not self.calls:
@@ -460,6 +475,7 @@ class Unfolder:
             param.name: Value(self.resize(value.term, param.width), value.taint)
             for param, value in zip(function.params, values, strict=True)
         }
+        loose = state.firm
         frame = Frame()
         self.calls += (statement.function,)
         end = self.block(function.body, state, frame)
@@ -475,6 +491,7 @@ class Unfolder:
         result = merged.registers.get("%result", Value(self.terms.number(0, function.result or 32), {}))
         merged.registers = dict(caller)
         merged.control = outer
+        merged.firm = loose | {key for key in merged.firm if key in merged.sticky}
         if statement.dst is not None:
             self.assign(merged, statement.dst, result)
         return merged
@@ -497,7 +514,10 @@ class Unfolder:
             ends.append(self.block(block, state.copy(self.terms.conj([state.guard, selected[name]])), frame))
         before = state.guard
         merged = self.merge(ends)
-        if all(end.guard is self.terms.conj([before, selected[name]]) for end, (name, _) in zip(ends, literals)):
+        if all(
+            end.guard is self.terms.conj([before, selected[name]])
+            for end, (name, _) in zip(ends, literals, strict=True)
+        ):
             merged.guard = before
         return merged
 
@@ -521,9 +541,7 @@ class Unfolder:
             (role,) = event.tags
             common, optional = tags_of(slot.tags[role])
             present = slot.present if role in (READ, FENCE) else None
-            self.graph.events[event.id] = replace(
-                event, tags=common, site=site, present=present, optional=optional
-            )
+            self.graph.events[event.id] = replace(event, tags=common, site=site, present=present, optional=optional)
 
     # --- events ------------------------------------------------------------------------------------
 
@@ -541,7 +559,8 @@ class Unfolder:
     ) -> GEvent:
         number = len(self.graph.events)
         if number >= MAX_EVENTS:
-            raise fail("MM502", f"more than {MAX_EVENTS} events", origin.span, help="use a smaller bound or fewer rounds")
+            help = "use a smaller bound or fewer rounds"
+            raise fail("MM502", f"more than {MAX_EVENTS} events", origin.span, help=help)
         if self.calls and origin.calls != self.calls:
             origin = replace(origin, calls=self.calls)
         for run in self.blocking.get(self.thread, ()):
@@ -628,9 +647,7 @@ class Unfolder:
     def store_exclusive(self, statement: StoreExclusive, state: State) -> None:
         terms = self.terms
         address, value = self.value(statement.address, state), self.value(statement.value, state)
-        paired = {
-            load: terms.conj([held, self.same_address(load, address.term)]) for load, held in state.monitor
-        }
+        paired = {load: terms.conj([held, self.same_address(load, address.term)]) for load, held in state.monitor}
         success = terms.conj([self.choose("exclusive"), terms.disj(paired.values())])
         written = terms.conj([state.guard, success])
         if written is not terms.false:

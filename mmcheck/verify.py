@@ -53,26 +53,29 @@ def verify(
 ) -> Report:
     """Check every requirement of the files, on their targets or on `targets`, in all variants or in `variants`.
 
-    `variants` selects by title; ``base`` is the program as written. `timeout` is wall seconds per requirement, `jobs` the
-    number of processes. Directories are searched for ``*.litmus``. What is wrong with a file becomes diagnostics of its
-    `FileReport`; wrong options raise `InputError`.
+    `variants` selects by title; ``base`` is the program as written. `timeout` is wall seconds per requirement, `jobs`
+    the number of processes. Directories are searched for ``*.litmus``. What is wrong with a file becomes diagnostics
+    of its `FileReport`; wrong options raise `InputError`.
     """
     for name in targets:
         parse_target(name)
     if bound < 1:
-        raise fail("MM004", "the bound must be at least 1")
+        raise fail("MM019", "the bound must be at least 1")
+    solver = solver_version()  # loaded before anything is timed
     options = Options(tuple(targets), tuple(variants), bound, timeout, engine, dump_smt)
     reports: list[FileReport] = []
     found, problems = find_files(paths)
     reports += [FileReport(problem.path, diagnostics=(problem,)) for problem in problems]
-    done, interrupted = _one_by_one(found, options, on_progress) if jobs == 1 or len(found) < 2 else _in_parallel(
-        found, options, jobs, on_progress
+    done, interrupted = (
+        _one_by_one(found, options, on_progress)
+        if jobs == 1 or len(found) < 2
+        else _in_parallel(found, options, jobs, on_progress)
     )
     reports += done
     missing = [title for title in variants if title != "base" and not _has_variant(reports, title)]
     if missing and not interrupted and not any(report.diagnostics for report in reports):
-        raise fail("MM005", f"no file has a variant called {missing[0]!r}")
-    return Report(tuple(reports), __version__, solver_version(), interrupted)
+        raise fail("MM020", f"no file has a variant called {missing[0]!r}")
+    return Report(tuple(reports), __version__, solver, interrupted)
 
 
 Progress = Callable[[str], None] | None
@@ -260,7 +263,9 @@ def _verify_herd(source: SourceFile, options: Options) -> tuple[Result, ...]:
         engine = "smt"
         word = "Unknown"
         try:
-            outcome = decide_test(test, source.path, target.model, False, options.bound, options.engine, options.timeout)
+            outcome = decide_test(
+                test, source.path, target.model, False, options.bound, options.engine, options.timeout
+            )
             word, engine, notes = outcome.observation, outcome.engine, outcome.notes
         except UnknownVerdict as unknown:
             notes = (unknown.reason,)
@@ -272,14 +277,27 @@ def _verify_herd(source: SourceFile, options: Options) -> tuple[Result, ...]:
         else:
             good = "Never" if test.quantifier == "~exists" else "Always"
             verdict = "holds" if word == good else "violated"
+        expected = (verdict if verdict != "unknown" else "forbidden") if question else "holds"
         results.append(
             Result(
-                file=source.path, spec=test.name, variant=None, requirement=test.name,
-                kind="exists" if question else "final", clauses=(), says="", target=target.name,
-                model=f"{model.name}: {model.title}", verdict=verdict,  # type: ignore[arg-type]
-                expected=(verdict if verdict != "unknown" else "forbidden") if question else "holds",  # type: ignore[arg-type]
-                bound=options.bound, complete=not notes, layer="hardware" if verdict == "violated" else None,
-                engine=engine, notes=notes, span=test.span, seconds=time.process_time() - started,
-            )  # fmt: skip
+                file=source.path,
+                spec=test.name,
+                variant=None,
+                requirement=test.name,
+                kind="exists" if question else "final",
+                clauses=(),
+                says="",
+                target=target.name,
+                model=f"{model.name}: {model.title}",
+                verdict=verdict,  # type: ignore[arg-type]
+                expected=expected,  # type: ignore[arg-type]
+                bound=options.bound,
+                complete=not notes,
+                layer="hardware" if verdict == "violated" else None,
+                engine=engine,
+                notes=notes,
+                span=test.span,
+                seconds=time.process_time() - started,
+            )
         )
     return tuple(results)

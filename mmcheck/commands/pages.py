@@ -1,6 +1,7 @@
 """Answering from the cache: the whole output of a command whose inputs have not changed.
 
-Only output that anybody would get again is kept: no errors, no unknown verdicts, no notes, nothing written elsewhere.
+Only output that anybody would get again is kept: no errors, no verdicts that depend on time or memory, no notes,
+nothing written elsewhere.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def find(page: str | None) -> tuple[int, str] | None:
 
 def keep(page: str | None, report: Report, text: str) -> None:
     """Keep `text`, the page of `report`."""
-    lasting = not report.interrupted and report.exit_code in (0, 1)
-    lasting = lasting and not any(file.diagnostics for file in report.files)
-    if page is not None and lasting and all(result.verdict != "unknown" for result in report.results):
+    from mmcheck.cached import lasting
+
+    if page is None or report.interrupted or any(file.diagnostics for file in report.files):
+        return
+    if all(map(lasting, report.results)):
         cache.save(page, b"%d\n" % report.exit_code + text.encode("utf-8", "surrogatepass"))

@@ -107,7 +107,7 @@ def _programs(files: Sequence[FileReport], links: Links) -> str:
 def _broken(file: FileReport, results: Sequence[Result], target: str, links: Links) -> str:
     here = [result for result in results if result.target == target]
     if not here:
-        return '<span class="muted">not for this target</span>'
+        return '<span class="muted" title="not checked for this target">–</span>'
     told = [result for result in here if result.verdict in ("violated", "unknown") or result.as_claimed is False]
     if not told:
         shown = "holds" if any(each.verdict == "holds" for each in here) else here[0].verdict

@@ -74,7 +74,7 @@ class Highlight:
 
 @record
 class Lane:
-    """An agent's column. A handler has none: its events stand in a box in the column of the agent that it interrupts."""
+    """An agent's column. A handler has none: its events stand in a box in the column of whom it interrupts."""
 
     name: str
     kind: str
@@ -85,8 +85,8 @@ class Node:
     """An event or a missing barrier.
 
     `key` is ``ev-<id>`` or ``ghost-<n>``, `kind` is ``access``, ``barrier`` or ``ghost``; `head` says what
-    happens, `source` is the source text, `where` its file and line, `tip` the long form of it all. `inside` are the handlers
-    in whose boxes it stands, the outermost first.
+    happens, `source` is the source text, `where` its file and line, `tip` the long form of it all. `inside` are the
+    handlers in whose boxes it stands, the outermost first.
     """
 
     key: str
@@ -166,7 +166,7 @@ def build_scene(execution: Execution, highlight: Highlight, *, show_all: bool = 
         title=clean(highlight.title, TITLE),
         subtitle=clean(highlight.subtitle, PROSE),
         verdict=clean(highlight.verdict, RELATION),
-        lanes=tuple(Lane(lane_name(execution.threads[thread]), execution.threads[thread].kind) for thread in _lanes(execution)),
+        lanes=tuple([Lane(lane_name(a), a.kind) for a in execution.threads if a.host is None]),
         nodes=nodes,
         links=tuple(_links(execution, highlight, nodes, show_all)),
         steps=tuple(_steps(execution, highlight, markers)),

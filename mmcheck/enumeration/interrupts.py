@@ -1,13 +1,13 @@
 """Where interrupt handlers run, one possibility after the other (semantics.md 2, H1 to H4).
 
-A run of a handler stands behind a down-set of its host's events and before the rest. All choices of down-sets, one inside
-the next for the runs on one host, are listed; each gives the order of the events of its CPU.
+A run of a handler stands behind a down-set of its host's events and before the rest. All choices of down-sets, one
+inside the next for the runs on one host, are listed; each gives the order of the events of its CPU.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import permutations, product
+from itertools import pairwise, permutations, product
 from typing import TypeAlias
 
 from mmcheck.enumeration.linear import Pair, closure_of
@@ -25,8 +25,8 @@ def root_of(threads: Sequence[Thread], number: int) -> int:
 
 
 def fits(threads: Sequence[Thread], traces: Sequence[Trace]) -> bool:
-    """Whether the last of `traces` may be with the others (`traces` may be the first few of all): runs of a handler come one
-    after the other, each but once, and begin with what the one before left."""
+    """Whether the last of `traces` may be with the others (`traces` may be the first few of all): runs of a handler
+    come one after the other, each but once, and begin with what the one before left."""
     number = len(traces) - 1
     thread, trace = threads[number], traces[number]
     if thread.host is None:
@@ -81,7 +81,7 @@ def _turns(threads: Sequence[Thread], runs: list[int]) -> Iterator[tuple[int, ..
 
 def _growing(turn: tuple[int, ...], cuts: list[frozenset[int]]) -> Iterator[tuple[tuple[int, frozenset[int]], ...]]:
     for chosen in product(cuts, repeat=len(turn)):
-        if all(a <= b for a, b in zip(chosen, chosen[1:])):
+        if all(a <= b for a, b in pairwise(chosen)):
             yield tuple(zip(turn, chosen, strict=True))
 
 
@@ -128,9 +128,7 @@ def _glued(trace: Trace) -> Iterator[Pair]:
 def _masked(thread: Thread, trace: Trace) -> list[tuple[int, int | None]]:
     """Events behind which interrupts are off, with the next that switches them."""
     last = len(trace.items) - 1
-    switches = [
-        (i, item.masked) for i, item in enumerate(trace.items) if not item.tags.isdisjoint(("IrqOff", "IrqOn"))
-    ]
+    switches = [(i, item.masked) for i, item in enumerate(trace.items) if not item.tags.isdisjoint(("IrqOff", "IrqOn"))]
     if thread.host is not None:
         switches = [(0, not thread.nests), *switches, (last, False)]
     following = [*[i for i, _ in switches], None][1:]

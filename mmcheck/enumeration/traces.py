@@ -54,8 +54,9 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """One path of one thread. `status` is ``ended``, ``stuck`` (at the await of `where`), ``cut``, or ``absent``: a run of an
-    interrupt handler that does not happen. `start` and `lasting` are the privates of a handler before and behind the run.
+    """One path of one thread. `status` is ``ended``, ``stuck`` (at the await of `where`), ``cut``, or ``absent``: a
+    run of an interrupt handler that does not happen. `start` and `lasting` are the privates of a handler before and
+    behind the run.
 
     `amo` and `lxsx` are pairs of positions; `last` the reads of the failing round in which it is stuck.
     `number` tells the awaits of a thread apart.

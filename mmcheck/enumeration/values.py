@@ -46,8 +46,8 @@ def _of_code(
     codes: Sequence[Code], number: int, found: Sequence[Sequence[Trace]], offers: Callable[[int], tuple[int, ...]],
     options: Options,
 ) -> list[Trace]:  # fmt: skip
-    """The traces of one agent; a run of a handler may begin with any privates that the run before may leave, and may not
-    happen at all."""
+    """The traces of one agent; a run of a handler may begin with any privates that the run before may leave, and may
+    not happen at all."""
     code = codes[number]
     if code.thread.host is None:
         return list(traces(code, offers, options))

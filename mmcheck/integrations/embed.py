@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
+from html import escape
 from posixpath import join, normpath
 
 from mmcheck.doc.fragments import GLYPHS, anchor
@@ -136,7 +137,7 @@ def _picture(result: Result, drawn: dict[str, str], as_text: bool) -> Iterator[s
         parts = (result.file.removesuffix(".litmus"), result.requirement, result.kind, result.variant or BASE)
         name = f"{FOLDER}/{anchor('run', *parts, result.target)}.svg"
         drawn[name] = render_svg(scene)
-        yield f"![{_cell(story.headline(result))}]({name})"
+        yield f"![{_cell(f'{verdict(result)}: {story.subject(result)}')}]({name})"
     yield ""
 
 
@@ -147,4 +148,4 @@ def _verdict(result: Result) -> str:
 
 def _cell(text: str) -> str:
     """`text` as plain characters of Markdown, in a table or in brackets."""
-    return re.sub(r"([\\`*_{}\[\]()<>#|!&~])", r"\\\1", clean(text, 160))
+    return re.sub(r"([\\`*_{}\[\]()#|!~])", r"\\\1", escape(clean(text, 160), quote=False))

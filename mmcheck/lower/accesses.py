@@ -68,7 +68,9 @@ class Accesses:
     def fence(self, piece: FencePiece, word: str, ok: ir.Reg | None = None) -> None:
         """A fence; with `ok` and a piece that asks for it, passed only if the operation succeeded."""
         if not piece.tags.isdisjoint(("IrqOff", "IrqOn")) and self._code.unit.cpus.handlers:
-            self._code.emit(ir.Assign(ir.Reg(ir.MASKED, 1), ir.Const(int("IrqOff" in piece.tags), 1), self._code.origin))
+            self._code.emit(
+                ir.Assign(ir.Reg(ir.MASKED, 1), ir.Const(int("IrqOff" in piece.tags), 1), self._code.origin)
+            )
         statement = ir.Fence(piece.tags, self._origin(word))
         if piece.when == "success" and ok is not None:
             self._code.emit(ir.If(ok, (statement,), (), self._origin(word)))

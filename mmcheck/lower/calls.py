@@ -87,7 +87,8 @@ def _pointer(code: Code, arguments: Arguments) -> Value:
 
 
 def _on_this_cpu(code: Code, arguments: Arguments, *, wanted: bool) -> Value | None:
-    """An access to this CPU's copy, with no migration in between: one instruction (x86), or interrupts off around it."""
+    """An access to this CPU's copy, with no migration in between: one instruction (x86), or interrupts off around
+    it."""
     cpus, span = code.unit.cpus, arguments.span
     if not cpus.moves or code.unit.target.base != "armv8":
         with code.copy_of(cpus.here(code, whole=True)):

@@ -2,9 +2,12 @@
 
 Three things are told through memory that no specification can name, so that coherence on one CPU says what they are:
 
-* **where a thread is**: a cell that ``migrate`` writes in the handler and `this_cpu_ptr` reads. The read is plain: it may be moved
-  or made once, as a compiler does with a pointer (semantics.md 1.2). Without any ``migrate`` the CPU is a constant, and no event.
-* **what ``current.x`` is**: each write to a private that some handler reads so is repeated to a cell, volatile and without
+* **where a thread is**: a cell that ``migrate`` writes in the handler and `this_cpu_ptr` reads. The read is plain: it
+may be moved
+  or made once, as a compiler does with a pointer (semantics.md 1.2). Without any ``migrate`` the CPU is a constant,
+  and no event.
+* **what ``current.x`` is**: each write to a private that some handler reads so is repeated to a cell, volatile and
+without
   dependencies; it stands for the moment at which the private changes, and orders nothing for the hardware.
 * **that an interrupt is raised**: a latch, set by a device's write and taken as the handler begins.
 """
@@ -23,6 +26,7 @@ from mmcheck.records import record, replace
 from mmcheck.source import Span
 from mmcheck.syntax import ast
 from mmcheck.target import words
+from mmcheck.target.pieces import FencePiece, Piece
 
 if TYPE_CHECKING:
     from mmcheck.lower.code import Code
@@ -38,7 +42,8 @@ MAX_RUNS = 16
 
 GHOST = frozenset({"Volatile", "Ghost"})
 CPU, HERE, HOST = ir.Reg("@%cpu", 64), ir.Reg("@%here", 64), ir.Reg("@%host", 64)
-"""Of an agent: its CPU's number, if that is constant; else the cell that tells it; the cell of the one it interrupts."""
+"""Of an agent: its CPU's number, if that is constant; else the cell that tells it; the cell of the one it
+interrupts."""
 
 
 def mirror(name: str) -> ir.Reg:
@@ -59,6 +64,12 @@ class Handler:
     cpu: int
     runs: int
     body: ir.Block
+
+
+def fence_tags(piece: Piece) -> ir.Tags:
+    """The tags of a word that is a barrier and no access."""
+    assert isinstance(piece, FencePiece)
+    return piece.tags
 
 
 class Cpus:
@@ -85,7 +96,7 @@ class Cpus:
     def _nodes(self) -> Iterator[ast.Node]:
         declarations = self.unit.declarations
         for owner in (*declarations.functions.values(), *declarations.agents.values()):
-            yield from ast.walk(owner.body)
+            yield from ast.walk(owner.body)  # type: ignore[attr-defined]
 
     def prepare(self) -> None:
         """Find out how many CPUs there are; numbers that are wrong are reported where they stand."""
@@ -146,7 +157,7 @@ class Cpus:
             state = values.condition(given, span)
         code.emit(ir.Assign(masked, state, code.origin))
         for piece in code.unit.realise(word, (), span):
-            code.emit(ir.Fence(getattr(piece, "tags"), replace(code.origin, word=f"{word.name}()")))
+            code.emit(ir.Fence(fence_tags(piece), replace(code.origin, word=f"{word.name}()")))
         return None if result is None else values.Val(result, BOOL)
 
     def migrate(self, code: Code, word: words.Word, cpu: int, span: Span) -> None:
@@ -154,7 +165,7 @@ class Cpus:
         origin = replace(code.origin, word=f"migrate({cpu})")
         code.emit(ir.Store(HOST, ir.Const(cpu, 64), GHOST, origin))
         for piece in code.unit.realise(word, (), span):
-            code.emit(ir.Fence(getattr(piece, "tags"), origin))
+            code.emit(ir.Fence(fence_tags(piece), origin))
 
     def current(self, code: Code, node: ast.Field) -> values.Value:
         """``current.name``: a private of the agent that the handler interrupts."""
@@ -197,10 +208,16 @@ class Cpus:
                 if each.nests and each.cpu == handler.cpu and each.handler != name and each.host is not None
                 and each.host < len(threads)
             ]  # fmt: skip
-            if node.nests and any(each.node.nests and each.cpu == handler.cpu and each is not handler for each in handlers):
-                self.unit.reporter.report("MM250", "only one handler of a CPU may be interrupted itself", node.name.span)
+            if node.nests and any(
+                each.node.nests and each.cpu == handler.cpu and each is not handler for each in handlers
+            ):
+                self.unit.reporter.report(
+                    "MM250", "only one handler of a CPU may be interrupted itself", node.name.span
+                )
             entry, leave = (
-                frozenset(tag for piece in self.unit.realise(words.IMPLICIT[word], (), node.span) for tag in getattr(piece, "tags"))
+                frozenset(
+                    tag for piece in self.unit.realise(words.IMPLICIT[word], (), node.span) for tag in fence_tags(piece)
+                )
                 for word in ("irq_entry", "irq_return")
             )
             latch = self._addresses.get(f"{name} raised") if node.when_raised else None
@@ -211,8 +228,22 @@ class Cpus:
                     full = f"{name}[{','.join(label)}]" if label else name
                     origin = ir.Origin(node.span, f"interrupt {name}")
                     out.append(
-                        ir.Thread(full, handler.body, "interrupt", True, (), handler.cpu, origin, host, name, run,
-                                  entry, leave, node.nests, latch)  # fmt: skip
+                        ir.Thread(
+                            full,
+                            handler.body,
+                            "interrupt",
+                            True,
+                            (),
+                            handler.cpu,
+                            origin,
+                            host,
+                            name,
+                            run,
+                            entry,
+                            leave,
+                            node.nests,
+                            latch,
+                        )
                     )
                     self.unit.alias[name] = self.unit.alias[f"{name}[{run}]"] = full
                 if handler.runs > 1:
@@ -237,7 +268,12 @@ class Cpus:
             if register.name[1:] in used:
                 if thread.cpu is None:
                     message = f"'{thread.name}' uses memory of its CPU, and is on none"
-                    raise problem("MM250", message, thread.origin.span, f"say where it starts: {thread.kind} {thread.name} on cpu 0")
+                    raise problem(
+                        "MM250",
+                        message,
+                        thread.origin.span,
+                        f"say where it starts: {thread.kind} {thread.name} on cpu 0",
+                    )
                 yield register, thread.cpu if register is CPU else self._place(thread)
         if HOST.name[1:] in used:
             if thread.host is None:
@@ -249,7 +285,11 @@ class Cpus:
                 yield mirror(name), self._mirror(thread, name, private.init)
             if current(name).name[1:] in used:
                 if thread.host is None:
-                    raise problem("MM252", "'current' is for interrupt handlers: the thread that is interrupted", thread.origin.span)
+                    raise problem(
+                        "MM252",
+                        "'current' is for interrupt handlers: the thread that is interrupted",
+                        thread.origin.span,
+                    )
                 yield current(name), self._mirror(below, name, private.init)
 
     def _place(self, thread: ir.Thread) -> int:
@@ -268,6 +308,8 @@ def check_switches(unit: Unit, body: ir.Block, node: ast.Agent) -> None:
                 disabled = True
             elif "IrqOn" in each.tags and not disabled:
                 message = f"'{node.name.text}' enables interrupts that it never disabled"
-                hint = "interrupts are off while a handler runs; one that may be interrupted itself is declared: …, nests"
+                hint = (
+                    "interrupts are off while a handler runs; one that may be interrupted itself is declared: …, nests"
+                )
                 unit.reporter.report("MM253", message, each.origin.span or node.name.span, hint)
                 return

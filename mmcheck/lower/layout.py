@@ -70,11 +70,9 @@ class Layout:
         self.privates: dict[str, Private] = {}
         self.cells: tuple[ir.Cell, ...] = ()
 
-    def place(
-        self, types: TypeTable, constant: Callable[[ast.Expr], Value], reporter: Reporter, cpus: int = 1
-    ) -> None:
-        """Give every variable a type and an address; `constant` evaluates an initial value. Memory per CPU is an array of
-        `cpus` copies."""
+    def place(self, types: TypeTable, constant: Callable[[ast.Expr], Value], reporter: Reporter, cpus: int = 1) -> None:
+        """Give every variable a type and an address; `constant` evaluates an initial value. Memory per CPU is an
+        array of `cpus` copies."""
         address, count = STRIDE, 0
         for name, stored in self._declared.items():
             if stored.kind == "private":

@@ -121,11 +121,13 @@ class Unit:
         origin = ir.Origin(node.span, f"{node.kind} {name}")
         return ir.Thread(name, body, kind, node.kind == "thread", (), cpu, origin)
 
-    def _with_privates(
-        self, thread: ir.Thread, threads: list[ir.Thread], mentioned: set[tuple[str, str]]
-    ) -> ir.Thread:
+    def _with_privates(self, thread: ir.Thread, threads: list[ir.Thread], mentioned: set[tuple[str, str]]) -> ir.Thread:
         """`thread` with those of its own registers that it uses, or that a condition names."""
-        used = {name for owner, name in mentioned if self.alias.get(owner, owner) in (thread.name, self.alias.get(thread.handler))}
+        used = {
+            name
+            for owner, name in mentioned
+            if self.alias.get(owner, owner) in (thread.name, self.alias.get(thread.handler))
+        }
         for each in self.functions.reachable(thread.body):
             used |= {reg.name.removeprefix("@") for reg in registers_in(each) if reg.name.startswith("@")}
         privates = tuple(

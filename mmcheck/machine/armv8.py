@@ -15,7 +15,7 @@ kept. Final states, assertions and waits for ever are as in `mmcheck.machine.exp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, cast
 
 from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import Code, flatten
@@ -86,8 +86,10 @@ def refuse(program: Program) -> None:
 class Thread:
     """The states of one thread that were met."""
 
-    def __init__(self, number: int, code: Code, *, settle: bool) -> None:
+    def __init__(self, number: int, code: Code, *, settle: bool, last: int | None = None) -> None:
         self.number = number
+        self.last = last
+        """Where the path ends, if not where the thread does."""
         self.code = code
         self.ops: tuple[Op, ...] = decode(code)
         self.settle = settle
@@ -131,7 +133,7 @@ class Thread:
             while applied < len(front.entries):
                 self.apply(front, front.entries[applied], marks, used)
                 applied += 1
-            if not more:
+            if not more or (self.last is not None and front.count > self.last):
                 break
         view = View(tuple(sorted(used.items(), key=_place)), front)
         view.dead = wrong or front.impossible
@@ -146,7 +148,7 @@ class Thread:
             return
         if entry.kind == READ:
             used[entry.ordinal] = mark
-            value, source = mark  # type: ignore[misc]
+            value, source = cast(tuple[int, Write], mark)
             assert entry.node is not None
             entry.node.value = value
             entry.source = source
@@ -197,7 +199,7 @@ class Thread:
         for later in view.front.entries:
             if later.kind != READ or later.ordinal <= entry.ordinal or later.source in (None, source):
                 continue
-            thread, ordinal = later.source  # type: ignore[misc]
+            thread, ordinal = cast(Write, later.source)
             if known(later.address) == choice.address and not (thread == self.number and ordinal > entry.ordinal):
                 return -1
         return self.after(view, (entry.ordinal, (value & entry.op.mask, source)))
@@ -256,7 +258,7 @@ class Explorer:
                 entry, address = choice.entry, choice.address
                 if entry.kind == WRITE:
                     chain = memory.get(address) or self.start(address)
-                    if _atomic(entry, chain, number):
+                    if is_atomic(entry, chain, number):
                         value = known(entry.data)
                         assert value is not None
                         after = thread.after(view, (entry.ordinal, True))
@@ -315,7 +317,7 @@ class Explorer:
         self.finals.add(Final(tuple(sorted(names.items())), tuple(stuck)))
 
 
-def _atomic(entry: Entry, chain: Chain, thread: int) -> bool:
+def is_atomic(entry: Entry, chain: Chain, thread: int) -> bool:
     """Whether no other thread has written since the load of this read-modify-write read."""
     if entry.partner is None:
         return True

@@ -244,7 +244,8 @@ class Front:
         return node
 
     def _guess(self, kind: str, cond: Value) -> bool | None:
-        """Which way to go at a condition: as it is, if that is known; the number of the decision is used up either way."""
+        """Which way to go at a condition: as it is, if that is known; the number of the decision is used up either
+        way."""
         value = known(cond)
         found = self.decide(self.count, kind, (True, False) if value is None else (bool(value),))
         if found is None:

@@ -24,12 +24,14 @@ class InOrder:
     """
 
     def __init__(
-        self, number: int, code: Code, memory: Memory, counts: Counts, *, buffered: bool, tries: dict[int, int], log: bool
-    ) -> None:
+        self, number: int, code: Code, memory: Memory, counts: Counts, *,
+        buffered: bool, tries: dict[int, int], log: bool,
+        ops: tuple[Op, ...] | None = None,
+    ) -> None:  # fmt: skip
         self.number = number
         self.code = code
         self.name = code.thread.name
-        self.ops = decode(code)
+        self.ops = decode(code) if ops is None else ops
         self.memory = memory
         self.counts = counts
         self.buffered = buffered
@@ -46,6 +48,10 @@ class InOrder:
         self.waiting: tuple[int, int] | None = None
         """The await whose round failed last, and the version of memory that it had seen."""
         self.monitor: tuple[int, object, Entry] | None = None
+        self.pieces: deque[int] | None = None
+        """A given order of the fields of record stores."""
+        self.outcomes: deque[bool] | None = None
+        """Given outcomes of the exclusive stores that may succeed."""
 
     @property
     def finished(self) -> bool:
@@ -164,8 +170,9 @@ class InOrder:
             self.registers[op.counter] = 0
             self.pc = op.after
         else:
-            self.registers[op.counter] = done | 1 << left[0]
-            self.pc = op.starts[left[0]]
+            piece = self.pieces.popleft() if self.pieces and len(left) > 1 else left[0]
+            self.registers[op.counter] = done | 1 << piece
+            self.pc = op.starts[piece]
 
     def flush(self) -> None:
         """At the end of a run: the round of an await that is not over did not happen."""
@@ -241,6 +248,8 @@ class InOrder:
         if store.status is not None:
             held, self.monitor = self.monitor, None
             ok = held is not None and held[0] == address and self.memory.source(address) is held[1]
+            if held is not None and self.outcomes is not None:
+                ok = self.outcomes.popleft() and ok
             self.registers[store.status] = int(not ok)
             if not ok or held is None:
                 self.pc += 1

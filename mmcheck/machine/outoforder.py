@@ -12,6 +12,7 @@ that are done leave the window. Three choices of this scheduler only ever leave 
 from __future__ import annotations
 
 from random import Random
+from typing import TypeAlias, cast
 
 from mmcheck import flatten as flat
 from mmcheck.flatten import Code
@@ -26,21 +27,41 @@ WINDOW = 16
 """Instructions in flight; barriers and branches count, arithmetic does not."""
 
 
+SLOW = 400
+"""Steps of the machine, at least, that a slow store takes."""
+BURST = 16
+"""Stores, at most, that are slow together."""
+
+
+Snapshot: TypeAlias = tuple[list[Value], Entry | None, dict[int, tuple[list[Value], int]], list[Entry]]
+"""Registers, monitor and rounds at a branch, and what of the log a failing round has taken away."""
+
+
 class OutOfOrder(Front):
-    """A thread of the Armv8 machine. The parameters are those of `mmcheck.machine.inorder.InOrder`."""
+    """A thread of the Armv8 machine. The parameters are those of `mmcheck.machine.inorder.InOrder`; `slow` is the
+    part of the
+    stores that take long, as those do that miss the cache."""
 
     def __init__(
         self, number: int, code: Code, memory: Memory, counts: Counts, *, tries: dict[int, int], log: bool,
-        random: Random, window: int = WINDOW,
+        random: Random, window: int = WINDOW, haste: float = 1.0, slow: float = 0.0,
+        ops: tuple[Op, ...] | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(code, self.chosen, settle=None, number=number)
+        super().__init__(code, self.chosen, settle=None, ops=ops, number=number)
         self.name = code.thread.name
         self.memory = memory
         self.counts = counts
         self.tries = tries
         self.random = random
         self.window = window
+        self.now = 0
+        self.haste = haste
+        """1: everything that can happen is equally likely; more: the older the likelier."""
         self.log: list[Entry] | None = [] if log else None
+        self.slow = slow
+        self.burst = self.late = 0
+        self.held: dict[int, int] = {}
+        """Stores that miss the cache, and when they will be through."""
         self.failures: dict[int, int] = {}
         self.failed: list[str] = []
         self.waiting: tuple[int, int] | None = None
@@ -71,6 +92,7 @@ class OutOfOrder(Front):
 
     def step(self, random: Random, now: int) -> bool:
         """Do one thing; False if nothing can be done now."""
+        self.now = now
         found = self.last
         if found is None:
             found = self.look()
@@ -79,7 +101,9 @@ class OutOfOrder(Front):
         if room and (not choices or random.random() < 0.5) and self.more():
             return True
         while choices:
-            choice = choices.pop(int(random.random() * len(choices)))
+            choice = choices.pop(int(random.random() ** self.haste * len(choices)))
+            if self.held and now < self.held.get(choice.entry.ordinal, 0):
+                continue
             if self.do(choice, now):
                 return True
         self.last = None
@@ -191,8 +215,7 @@ class OutOfOrder(Front):
             if entry.ordinal > branch.ordinal and entry.kind == READ and entry.op.kind == "RmwOp" and entry.source:
                 self.memory.locks.pop(known(entry.address) or 0, None)
         self.entries = [entry for entry in self.entries if entry.ordinal <= branch.ordinal]
-        _, snapshot = branch.extra  # type: ignore[misc]
-        registers, self.monitor, rounds, removed = snapshot
+        registers, self.monitor, rounds, removed = cast(tuple[int, Snapshot], branch.extra)[1]
         self.registers, self.rounds = list(registers), dict(rounds)
         if self.log is not None:
             while self.log and self.log[-1].ordinal >= branch.ordinal:
@@ -208,6 +231,7 @@ class OutOfOrder(Front):
             self.pc = op.then if branch.taken else op.orelse
         elif isinstance(op, flat.TestOp):
             if branch.taken:
+                self.rounds.pop(op.number, None)
                 self.pc = op.done
             else:
                 self._failed(branch.op, op, branch)
@@ -218,7 +242,20 @@ class OutOfOrder(Front):
         entry = super()._append(kind, op)
         if self.log is not None:
             self.log.append(entry)
+        if kind == WRITE and self.slow:
+            self.delay(entry)
         return entry
+
+    def delay(self, entry: Entry) -> None:
+        """A store that misses takes long, and so do some that follow: they go to the same page."""
+        if not self.burst and self.random.random() < self.slow:
+            self.burst = 1 + int(self.random.random() * BURST)
+            self.late = self.now + SLOW + int(self.random.random() * SLOW)
+        if self.burst:
+            self.burst -= 1
+            if len(self.held) > 4 * BURST:
+                self.held = {ordinal: late for ordinal, late in self.held.items() if late > self.now}
+            self.held[entry.ordinal] = self.late
 
     def chosen(self, ordinal: int, kind: str, options: tuple[object, ...]) -> object:
         if len(options) == 1:
@@ -232,7 +269,7 @@ class OutOfOrder(Front):
             return options[int(self.random.random() * len(options))]
         return True
 
-    def _snapshot(self) -> object:
+    def _snapshot(self) -> Snapshot:
         removed: list[Entry] = []
         return list(self.registers), self.monitor, dict(self.rounds), removed
 
@@ -257,21 +294,22 @@ class OutOfOrder(Front):
         if self.log is not None:
             kept = [each for each in self.log if each.ordinal < since]
             if entry is not None:
-                entry.extra[1][3].extend(self.log[len(kept) :])  # type: ignore[index]
+                cast(tuple[int, Snapshot], entry.extra)[1][3].extend(self.log[len(kept) :])
             self.log = kept
         self.waiting = (test.number, self.versions[test.number])
         self.pc = test.start
         return True
 
     def flush(self) -> None:
-        """At the end of a run: what was fetched on a guess, and the round of an await that is not over, did not happen."""
+        """At the end of a run: what was fetched on a guess, and the round of an await that is not over, did not
+        happen."""
         if self.log is None:
             return
         since = min((start for _, start in self.rounds.values()), default=self.count)
         for entry in self.entries:
             if entry.kind == BRANCH and not is_fixed(entry.data):
-                _, snapshot = entry.extra  # type: ignore[misc]
-                since = min([since, entry.ordinal, *[start for _, start in snapshot[2].values()]])
+                rounds = cast(tuple[int, Snapshot], entry.extra)[1][2]
+                since = min([since, entry.ordinal, *[start for _, start in rounds.values()]])
                 break
         self.log = [entry for entry in self.log if entry.ordinal < since]
 

@@ -11,7 +11,8 @@ loads are done ("finish instruction"), which barriers are passed ("commit barrie
 * "satisfy memory read from memory", "... by forwarding from writes": the address is known; no barrier before
   it that waits still (DMB and DSB full and LD, DSB ST, ISB), every earlier acquire has read, and for LDAR every earlier
   STLR is in memory. An own store of that address which is not in memory yet is the only source.
-* "propagate memory write": address and data rest on loads that are done; so do the addresses of all earlier accesses and
+* "propagate memory write": address and data rest on loads that are done; so do the addresses of all earlier accesses
+  and
   the earlier branches; earlier loads of the address are done, earlier stores of it in memory; no barrier waits;
   acquires are done; for STLR everything earlier is done.
 
@@ -23,7 +24,7 @@ gives the run up. Registers, dependencies and the path are in `mmcheck.machine.f
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, cast
 
 from mmcheck.machine.decode import FULL, LOADS, STORES, Op
 from mmcheck.machine.values import Node, Value, is_fixed, known
@@ -39,7 +40,8 @@ class Entry:
 
     ``READ``: `node` is the value, `source` the write that it read (None: not yet). ``WRITE``: `data`, whether it
     `happened`, `exists` (a value that is 1 if the store happens at all), `when` (the condition that decides it, where
-    `exists` is a guess), `partner` the load of its read-modify-write. ``BRANCH``: `data` is the condition, `taken` the way that was fetched.
+    `exists` is a guess), `partner` the load of its read-modify-write. ``BRANCH``: `data` is the condition, `taken`
+    the way that was fetched.
     """
 
     __slots__ = (
@@ -98,8 +100,10 @@ class Scan:
 def scan(entries: list[Entry], *, cautious: bool = False) -> Scan:
     """Go through the instructions in flight; marks loads that are done.
 
-    With `cautious` no load is done behind an acquire that is not, so that the acquire can be restarted; and an exclusive
-    store whose outcome is open is offered once it could write.
+    With `cautious`, for machines that cannot go back: no load is done behind an acquire that is not, so that the
+    acquire can be
+    restarted; a branch controls everything behind it, also behind the join of compiled code; and an exclusive store
+    whose outcome is open is offered once it could write.
     """
     out = Scan()
     choices = out.choices
@@ -111,7 +115,7 @@ def scan(entries: list[Entry], *, cautious: bool = False) -> Scan:
     release = strong_write = False  # an STLR, the write of an atomic with A and L, not in memory
     hazards: set[int] = set()  # locations of loads not done, since the last store to it
     stores: dict[int, Entry] = {}  # the last store to each location
-    regions: list[tuple[int, Entry]] = []
+    regions: list[int] = []
     for entry in entries:
         kind = entry.kind
         if kind == READ:
@@ -147,7 +151,12 @@ def scan(entries: list[Entry], *, cautious: bool = False) -> Scan:
                 else:
                     if own is not None and entry.extra is not own:
                         out.violations.append(entry)
-                    elif settled and where not in hazards and not (cautious and acquire_open) and (own is None or is_fixed(own.data)):
+                    elif (
+                        settled
+                        and where not in hazards
+                        and not (cautious and acquire_open)
+                        and (own is None or is_fixed(own.data))
+                    ):
                         entry.done = True
                         assert entry.node is not None
                         entry.node.fixed = True
@@ -213,10 +222,10 @@ def scan(entries: list[Entry], *, cautious: bool = False) -> Scan:
                 return out
             if value is None or not is_fixed(entry.data):
                 branches = True
-                regions.append((entry.ordinal, entry))
-        elif kind == LEAVE and regions:
-            first, last = entry.extra  # type: ignore[misc]
-            regions = [each for each in regions if not first <= each[1].extra[0] <= last]  # type: ignore[index]
+                regions.append(cast(tuple[int, object], entry.extra)[0])
+        elif kind == LEAVE and regions and not cautious:
+            first, last = cast(tuple[int, int], entry.extra)
+            regions = [region for region in regions if not first <= region <= last]
             branches = bool(regions)
     out.settled = not (reads or noret or writes or branches or addresses)
     return out

@@ -50,9 +50,7 @@ def recording(machine: Machine) -> Recording:
         logs.append([entry for entry in agent.log if _happened(entry)])
     if sum(map(len, logs)) > MOST_EVENTS:
         raise UnknownVerdict(f"a run of more than {MOST_EVENTS} events is not kept as an execution")
-    paths = [
-        follow(code, [_seen(entry) for entry in log]) for code, log in zip(machine.codes, logs, strict=True)
-    ]
+    paths = [follow(code, [_seen(entry) for entry in log]) for code, log in zip(machine.codes, logs, strict=True)]
     sources = [[entry.source for entry in log] for log in logs]
     names = {id(entry): (i, k) for i, log in enumerate(logs) for k, entry in enumerate(log)}
     steps = [[entry.step for entry in log] for log in logs]
@@ -82,7 +80,6 @@ def told(
     rf: Sequence[Sequence[tuple[int, int] | None]],
     co: dict[int, list[tuple[int, int]]],
     steps: Sequence[Sequence[int | None]],
-    initial: dict[int, int] | None = None,
 ) -> Execution:
     """The execution of these paths. `rf` names for each event the write it reads as (thread, position), None for the
     initial one; `co` lists the writes of each location."""
@@ -105,9 +102,19 @@ def told(
             place = "" if item.address is None else cell.name if cell is not None else hex(item.address)
             events.append(
                 Event(
-                    len(events), thread, index, item.kind, item.tags, item.address, place, item.value,
-                    item.width or 32, item.origin, cpu, steps[thread][index],
-                )  # fmt: skip
+                    len(events),
+                    thread,
+                    index,
+                    item.kind,
+                    item.tags,
+                    item.address,
+                    place,
+                    item.value,
+                    item.width or 32,
+                    item.origin,
+                    cpu,
+                    steps[thread][index],
+                )
             )
         relations["po"] |= {(i, j) for i in range(start, len(events)) for j in range(i + 1, len(events))}
         for name, pairs in dependencies(path.items, start).items():
@@ -126,9 +133,9 @@ def told(
         cell = cells.get(address)
         if cell is not None:
             final[state_cell(cell.name).name] = events[chain[-1]].value or 0
-    for thread, path in zip(program.threads, paths, strict=True):
-        for name, value in path.registers:
-            final[state_register(thread.name, name).name] = value
+    for agent, path in zip(program.threads, paths, strict=True):
+        for name, number in path.registers:
+            final[state_register(agent.name, name).name] = number
     agents = tuple([Agent(thread.name, thread.kind, thread.source, thread.origin) for thread in program.threads])
     frozen = {name: frozenset(pairs) for name, pairs in relations.items() if pairs}
     return Execution(agents, tuple(events), frozen, final)

@@ -1,7 +1,8 @@
 """Runs of a program on an operational machine: by chance, with a seed that makes them repeatable.
 
 A scheduler picks an agent, the agent does one thing; a run is over when every agent has ended, or waits for what
-nobody will change. Agents are threads of the program (`InOrder` on SC and x86-TSO, `OutOfOrder` on Armv8) and, beside them,
+nobody will change. Agents are threads of the program (`InOrder` on SC and x86-TSO, `OutOfOrder` on Armv8) and, beside
+them,
 whatever has their methods: the device of `mmcheck.machine.gpu`.
 """
 
@@ -15,6 +16,7 @@ from typing import Protocol
 from mmcheck import program as ir
 from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import Code, TestOp, flatten
+from mmcheck.machine.decode import Op, decode
 from mmcheck.machine.inorder import InOrder
 from mmcheck.machine.memory import Counts, Memory
 from mmcheck.machine.outoforder import OutOfOrder
@@ -122,20 +124,39 @@ def tries_of(program: Program, code: Code, limit: int | None = None) -> dict[int
     return found if limit is None else {number: min(tries, limit) for number, tries in found.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What all runs of one program share: its code, also decoded, and after how many looks its awaits give up."""
+
+    codes: list[Code]
+    ops: list[tuple[Op, ...]]
+    tries: list[dict[int, int]]
+
+
+def prepare(program: Program, *, choices: Mapping[str, str] | None = None, tries: int | None = None) -> Prepared:
+    """Make `program` ready for many runs; `choices` and `tries` as for `machine`."""
+    codes = [flatten(program, thread, bound=FOREVER, choices=choices) for thread in program.threads]
+    return Prepared(codes, [decode(code) for code in codes], [tries_of(program, code, tries) for code in codes])
+
+
 def machine(
     program: Program,
     random: Random,
     *,
     kind: str | None = None,
     choices: Mapping[str, str] | None = None,
+    prepared: Prepared | None = None,
     record: bool = False,
     memory: Memory | None = None,
     tries: int | None = None,
     window: int = 16,
+    haste: float = 1.0,
+    slow: float = 0.0,
 ) -> Machine:
     """`program` on the machine of its target. `record`: keep what is needed to tell the run as an `Execution`.
 
-    `tries` limits how often an await that may give up looks. Raises `UnknownVerdict` for what no machine runs.
+    `tries` limits how often an await that may give up looks; `window`, `haste` and `slow` are those of `OutOfOrder`.
+    Raises `UnknownVerdict` for what no machine runs.
     """
     from mmcheck.machine.armv8 import refuse
 
@@ -144,15 +165,26 @@ def machine(
     counts = Counts()
     if memory is None:
         memory = Memory({cell.address: cell.init for cell in program.cells}, record=record)
-    codes = [flatten(program, thread, bound=FOREVER, choices=choices) for thread in program.threads]
+    ready = prepare(program, choices=choices, tries=tries) if prepared is None else prepared
     agents: list[Agent] = []
-    for number, code in enumerate(codes):
-        limits = tries_of(program, code, tries)
+    for number, (code, ops, limits) in enumerate(zip(ready.codes, ready.ops, ready.tries, strict=True)):
         if kind == "armv8":
             agents.append(
-                OutOfOrder(number, code, memory, counts, tries=limits, log=record, random=random, window=window)
+                OutOfOrder(
+                    number,
+                    code,
+                    memory,
+                    counts,
+                    tries=limits,
+                    log=record,
+                    random=random,
+                    window=window,
+                    haste=haste,
+                    slow=slow,
+                    ops=ops,
+                )
             )
         else:
             buffered = kind == "x86-tso"
-            agents.append(InOrder(number, code, memory, counts, buffered=buffered, tries=limits, log=record))
-    return Machine(program, kind, memory, agents, codes, counts)
+            agents.append(InOrder(number, code, memory, counts, buffered=buffered, tries=limits, log=record, ops=ops))
+    return Machine(program, kind, memory, agents, ready.codes, counts)

@@ -46,7 +46,7 @@ Value: TypeAlias = int | Node
 def known(value: Value) -> int | None:
     """The number, or None if some load behind it has not read."""
     if value.__class__ is int:
-        return value  # type: ignore[return-value]
+        return value  # type: ignore[return-value,unused-ignore]
     assert isinstance(value, Node)
     if value.value is None and value.compute is not None:
         nodes, numbers = value.inputs

@@ -54,6 +54,12 @@ class Path:
     registers: list[tuple[str, int]] = field(default_factory=list)
     waiting: Origin | None = None
     complete: bool = False
+    pieces: list[int] = field(default_factory=list)
+    """The order of the fields of each record store, where there is a choice."""
+    exclusives: list[bool] = field(default_factory=list)
+    """Whether each exclusive store that could succeed did."""
+    outcomes: list[tuple[bool, bool]] = field(default_factory=list)
+    """Whether each conditional read-modify-write wrote, and whether it wrote the old value back."""
 
 
 class Mismatch(Exception):
@@ -132,8 +138,10 @@ class _Walk:
             path.complete = True
         if isinstance(action, steps.Wait | steps.Failed) and not (isinstance(action, steps.Failed) and action.gives_up):
             path.waiting = action.origin
-        return not isinstance(action, steps.Fork | steps.Failed | steps.Write) or path.waiting is not None or (
-            isinstance(action, steps.Write) and not action.exclusive
+        return (
+            not isinstance(action, steps.Fork | steps.Failed | steps.Write)
+            or path.waiting is not None
+            or (isinstance(action, steps.Write) and not action.exclusive)
         )
 
     def end(self, state: steps.State) -> Path:
@@ -171,8 +179,12 @@ class _Walk:
         return steps.after_read(self.code, state, value, number)
 
     def write(self, state: steps.State, action: steps.Write) -> steps.State:
-        if action.exclusive and not self.succeeds(state, action):
-            return steps.after_write(self.code, state, success=False)
+        if action.exclusive:
+            success = self.succeeds(state, action)
+            if state.monitor is not None:
+                self.path.exclusives.append(success)
+            if not success:
+                return steps.after_write(self.code, state, success=False)
         event = self.next("W", action.address)
         if event.value is not None and event.value != action.value:
             raise Mismatch(len(self.path.items), f"the program writes {action.value} here")
@@ -205,7 +217,9 @@ class _Walk:
         self.add("R", state, tags, statement.origin, action.address, action.width, old, action.address_taint)
         data = (new[0], new[1] | when[0] | when[1])
         write_tags = statement.write_tags
-        if written is None and statement.write_back and self.is_write(number + 1, action.address, old):
+        back = written is None and statement.write_back and self.is_write(number + 1, action.address, old)
+        self.path.outcomes.append((written is not None, back))
+        if back:
             written, data, write_tags = old, (0, data[1]), write_tags - {"L"}
         if written is not None:
             after = self.next("W", action.address)
@@ -230,17 +244,18 @@ class _Walk:
         op = self.code.ops[state.pc]
         assert isinstance(op, ForkOp)
         position = len(self.path.items)
+        found: list[int] = []
         at = self.seen[position].at if position < len(self.seen) else None
         if at is not None:
             ends = [*op.starts[1:], op.after]
-            for piece in action.left:
-                if op.starts[piece] <= at < ends[piece]:
-                    return steps.choose(self.code, state, piece)
-        for piece in action.left:
-            chosen = steps.choose(self.code, state, piece)
-            if position < len(self.seen) and self.fits(chosen, self.seen[position]):
-                return chosen
-        return steps.choose(self.code, state, action.left[0])
+            found = [piece for piece in action.left if op.starts[piece] <= at < ends[piece]]
+        elif position < len(self.seen):
+            event = self.seen[position]
+            found = [piece for piece in action.left if self.fits(steps.choose(self.code, state, piece), event)]
+        piece = found[0] if found else action.left[0]
+        if len(action.left) > 1:
+            self.path.pieces.append(piece)
+        return steps.choose(self.code, state, piece)
 
     def fits(self, state: steps.State, event: Seen) -> bool:
         _, action = steps.advance(self.code, state)

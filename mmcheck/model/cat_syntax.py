@@ -20,7 +20,7 @@ from mmcheck.records import record
 from mmcheck.source import SourceFile, Span
 
 MAX_SIZE = 200_000
-MAX_DEPTH = 150
+MAX_DEPTH = 60
 
 
 @record
@@ -294,7 +294,9 @@ class _Parser:
 
     def starts_operand(self, at: int) -> bool:
         token = self.tokens[at]
-        return token.kind in ("name", "zero") or token.text in ("(", "[", "~", "let")
+        if token.text == "let":  # on a new line it is the next statement
+            return self.same_line(self.tokens[at - 1], token)
+        return token.kind in ("name", "zero") or token.text in ("(", "[", "~")
 
     def prefix(self) -> Exp:
         start = self.token.start
@@ -310,7 +312,7 @@ class _Parser:
     def postfix(self) -> Exp:
         start = self.token.start
         result = self.atom()
-        while True:
+        for _ in range(MAX_DEPTH):
             token = self.token
             if token.kind == "post" or token.text == "?":
                 op = token.text
@@ -320,6 +322,7 @@ class _Parser:
                 return result
             self.at += 1
             result = Unary(op, result, self.span(start))
+        raise fail("MM404", "this expression is nested too deeply", self.span(start))
 
     def atom(self) -> Exp:
         token = self.token

@@ -154,8 +154,8 @@ class Frame:
         if op == "set":
             return self.sets.get(node.name, 0)
         if op == "rel":
-            value = self.static.get(node.name, self.none)
-            return value if any(value) else self.none
+            stated = self.static.get(node.name, self.none)
+            return stated if any(stated) else self.none
         if op == "all":
             return (1 << self.n) - 1
         if op == "none":

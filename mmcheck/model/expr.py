@@ -17,9 +17,9 @@ class Node:
     """One expression. `op` is one of
 
     sets: ``set`` (base, `name`), ``all``, ``none``, ``s-union``, ``s-inter``, ``s-diff``, ``domain``, ``range``;
-    relations: ``rel`` (base, `name`), ``empty``, ``ident`` ([S]), ``product`` (S * T), ``union`` and ``inter`` (any number
-    of operands), ``diff``, ``seq`` (two), ``plus`` (^+), ``inverse``, ``rec`` (a `let rec` variable, whose `body` is set
-    once it is known). ``opt`` and ``star`` are unions with ``id``, which is ``ident(all)``.
+    relations: ``rel`` (base, `name`), ``empty``, ``ident`` ([S]), ``product`` (S * T), ``union`` and ``inter`` (any
+    number of operands), ``diff``, ``seq`` (two), ``plus`` (^+), ``inverse``, ``rec`` (a `let rec` variable, whose
+    `body` is set once it is known). ``opt`` and ``star`` are unions with ``id``, which is ``ident(all)``.
     """
 
     __slots__ = ("args", "body", "dynamic", "key", "name", "number", "op")
@@ -162,7 +162,13 @@ class Pool:
         if left.op == "ident" and right.op == "ident":
             return self.ident(self.inter(left.args[0], right.args[0]))
         if left.op == "seq":
-            return self._seq2(left.args[0], self._seq2(left.args[1], right))
+            parts = []
+            while left.op == "seq":
+                parts.append(left.args[0])
+                left = left.args[1]
+            for part in (left, *reversed(parts)):
+                right = self._seq2(part, right)
+            return right
         return self._make("seq", args=(left, right))
 
     def plus(self, node: Node) -> Node:

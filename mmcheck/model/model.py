@@ -150,6 +150,9 @@ class _Elaborator:
         target = (path.parent if path is not None else Path()) / statement.path
         if ".." in Path(statement.path).parts or Path(statement.path).is_absolute():
             raise fail("MM407", "a model includes only files below its own folder", statement.span)
+        folder = (path.parent if path is not None else Path()).resolve()
+        if not target.resolve().is_relative_to(folder):
+            raise fail("MM407", f"{statement.path!r} is a link to a file outside this folder", statement.span)
         if target in self.included:
             return
         if len(self.included) > 20:
@@ -205,7 +208,9 @@ class _Elaborator:
             stripped = self.pool.plus(node)
             node = stripped.args[0] if stripped.op == "plus" else stripped
         if test.negated and kind == "acyclic" and not test.flag:
-            raise fail("MM409", "a model that demands a cycle is not supported", test.span, help="forbid cycles: drop '~'")
+            raise fail(
+                "MM409", "a model that demands a cycle is not supported", test.span, help="forbid cycles: drop '~'"
+            )
         if not test.flag:
             self.positive(node, test.span, -1 if test.negated else 1)
         self.axioms.append(Axiom(test.name, kind, node, test.negated, test.flag, test.span))
@@ -243,7 +248,16 @@ class _Elaborator:
                     case "^*":
                         return pool.union(pool.plus(arg), pool.id)
                 return pool.inverse(arg)
-        left, right = self.node(exp.left), self.node(exp.right)
+        spine = [exp]  # a long chain of operators leans to the left
+        while isinstance(spine[-1].left, cat.Binary):
+            spine.append(spine[-1].left)
+        left = self.node(spine[-1].left)
+        for one in reversed(spine):
+            left = self.binary(one, left, self.node(one.right))
+        return left
+
+    def binary(self, exp: cat.Binary, left: Node, right: Node) -> Node:
+        pool = self.pool
         if exp.op == "*":
             return pool.product(self.need(left, "set", exp.left), self.need(right, "set", exp.right))
         if exp.op == ";":
@@ -316,13 +330,13 @@ def load_model(name: str) -> Model:
         near = get_close_matches(name, BUILTIN, 1)
         known = ", ".join(BUILTIN)
         help = f"did you mean {near[0]!r}?" if near else f"models are {known}, or a path to a .cat file"
-        raise fail("MM003", f"unknown model {name!r}", help=help)
+        raise fail("MM018", f"unknown model {name!r}", help=help)
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise fail("MM002", "not a text in UTF-8", path=name) from None
+        raise fail("MM003", "not a text in UTF-8", path=name) from None
     except OSError as error:
-        raise fail("MM001", f"cannot read this file: {error.strerror}", path=name) from None
+        raise fail("MM010", f"cannot read this file: {error.strerror}", path=name) from None
     return model_from_text(name, SourceFile(name, text), path)
 
 

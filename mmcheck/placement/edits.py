@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from mmcheck.lower.choices import Option
+from mmcheck.lower.choices import Key, Option
 from mmcheck.placement.options import NOTHING
 from mmcheck.placement.problem import Placement, Problem
 from mmcheck.placement.sites import Site
@@ -25,8 +25,15 @@ class Edit:
 def edits_of(problem: Problem, placement: Placement) -> list[Edit]:
     """What turns the file as written into `placement`."""
     out: list[Edit] = []
+    done: set[Key] = set()
     for site in problem.sites:
-        if placement[site.name] != site.written:
+        if site.target and site.key not in done:
+            done.add(site.key)
+            together = [each for each in problem.sites if each.key == site.key]
+            if any(placement[each.name] != each.written for each in together):
+                words = {each.target: placement[each.name] for each in together}
+                out += _edit(site, Option(_on_each(words)))
+        elif not site.target and placement[site.name] != site.written:
             out += _edit(site, site.option(placement[site.name]))
     return sorted(out, key=lambda edit: (edit.start, edit.end))
 
@@ -46,10 +53,17 @@ def diff(path: str, before: str, after: str) -> str:
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
+def _on_each(words: Mapping[str, str]) -> str:
+    """``on armv8 { dmb(ishst) }`` for each target where something stands, or the one word of all."""
+    if len(set(words.values())) == 1:
+        return next(iter(words.values()))
+    return "; ".join(f"on {target} {{ {word} }}" for target, word in words.items() if word != NOTHING)
+
+
 def _edit(site: Site, option: Option) -> list[Edit]:
     file = site.span.file
     if site.kind == "order":
-        ((_, orders),) = option.words
+        orders = option.words[0][1]
         return [
             Edit(span.start, span.end, order)
             for span, order in zip(site.orders, orders, strict=True)

@@ -1,8 +1,9 @@
 """What the search means for the file as it is: what is missing, redundant, too strong, or in the wrong place.
 
-Everything is relative to the *repaired* file: the cheapest right placement that is nowhere weaker than what is written.
-If the file is right, that is the file. A barrier is redundant if the repaired file stays right without it, and too strong
-if it stays right with something cheaper there; both are tried one after the other, so all that is said holds together.
+Everything is relative to the *repaired* file: the cheapest right placement that is nowhere weaker than what is
+written. If the file is right, that is the file. A barrier is redundant if the repaired file stays right without it, and
+too strong if it stays right with something cheaper there; both are tried one after the other, so all that is said
+holds together.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mmcheck.errors import UnknownVerdict
-from mmcheck.placement.oracle import Counterexample, Oracle
+from mmcheck.placement.oracle import MEMORY, Counterexample, Oracle
 from mmcheck.placement.problem import Placement, Problem
 from mmcheck.placement.search import Outcome, Search
 from mmcheck.placement.sites import Site
@@ -24,8 +25,8 @@ from mmcheck.results import Layer
 class Missing:
     """A requirement that the file breaks on a target, the run that shows it, and the changes that repair it.
 
-    Without `repairs` no choice at these sites does; `sequential` says that the run is one of plain interleaving, which no
-    barrier prevents.
+    Without `repairs` no choice at these sites does; `sequential` says that the run is one of plain interleaving, which
+    no barrier prevents.
     """
 
     requirement: str
@@ -108,8 +109,9 @@ class _Finder:
         for target in self.problem.targets:
             if self.oracle.refute(placement, targets=[target]) is None:
                 continue
-            for requirement in self.oracle.requirements(target):
-                found = self.oracle.refute(placement, targets=[target], only=requirement.name)
+            names = [requirement.name for requirement in self.oracle.requirements(target)]
+            for name in dict.fromkeys([*names, MEMORY]):
+                found = self.oracle.refute(placement, targets=[target], only=name)
                 if found is not None:
                     self.search.pool.append(found)
                     yield found

@@ -119,8 +119,10 @@ class _Best:
     def offer(self, cost: float, changes: int, placement: dict[str, str]) -> None:
         if cost > self.bound + SLACK:
             return
-        if self.placement is None or (cost, changes) < (self.cost - SLACK, self.changes) or (
-            cost <= self.cost + SLACK and changes < self.changes
+        if (
+            self.placement is None
+            or (cost, changes) < (self.cost - SLACK, self.changes)
+            or (cost <= self.cost + SLACK and changes < self.changes)
         ):
             self.bound = self.cost = cost
             self.changes, self.placement = changes, placement

@@ -1,7 +1,7 @@
 """Does a stronger choice never add a behaviour? Tested, pair by pair, before it is used.
 
-What an option does is done inside one thread: it puts pairs of the thread's accesses in order, for the compiler (cpo) and
-for the hardware (the thread-local part of the orders that the model wants acyclic). So of two options the second is
+What an option does is done inside one thread: it puts pairs of the thread's accesses in order, for the compiler (cpo)
+and for the hardware (the thread-local part of the orders that the model wants acyclic). So of two options the second is
 at least as strong if in every small context it keeps whatever the first keeps. The contexts are an access before the
 site and an access behind it, of each kind, to the same or to other places; for an access the site is the access
 itself, with a neighbour on each side. Where the test fails, the two count as unrelated.
@@ -66,7 +66,8 @@ class Order:
         for option, under in self.problem.below[name].items():
             kept = {option}
             for other in under - {option}:
-                if all(is_stronger(site.option(other), site.option(option), target) for target in self.problem.targets):
+                weaker, stronger = site.option(other), site.option(option)
+                if all(is_stronger(weaker, stronger, target) for target in self.problem.targets_of(site)):
                     kept.add(other)
                 else:
                     self.rejected.append((name, other, option))
@@ -156,7 +157,7 @@ def local_order(
     everything = (1 << n) - 1
     static: dict[str, Rel] = {
         "src": tuple([everything & ~((2 << i) - 1) for i in range(n)]),
-        "loc": tuple([sum(1 << j for j in range(n) if events[i][2] and events[i][2] == events[j][2]) for i in range(n)]),
+        "loc": from_pairs(n, ((i, j) for i in range(n) for j in range(n) if events[i][2] == events[j][2] != "")),
         "int": (everything,) * n,
         "amo": from_pairs(n, amo),
         "lxsx": from_pairs(n, lxsx),

@@ -1,8 +1,8 @@
 """What may stand at a site: words, how strong they are on a target, and what they cost.
 
-Strength is inclusion of *powers*: what the pieces of a word do on a target (``mmcheck.target.words.realise``). A full DMB
-does what DMB LD and DMB ST do; LDAR does what LDAPR does; every other tag is a power of its own. That more powers never
-add a behaviour is not believed but tested: `mmcheck.placement.monotone`.
+Strength is inclusion of *powers*: what the pieces of a word do on a target (`mmcheck.target.words.realise`). A full
+DMB does what DMB LD and DMB ST do; LDAR does what LDAPR does; every other tag is a power of its own. That more powers
+never add a behaviour is not believed but tested: `mmcheck.placement.monotone`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ INSTRUCTIONS = {
 def style_of(text: str) -> str:
     """The spelling of orders in `text`: its scope (``Ordering::``) and ``camel`` or ``snake``, with a bar between."""
     scope, _, name = text.rpartition("::")
-    return f"{scope}::|camel" if scope and name in _CAMEL.values() else "|camel" if name in _CAMEL.values() else "|snake"
+    if name not in _CAMEL.values():
+        return "|snake"
+    return f"{scope}::|camel" if scope else "|camel"
 
 
 def spell(order: str, style: str) -> str:
@@ -85,7 +87,7 @@ def order_options(word: Word, orders: Sequence[str], open_: Sequence[bool]) -> t
         list(_allowed(word, position)) if free else [given[position]]
         for position, free in zip(range(len(given)), open_, strict=True)
     ]
-    options = []
+    options: list[tuple[str, ...]] = []
     for first in lists[0]:
         if len(lists) == 1:
             options.append((first,))
@@ -135,7 +137,7 @@ def powers(option: Option, target: Target) -> frozenset[str]:
         if isinstance(piece, FencePiece):
             out |= _fence_powers(piece.tags)
         else:
-            out.add(piece.kind if piece.kind == "rmw" else "access")
+            out |= {"access", "rmw"} if piece.kind == "rmw" else {"access"}
             for half, tags in (("r", piece.read_tags), ("w", piece.write_tags), ("f", piece.fail_tags)):
                 out |= {f"{half}:{tag}" for tag in tags - {"NoRet", "A", "Q"}}
                 if "A" in tags:

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mmcheck.check import SETTLED, Checker, Goal
-from mmcheck.errors import UnknownVerdict
+from mmcheck.errors import InternalError, UnknownVerdict
 from mmcheck.graph import EventGraph
 from mmcheck.placement.problem import Placement, Problem
 from mmcheck.placement.replay import Replay
-from mmcheck.program import Requirement
+from mmcheck.program import Program, Requirement
 from mmcheck.records import record
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.count import block
@@ -22,6 +22,9 @@ from mmcheck.smt.decode import Decoder
 from mmcheck.smt.encode import Encoding, choice_literals
 from mmcheck.target.targets import Target
 from mmcheck.verify import Options, make_checker
+
+MEMORY = "memory"
+"""The name under which it is demanded that no access leaves its variable."""
 
 MAX_UNORDERED = 50
 """Runs that no single order of the compiler's gives, before a query is given up."""
@@ -48,6 +51,14 @@ class _Query:
     goals: list[tuple[Requirement, Goal, int]]
 
 
+def checker_of(program: Program, target: Target, *, bound: int, timeout: float | None) -> Checker:
+    """The solver's checker for `program`. Raises `InputError` if the target's model cannot be used for it."""
+    checker = make_checker(program, target, Options(bound=bound, timeout=timeout, engine="smt"))
+    if not isinstance(checker, Checker):
+        raise InternalError("placement needs the solver")
+    return checker
+
+
 class Oracle:
     """Answers for every target of a `Problem`; `queries` counts calls of the solver."""
 
@@ -61,17 +72,34 @@ class Oracle:
         self._queries: dict[Target, list[_Query]] = {}
         self._found = 0
         self._cores: dict[tuple[tuple[tuple[str, str], ...], Target], set[str]] = {}
-        options = Options(bound=bound, timeout=timeout)
         for target in problem.targets:
-            self.checkers[target] = make_checker(problem.programs[target], target, options)
-        graphs = {target: self._graph(target) for target in problem.targets}
-        problem.price(graphs)
+            checker = checker_of(problem.programs[target], target, bound=bound, timeout=timeout)
+            checker.choices = problem.written  # what it asks on its own, it asks about the file as it is
+            self.checkers[target] = checker
+        problem.price({target: self._graph(target) for target in problem.targets})
+        for target in problem.targets:
+            self._drop_plain_waits(target)
 
     def _graph(self, target: Target) -> EventGraph:
         return self.checkers[target].stage().graph
 
     def encoding(self, target: Target) -> Encoding:
         return self.checkers[target].stage().compiled
+
+    def _drop_plain_waits(self, target: Target) -> None:
+        """A wait on a plain read may never end, whatever barriers stand about (semantics.md 1.1)."""
+        checker = self.checkers[target]
+        stage = checker.stage()
+        for requirement in checker.program.requirements:
+            if requirement.kind != "progress" or not checker.layered:
+                continue
+            for wait in checker.waits(requirement, stage):
+                plain = any("Plain" in stage.graph.events[read].tags for read in wait.reads)
+                if plain and checker.program.threads[wait.thread].source:
+                    text = wait.origin.text or "a wait"
+                    self.dropped[requirement.name] = (
+                        f"'{text}' waits on a plain read, which a compiler reads once: make it volatile or atomic"
+                    )
 
     def drop(self, requirement: str, why: str) -> None:
         """Ask about `requirement` no more."""
@@ -128,16 +156,34 @@ class Oracle:
                     key = (settled, goal.free, alone)
                     query = queries.setdefault(key, _Query(target, settled, goal.free, []))
                     query.goals.append((requirement, goal, literal))
+            stray = self._stray(target)
+            if stray and MEMORY not in self.dropped:
+                queries.setdefault((False, True, 0), _Query(target, False, True, [])).goals.extend(stray)
             self._queries[target] = list(queries.values())
         return self._queries[target]
+
+    def _stray(self, target: Target) -> list[tuple[Requirement, Goal, int]]:
+        """A placement under which an access may leave its variable is not right: no verdict could rest on it."""
+        stage = self.checkers[target].stage()
+        requirement = Requirement(MEMORY, "point", says="every access stays inside its variable")
+        out = []
+        for number, literal in stage.compiled.astray.items():
+            if literal != FALSE:
+                event = stage.graph.events[number]
+                text = f"'{event.origin.text}' accesses memory outside every variable."
+                goal = Goal((literal,), text, frozenset({number}), event.origin.span, free=True)
+                out.append((requirement, goal, literal))
+        return out
 
     def _ask(self, query: _Query, placement: Placement, only: str | None) -> Counterexample | None:
         encoding = self.encoding(query.target)
         goals = [each for each in query.goals if only is None or each[0].name == only]
         if not goals:
             return None
+        # A run that no order gives under this placement may be real under a weaker one: excluded for this question.
+        here: list[int] = []
         for _ in range(MAX_UNORDERED):
-            if not self._solve(encoding, query, placement, goals):
+            if not self._solve(encoding, query, placement, goals, here):
                 self._note_core(query.target, placement)
                 return None
             decoder = Decoder(encoding)
@@ -146,11 +192,17 @@ class Oracle:
             if replay.emitted(placement):
                 self._found += 1
                 return Counterexample(query.target, requirement, goal, replay, self._found)
-            block(encoding, decoder)
+            here = here or [encoding.circuit.var("")]
+            block(encoding, decoder, here)
         raise UnknownVerdict(f"{MAX_UNORDERED} runs have no single order that the compiler may emit")
 
     def _solve(
-        self, encoding: Encoding, query: _Query, placement: Placement, goals: list[tuple[Requirement, Goal, int]]
+        self,
+        encoding: Encoding,
+        query: _Query,
+        placement: Placement,
+        goals: list[tuple[Requirement, Goal, int]],
+        also: list[int],
     ) -> bool:
         self.queries += 1
         literals = [encoding.circuit.any([literal for _, _, literal in goals])]
@@ -164,4 +216,4 @@ class Oracle:
         if abs(settled) != TRUE:
             assumptions.append(settled if query.settled else -settled)
         assumptions += choice_literals(encoding, placement)
-        return encoding.solver.solve([*assumptions, *literals], timeout=self.timeout)
+        return encoding.solver.solve([*assumptions, *literals, *also], timeout=self.timeout)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmcheck.check import Checker
-from mmcheck.errors import Diagnostic, InputError, InternalError, UnknownVerdict
+from mmcheck.errors import Diagnostic, InputError, InternalError, UnknownVerdict, fail
 from mmcheck.files import find_files, read_source, write_atomic
 from mmcheck.lower.spec import Spec, load_spec
 from mmcheck.placement.edits import apply, diff, edits_of
 from mmcheck.placement.findings import Findings, find
 from mmcheck.placement.master import placements_of
-from mmcheck.placement.oracle import Oracle
+from mmcheck.placement.oracle import Oracle, checker_of
 from mmcheck.placement.problem import Placement, Problem, make_problem
 from mmcheck.placement.search import Outcome, Search
 from mmcheck.placement.sites import Scope
@@ -23,7 +23,7 @@ from mmcheck.source import SourceFile
 from mmcheck.syntax.herd.columns import is_herd_format
 from mmcheck.target.costs import Costs, default_costs
 from mmcheck.target.targets import Target, parse_target
-from mmcheck.verify import Options, make_checker
+from mmcheck.verify import settled
 
 
 @record
@@ -43,10 +43,10 @@ class PlaceOptions:
 
 @dataclass(slots=True)
 class PlaceReport:
-    """Everything about one file. `problems` has one part, or one for each target with ``--instructions``."""
+    """Everything about one file: the optimisation, if there was one, and the edits that it comes to."""
 
     path: str
-    parts: list[Part] = field(default_factory=list)
+    part: Part | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
     notes: tuple[str, ...] = ()
     diff: str = ""
@@ -57,13 +57,13 @@ class PlaceReport:
         """0 already an optimum, or written; 1 findings; 2 could not check; 3 no proof."""
         if any(each.severity == "error" for each in self.diagnostics):
             return 2
-        if any(not part.outcome.proved for part in self.parts):
-            return 3
-        if any(part.impossible for part in self.parts):
-            return 1
-        if self.written:
+        if self.part is None:
             return 0
-        return 0 if all(part.is_optimal for part in self.parts) else 1
+        if not self.part.outcome.proved:
+            return 3
+        if self.part.unmet:
+            return 1
+        return 0 if self.written or self.part.is_optimal else 1
 
 
 @dataclass(slots=True)
@@ -81,6 +81,10 @@ class Part:
     neighbours: int = 0
     queries: int = 0
     exhaustive: int = 0
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    """Requirements that no barrier can meet, and why."""
+    claimed: frozenset[str] = frozenset()
+    """Those of them that the file expects to be violated on every target."""
     seconds: float = 0.0
 
     @property
@@ -88,13 +92,18 @@ class Part:
         return self.outcome.optima[0] if self.outcome.optima else None
 
     @property
-    def impossible(self) -> bool:
-        return bool(self.outcome.impossible)
+    def unmet(self) -> frozenset[str]:
+        """Requirements that no barrier can meet although the file claims them."""
+        return frozenset(self.dropped) - self.claimed
 
     @property
     def is_optimal(self) -> bool:
-        """Whether the file as written is right and no other placement is cheaper."""
-        return self.outcome.cost is not None and self.problem.written in self.outcome.optima and not self.findings.any
+        """Whether the file as written is right, as far as barriers go, and no other placement is cheaper."""
+        if self.outcome.cost is None or self.problem.written not in self.outcome.optima:
+            return False
+        findings = self.findings
+        missing = [each for each in findings.missing if each.requirement not in self.claimed]
+        return not (missing or findings.redundant or findings.too_strong or findings.misplaced)
 
 
 def place(
@@ -122,7 +131,7 @@ def place_file(path: str, options: PlaceOptions) -> PlaceReport:
         spec = load_spec(source)
         if spec.is_library:
             return PlaceReport(path, notes=("a library: nothing to place in this file alone",))
-        _place_spec(spec, source, options, report)
+        place_spec(spec, source, options, report)
     except InputError as error:
         report.diagnostics = error.diagnostics
     except InternalError as error:
@@ -131,30 +140,48 @@ def place_file(path: str, options: PlaceOptions) -> PlaceReport:
     return report
 
 
-def _place_spec(spec: Spec, source: SourceFile, options: PlaceOptions, report: PlaceReport) -> None:
-    targets = [parse_target(name) for name in options.targets] or list(spec.targets)
+def place_spec(spec: Spec, source: SourceFile, options: PlaceOptions, report: PlaceReport) -> None:
+    """Fill `report` for one loaded specification. Raises `InputError`."""
+    targets = [settled(parse_target(name)) for name in options.targets] or [settled(each) for each in spec.targets]
+    if options.variant is not None and all(each.title != options.variant for each in spec.variants):
+        raise fail("MM020", f"there is no variant called '{options.variant}'", path=spec.path)
     targets = [target for target in targets if spec.applicable(options.variant, target)]
-    # The target's own instructions are chosen for each target; words are chosen for all of them together.
-    groups = [[target] for target in targets] if options.instructions else [targets]
-    for group in groups:
-        report.parts.append(solve(spec, group, options))
-    if not any(part.problem.open_sites for part in report.parts):
-        hint = "name a barrier, mark an order with '?', or ask for --sites all"
-        report.notes += (f"no site: {hint}",)
-    if options.variant is not None or options.instructions:
-        return
-    (part,) = report.parts
+    if not targets:
+        raise fail("MM020", f"the variant '{options.variant}' is for none of these targets", path=spec.path)
+    part = report.part = solve(spec, targets, options)
+    if not part.problem.open_sites:
+        report.notes += ("no site: name a barrier, mark an order with '?', or ask for --sites all",)
     if part.best is None:
         return
     edits = edits_of(part.problem, part.best)
-    text = apply(source.text, edits)
-    if not edits:
+    try:
+        if options.variant is None:
+            text = apply(source.text, edits)
+            _confirm_text(load_spec(SourceFile(spec.path, text)), part, options)
+        else:
+            _confirm_placement(part, options)
+        part.verified = True
+    except UnknownVerdict as unknown:
+        part.outcome.proved, part.outcome.reason = False, unknown.reason
+    if options.variant is not None or not edits:
         return
     report.diff = diff(spec.path, source.text, text)
-    _confirm_text(spec, SourceFile(spec.path, text), part, options)
-    if options.write and part.outcome.proved and not part.impossible:
+    report.notes += tuple(_outdated(spec, part))
+    if options.write and part.outcome.proved and not part.unmet:
         write_atomic(source.path, text)
         report.written = True
+
+
+def _outdated(spec: Spec, part: Part) -> list[str]:
+    """What the file expects of the program as it is, and will not be so when the optimum is written."""
+    out: dict[str, None] = {}
+    for target in part.problem.targets:
+        for requirement in part.problem.programs[target].requirements:
+            verdict, _, span = spec.expected(requirement.name, requirement.kind, target)
+            if verdict in ("violated", "allowed") and requirement.name not in part.dropped:
+                where = f" (line {span.line})" if span is not None else ""
+                out[f"'expect {requirement.name} {verdict}'{where} is not so with the optimum, on {target.name}"] = None
+    return list(out)
 
 
 def solve(spec: Spec, targets: Sequence[Target], options: PlaceOptions) -> Part:
@@ -181,13 +208,25 @@ def solve(spec: Spec, targets: Sequence[Target], options: PlaceOptions) -> Part:
             part.findings = find(problem, oracle, search, outcome)
         if part.best is not None:
             part.neighbours = _refute_neighbours(search, part.best)
-            part.verified = confirm(problem, part.best, options, set(oracle.dropped))
     except UnknownVerdict as unknown:
         outcome.proved = False
         outcome.reason = unknown.reason
     part.queries = oracle.queries
+    part.dropped = dict(oracle.dropped)
+    part.claimed = frozenset(name for name in part.dropped if _expected(problem, name))
     part.seconds = time.process_time() - started
     return part
+
+
+def _expected(problem: Problem, name: str) -> bool:
+    """Whether the file expects the requirement to be violated (or allowed) wherever it is claimed."""
+    verdicts = {
+        problem.spec.expected(name, each.kind, target, problem.variant)[0]
+        for target in problem.targets
+        for each in problem.programs[target].requirements
+        if each.name == name
+    }
+    return bool(verdicts) and verdicts <= {"violated", "allowed"}
 
 
 def _nearest_first(problem: Problem, outcome: Outcome) -> None:
@@ -212,13 +251,12 @@ def _refute_neighbours(search: Search, best: Placement) -> int:
     return len(found)
 
 
-def confirm(problem: Problem, placement: Placement, options: PlaceOptions, dropped: set[str]) -> bool:
-    """Check every requirement under `placement` once more, by a fresh checker. Raises `InternalError` if one fails."""
-    for target in problem.targets:
-        fresh = make_checker(problem.programs[target], target, Options(bound=options.bound, timeout=options.timeout))
-        fresh.choices = dict(placement)
-        _check_all(fresh, target, dropped)
-    return True
+def _confirm_placement(part: Part, options: PlaceOptions) -> None:
+    """The optimum of a variant, once more in an encoding of its own. Raises `InternalError` if it is not right."""
+    for target in part.problem.targets:
+        fresh = checker_of(part.problem.programs[target], target, bound=options.bound, timeout=options.timeout)
+        fresh.choices = dict(part.best or {})
+        _check_all(fresh, target, set(part.dropped))
 
 
 def _check_all(checker: Checker, target: Target, dropped: set[str]) -> None:
@@ -232,9 +270,8 @@ def _check_all(checker: Checker, target: Target, dropped: set[str]) -> None:
             raise InternalError(f"the optimum breaks {requirement.name} on {target.name}")
 
 
-def _confirm_text(spec: Spec, edited: SourceFile, part: Part, options: PlaceOptions) -> None:
+def _confirm_text(again: Spec, part: Part, options: PlaceOptions) -> None:
     """The edited file, loaded and checked like any other: the edits say what the search meant."""
-    again = load_spec(edited)
     for target in part.problem.targets:
-        checker = make_checker(again.program(target), target, Options(bound=options.bound, timeout=options.timeout))
-        _check_all(checker, target, set(part.outcome.impossible))
+        checker = checker_of(again.program(target), target, bound=options.bound, timeout=options.timeout)
+        _check_all(checker, target, set(part.dropped))

@@ -25,7 +25,7 @@ Placement = Mapping[str, str]
 class Problem:
     """Sites and targets, with tables: `cost` of each option, and `below`, which options are no stronger than which.
 
-    `monotone` are the pairs (site, option) whose order was tested; see `mmcheck.placement.monotone`.
+    `present` are the sites that a target's program has; the tables are filled by `price`.
     """
 
     spec: Spec
@@ -38,6 +38,7 @@ class Problem:
     by_target: dict[tuple[Target, str, str], float] = field(default_factory=dict)
     cost: dict[tuple[str, str], float] = field(default_factory=dict)
     below: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
+    present: dict[Target, frozenset[str]] = field(default_factory=dict)
 
     @property
     def written(self) -> dict[str, str]:
@@ -52,55 +53,49 @@ class Problem:
     def site(self, name: str) -> Site:
         return next(site for site in self.sites if site.name == name)
 
+    def targets_of(self, site: Site) -> tuple[Target, ...]:
+        """The targets that the choice at `site` is for."""
+        return tuple(target for target in self.targets if site.name in self.present.get(target, ()))
+
     def total(self, placement: Placement) -> float:
         return sum(self.cost[site, option] for site, option in placement.items())
 
     def per_target(self, placement: Placement) -> dict[str, float]:
         return {
-            target.name: sum(self.by_target[target, site, option] for site, option in placement.items())
+            target.name: sum(self.by_target.get((target, site, option), 0.0) for site, option in placement.items())
             for target in self.targets
         }
 
     def weakest(self) -> dict[str, str]:
         return {site.name: site.weakest for site in self.sites}
 
-    def stronger(self, site: str, option: str) -> frozenset[str]:
-        """The options at least as strong as `option`."""
-        return frozenset(other for other, under in self.below[site].items() if option in under)
-
-    def top(self, site: Site) -> tuple[str, ...]:
-        """The options that nothing is stronger than, cheapest first."""
-        found = [option.name for option in site.options if len(self.stronger(site.name, option.name)) == 1]
-        return tuple(sorted(found, key=lambda name: self.cost[site.name, name]))
-
     def price(self, graphs: Mapping[Target, EventGraph]) -> None:
-        """Fill the tables; `graphs` say how often a site is executed in a run."""
+        """Fill the tables; `graphs` say where a site is at all, and how often it is executed in a run."""
+        self.present = {target: frozenset(graph.choices) for target, graph in graphs.items()}
+        self.sites = tuple(site for site in self.sites if self.targets_of(site))
         for site in self.sites:
-            for target in self.targets:
+            targets = self.targets_of(site)
+            for target in targets:
                 self.frequency[target, site.name] = self._frequency(site, graphs[target])
             for option in site.options:
-                for target in self.targets:
+                for target in targets:
                     self.by_target[target, site.name, option.name] = self._price(site, option, target)
                 self.cost[site.name, option.name] = sum(
-                    self.by_target[target, site.name, option.name] for target in self.targets
+                    self.by_target[target, site.name, option.name] for target in targets
                 )
-            strength = {
-                option.name: [powers(option, target) for target in self.targets] for option in site.options
-            }
+            strength = {option.name: [powers(option, target) for target in targets] for option in site.options}
             self.below[site.name] = {
                 name: frozenset(
-                    other
-                    for other, mine in strength.items()
-                    if all(a <= b for a, b in zip(mine, own, strict=True))
-                    and (mine != own or other == name)  # of two that are equal neither is below
+                    other for other, mine in strength.items() if all(a <= b for a, b in zip(mine, own, strict=True))
                 )
                 for name, own in strength.items()
             }
 
     def _frequency(self, site: Site, graph: EventGraph) -> float:
-        known = self.costs.frequency.get(site.name)
-        if known is not None:
-            return known
+        name = site.name.removesuffix(f" on {site.target}")
+        for given in (name, name.partition(".")[2]):  # `mmcheck run` counts by label
+            if given in self.costs.frequency:
+                return self.costs.frequency[given]
         kinds = [event.kind for event in graph.events if event.site == site.name]
         count = next((kinds.count(kind) for kind in ("W", "R", "F") if kind in kinds), 0)
         return count * (self.costs.rounds if site.inside_await else 1)
@@ -130,23 +125,32 @@ def make_problem(
     instructions: bool = False,
     fixed: Iterable[str] = (),
 ) -> Problem:
-    """The problem of `spec`; `instructions`: barriers are the one target's own. Raises `InputError`."""
+    """The problem of `spec`; `instructions`: barriers are each target's own. Raises `InputError`."""
     found = find_sites(spec.declarations(variant), scope, spec.path, fixed)
     sites = found.sites
     if instructions:
-        machine = machine_name(targets[0])
-        sites = tuple(_with_instructions(site, machine) for site in sites)
-    chooser = {site.key: SiteChoice(site.name, site.options) for site in sites}
+        sites = tuple(one for site in sites for one in _with_instructions(site, targets))
     programs = {}
     for target in targets:
         reporter = Reporter()
+        mine = [site for site in sites if site.target in ("", target.name)]
+        chooser = {site.key: SiteChoice(site.name, site.options) for site in mine}
         programs[target] = Unit(found.table, target, reporter, chooser).program()
         reporter.check()
     return Problem(spec, variant, tuple(targets), sites, programs, costs)
 
 
-def _with_instructions(site: Site, machine: str) -> Site:
+def _with_instructions(site: Site, targets: Sequence[Target]) -> list[Site]:
+    """A barrier may be another instruction on each target; the order of an access is one for all."""
     if site.kind == "order":
-        return site
+        return [site]
     written = site.option(site.written) if site.written != site.weakest else None
-    return replace(site, options=instruction_options(written, machine))
+    return [
+        replace(
+            site,
+            name=f"{site.name} on {target.name}",
+            options=instruction_options(written, machine_name(target)),
+            target=target.name,
+        )
+        for target in targets
+    ]

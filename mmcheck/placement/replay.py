@@ -55,9 +55,7 @@ class Replay:
             self.addresses[event.id] = event.cell.address
         self.events: list[GEvent] = first + happening
         self.index = {event.id: i for i, event in enumerate(self.events)}
-        self.values = {
-            e.id: value_of(e.value, symbols, memo) for e in self.events if e.value is not None
-        }
+        self.values = {e.id: value_of(e.value, symbols, memo) for e in self.events if e.value is not None}
         self.n = len(self.events)
         self._read_memory(encoding, decoder)
         self._tables(memo)
@@ -75,7 +73,7 @@ class Replay:
         }
         self.co = from_pairs(self.n, ((index[a], index[b]) for a, b in order))
         sources: dict[int, int] = {}
-        partner = {read: write for read, write in self.graph.amo}
+        partner = dict(self.graph.amo.keys())
         for read, found in memory.rf.items():
             if read not in index:
                 continue
@@ -86,7 +84,7 @@ class Replay:
                 sources[read] = last
                 self.values[read] = self.values[last]
             elif not decoder.true(encoding.astray.get(read, FALSE)):
-                sources |= {read: write for write, literal in found.items() if decoder.true(literal) and write in index}
+                sources[read] = next(write for write, literal in found.items() if decoder.true(literal))
         self.rf = from_pairs(self.n, ((index[write], index[read]) for read, write in sources.items()))
 
     def _pairs(self, table: Pairs, memo: dict[int, int]) -> Rel:
@@ -213,9 +211,7 @@ class Replay:
             rows = {**static, "src": tuple([row if self.source >> i & 1 else 0 for i, row in enumerate(static["src"])])}
             none = (0,) * self.n
             cpo = Frame(model, self.n, sets, rows).relation(node, none, none)
-            static["po"] = tuple(
-                [cpo[i] if self.source >> i & 1 else row for i, row in enumerate(static["src"])]
-            )
+            static["po"] = tuple([cpo[i] if self.source >> i & 1 else row for i, row in enumerate(static["src"])])
         return static, sets
 
     def _judge(self, placement: Placement, *, text: bool) -> bool:
@@ -298,7 +294,8 @@ class Replay:
             if orders is not None:
                 execution = with_order(execution, orders, self.graph.program)
         number = self._numbers(placement)
-        through = [number[self.index[r]] for r in sorted(self.goal.reads) if r in self.index and self.index[r] in number]
+        reads = [self.index[read] for read in sorted(self.goal.reads) if read in self.index]
+        through = [number[read] for read in reads if read in number]
         cycle = cycle_of(execution, self.model, through)
         if not cycle and not self.goal.extra:
             layer = None if layer == "hardware" else layer

@@ -19,6 +19,12 @@ from mmcheck.placement.oracle import Counterexample, Oracle
 from mmcheck.placement.problem import Placement, Problem
 from mmcheck.placement.sites import Site
 
+TIGHT = 3
+"""Sites of a clause that is tight enough."""
+
+MAX_TIGHTENED = 6
+"""Questions to the solver for a tighter run, at most twice as many."""
+
 MAX_OPTIMA = 32
 """Cheapest placements that are listed."""
 
@@ -68,7 +74,7 @@ class Search:
         self.deadline = deadline
         self.least = least
         self.prefer = problem.written if prefer is None else prefer
-        self.order = Order(problem) if known is None else known.order
+        self.order: Order = Order(problem) if known is None else known.order
         self.pool: list[Counterexample] = [] if known is None else known.pool
         self.clauses: list[tuple[str, Clause]] = [] if known is None else list(known.clauses)
         """Each with the requirement that it comes from."""
@@ -137,8 +143,31 @@ class Search:
         if found is None:
             return True
         self.pool.append(found)
-        self._learn(found, placement)
+        self._learn(*self._tighten(found, placement))
         return False
+
+    def _tighten(self, found: Counterexample, placement: dict[str, str]) -> tuple[Counterexample, dict[str, str]]:
+        """A run that bears more than the one found, if there is one: what breaks it says more about what is needed.
+
+        A run in which everything happens late is broken by a barrier almost anywhere. So the solver is asked once more
+        with half of those barriers in place, as long as that finds a run.
+        """
+        for _ in range(MAX_TIGHTENED):
+            useful = sorted(self.clause(found, placement), key=lambda name: self.sites[name].span.start)
+            if len(useful) <= TIGHT:
+                break
+            half = len(useful) // 2
+            for chosen in (useful[:half], useful[half:]):
+                strongest = self.grow(found, placement)
+                strongest |= {name: self.order.strongest_above(name, strongest[name]) for name in chosen}
+                other = self.oracle.refute(strongest, targets=[found.target])
+                if other is not None:
+                    self.pool.append(other)
+                    found, placement = other, strongest
+                    break
+            else:
+                break
+        return found, placement
 
     def right(self, placement: Placement) -> bool:
         """Whether `placement` is right: by the runs that are known, or by the solver. Nothing is learnt of clauses."""

@@ -20,7 +20,7 @@ from mmcheck.placement import options as words
 from mmcheck.records import fields, record, replace
 from mmcheck.source import Span
 from mmcheck.syntax import ast
-from mmcheck.target.orders import Word
+from mmcheck.target.orders import Word, normal_order
 from mmcheck.target.words import METHODS, WORDS
 
 Kind = Literal["fence", "gap", "order"]
@@ -32,8 +32,10 @@ class Site:
     """One place of the text where something may change.
 
     `span` is that of the fence's call or ``nothing`` (what an edit replaces), of the orders of an access, or the
-    empty span in front of which a new statement would stand. `statement` is the whole statement's, `orders` are those of
-    the orders that stand there. `inside_await`: it is executed in each round of a wait. `auxiliary`: not asked for, used only to find out where a barrier belongs.
+    empty span in front of which a new statement would stand. `statement` is the whole statement's, `orders` are
+    those of the orders that stand there. `inside_await`: it is executed in each round of a wait. `auxiliary`: not
+    asked for, used only to find out where a barrier belongs. `target`: the choice is for that target alone
+    (``--instructions``).
     """
 
     name: str
@@ -48,6 +50,7 @@ class Site:
     auxiliary: bool = False
     labelled: bool = False
     orders: tuple[Span, ...] = ()
+    target: str = ""
 
     def option(self, name: str) -> Option:
         return next(option for option in self.options if option.name == name)
@@ -121,7 +124,7 @@ class _Walker:
         self.gaps = not (isinstance(node, ast.Agent) and node.kind == "asm thread" and finder.scope == "marked")
 
     def block(self, block: ast.Block, *, started: bool, ended: bool) -> ast.Block:
-        """`block` with its gaps; `started`: something may have been accessed before it, `ended`: something may follow."""
+        """`block` with its gaps; `started`: something may come before it, `ended`: something may follow."""
         out: list[ast.Stmt] = []
         fresh = False
         for statement in block.statements:
@@ -147,13 +150,12 @@ class _Walker:
         """`node` with gaps inside; its own sites are noted."""
         self.own_sites(node)
         changes: dict[str, Any] = {}
-        inside = isinstance(node, ast.Await)
         for each in fields(node):
             inner = getattr(node, each.name)
             if isinstance(inner, ast.Block):
                 body = isinstance(node, ast.Await) and inner is node.body
                 self.awaits += body
-                changes[each.name] = self.block(inner, started=True, ended=inside and body)
+                changes[each.name] = self.block(inner, started=True, ended=False)
                 self.awaits -= body
         return replace(node, **changes) if changes else node
 
@@ -166,8 +168,9 @@ class _Walker:
                 self.fence_site(node, label, node.span, None, "", "")
             return
         if isinstance(node, ast.ExprStmt) and isinstance(node.call, ast.Call):
-            word = WORDS.get(node.call.function.text)
-            if word is not None and word.operation == "fence" and node.call.function.text not in self.finder.table.functions:
+            name = node.call.function.text
+            word = WORDS.get(name) if name not in self.finder.table.functions else None
+            if word is not None and word.operation == "fence":
                 self.barrier(node, node.call, word, label)
                 return
         inside = isinstance(node, ast.Await)
@@ -232,7 +235,7 @@ class _Walker:
             return
         orders = [_order_text(argument.value) for argument in arguments]
         options = words.order_options(word, orders, open_)
-        written = ", ".join(words.normal_order(order) or order for order in orders)
+        written = ", ".join(normal_order(order) or order for order in orders)
         target = _place_text(call)
         site = f"{self.owner}.{label}" if label else f"{self.owner}.{target}.{name}"
         span = arguments[0].span.to(arguments[-1].span)
@@ -312,7 +315,8 @@ def _family(table: Declarations) -> tuple[str, str]:
     prefixes: Counter[str] = Counter()
     styles: Counter[str] = Counter()
     rust = 0
-    for owner in (*table.functions.values(), *table.agents.values()):
+    owners: list[ast.FnDecl | ast.Agent] = [*table.functions.values(), *table.agents.values()]
+    for owner in owners:
         for node in ast.walk(owner.body):
             if isinstance(node, ast.Call) and node.function.text in WORDS:
                 prefix = words.linux_prefix(node.function.text)
@@ -346,7 +350,7 @@ def _devices_only(table: Declarations) -> set[str]:
     return closure(devices) - closure(others)
 
 
-def _called(block: ast.Block, table: Declarations) -> set[str]:
+def _called(block: ast.Node, table: Declarations) -> set[str]:
     return {node.function.text for node in ast.walk(block) if isinstance(node, ast.Call)} & table.functions.keys()
 
 
@@ -408,5 +412,6 @@ def _renamed(site: Site, names: Counter[str]) -> Site:
     """Sites of one name get their line, and their column if that is not enough."""
     if names[site.name] == 1:
         return site
-    name = f"{site.name}@{site.span.line}"
-    return replace(site, name=f"{name}:{site.span.column}")
+    if site.kind == "gap":
+        return replace(site, name=f"{site.name}:{site.span.column}")
+    return replace(site, name=f"{site.name}@{site.span.line}:{site.span.column}")

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 from mmcheck.errors import Diagnostic
 from mmcheck.execution import Event, Execution
 from mmcheck.records import replace
-from mmcheck.report import table
+from mmcheck.report import excerpts, table
 from mmcheck.report.colour import Paint
 from mmcheck.report.words import BASE, claim, layer_sentence, one_line, place, plural, verdict
 from mmcheck.results import MEANING, Counterexample, FileReport, Hop, Report, Result
-from mmcheck.source import excerpt
 
 if TYPE_CHECKING:
     from mmcheck.draw.scene import Scene
@@ -124,7 +123,7 @@ class _Page:
         span = place(result)
         if span is not None:
             yield f" --> {one_line(span.where())}"
-            yield from excerpt(span).split("\n")
+            yield from excerpts.lines(span, self.paint.on)
         yield from self._facts(result)
         found = result.counterexample
         if found is not None:
@@ -189,7 +188,7 @@ class _Page:
         """Models, bound and counts; the counts stand in the last line."""
         results = report.results
         models = list(dict.fromkeys(result.model for result in results))
-        cut = sum(not result.complete for result in results)
+        cut = sum(not result.complete and result.verdict != "unknown" for result in results)
         if results:
             tool = f"mmcheck {report.version}" + (f", {report.solver}" if report.solver else "")
             loops = f"a loop was cut in {cut} of {plural(len(results), 'result')}" if cut else "no loop was cut"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mmcheck.errors import Diagnostic
@@ -41,8 +41,8 @@ class _Page:
             yield from diagnostic.render().splitlines()
         for note in report.notes:
             yield f"  note: {note}"
-        for part in report.parts:
-            yield from self.part(part)
+        if report.part is not None:
+            yield from self.part(report.part)
         if report.diff:
             yield ""
             yield from report.diff.splitlines()
@@ -60,12 +60,15 @@ class _Page:
         yield ""
         for missing in part.findings.missing:
             yield from self.missing(part, missing)
+        for name, reason in part.dropped.items():
+            if name not in part.outcome.impossible:
+                yield from self.entry("missing", f"{name}: {reason}", "bad")
         for change in part.findings.redundant:
-            text = f"{_place(part, change.site)}: {change.word}; every requirement holds without it, {_everywhere(part)}"
-            yield from self.entry("redundant", text)
+            text = f"{_place(part, change.site)}: {change.word}; every requirement holds without it,"
+            yield from self.entry("redundant", f"{text} {_everywhere(part, change)}")
         for change in part.findings.too_strong:
-            text = f"{_place(part, change.site)}: {change.word}; {change.enough} is enough {_everywhere(part)}"
-            yield from self.entry("too strong", text)
+            text = f"{_place(part, change.site)}: {change.word}; {change.enough} is enough"
+            yield from self.entry("too strong", f"{text} {_everywhere(part, change)}")
         for change in part.findings.misplaced:
             yield from self.entry("misplaced", _moved(part, change))
         if part.findings.any:
@@ -79,6 +82,8 @@ class _Page:
             what = "nothing at these sites repairs it"
             if missing.sequential:
                 what += ": the algorithm itself allows it"
+            if missing.requirement in part.claimed:
+                what += ", as the file expects"
         layer = f", by the {'CPU' if missing.layer == 'hardware' else missing.layer}" if missing.layer else ""
         yield from self.entry("missing", f"{missing.requirement}: {what}", "bad")
         yield from self.wrap(f"broken on {missing.target}{layer}: {missing.run.summary}", " " * (_LABEL + 2))
@@ -86,7 +91,8 @@ class _Page:
     def optimum(self, part: Part) -> Iterator[str]:
         outcome, problem = part.outcome, part.problem
         if part.best is None:
-            bound = f"; no right placement costs less than {_number(outcome.lower_bound)}" if outcome.lower_bound else ""
+            least = _number(outcome.lower_bound)
+            bound = f"; no right placement costs less than {least}" if outcome.lower_bound else ""
             yield from self.entry("no proof", f"{outcome.reason}{bound}", "warn")
             return
         best = part.best
@@ -98,7 +104,8 @@ class _Page:
         strong = [site for site in problem.open_sites if best[site.name] != site.weakest]
         wide = max((len(_place(part, site.name)) for site in strong), default=0)
         for site in strong:
-            becomes = "; ".join(f"{target.name}: {_instruction(part, site, target)}" for target in problem.targets)
+            targets = problem.targets_of(site)
+            becomes = "; ".join(f"{target.name}: {_instruction(part, site, target)}" for target in targets)
             yield f"  {' ' * _LABEL}{_place(part, site.name):{wide}}  {best[site.name]:18}  {becomes}".rstrip()
         if not strong:
             yield f"  {' ' * _LABEL}no barrier at any of the sites"
@@ -109,8 +116,9 @@ class _Page:
             )
         if outcome.proved:
             text = (
-                f"nothing cheaper is right: {plural(outcome.queries, 'query').replace('querys', 'queries')} and "
-                f"{plural(outcome.clauses, 'clause')}; {plural(part.neighbours, 'cheaper neighbour')} refuted one by one"
+                f"nothing cheaper is right: {plural(outcome.queries, 'question')} to the checker, "
+                f"{plural(outcome.clauses, 'clause')}; "
+                f"{plural(part.neighbours, 'cheaper neighbour')} refuted one by one"
             )
             yield from self.entry("proof", text + ("; checked again by verify" if part.verified else ""))
         else:
@@ -125,13 +133,14 @@ class _Page:
         yield from lines
 
     def wrap(self, text: str, first: str) -> Iterator[str]:
+        rest = " " * (_LABEL + 2)
         yield from textwrap.wrap(
-            one_line(text), self.width, initial_indent=first, subsequent_indent=" " * (_LABEL + 2), break_on_hyphens=False
+            one_line(text), self.width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
         )
 
 
-def _everywhere(part: Part) -> str:
-    names = [target.name for target in part.problem.targets]
+def _everywhere(part: Part, change: Change) -> str:
+    names = [target.name for target in part.problem.targets_of(part.problem.site(change.site))]
     return f"on {names[0]}" if len(names) == 1 else "on every target"
 
 
@@ -170,66 +179,54 @@ def render_json(reports: Sequence[PlaceReport], version: str, solver: str) -> st
         "schema": SCHEMA,
         "version": version,
         "solver": solver,
-        "results": [_file(report) for report in reports if report.parts],
+        "results": [_file(report, report.part) for report in reports if report.part is not None],
         "diagnostics": [_diagnostic(each) for report in reports for each in report.diagnostics],
         "notes": [{"file": report.path, "text": note} for report in reports for note in report.notes],
     }
     return json.dumps(document, indent=1) + "\n"
 
 
-def _file(report: PlaceReport) -> dict[str, Any]:
-    """The object of one file; with several parts (``--instructions``) sites are named with their target."""
-    several = len(report.parts) > 1
-    parts = report.parts
-    outcomes = [part.outcome for part in parts]
-    complete = all(outcome.cost is not None for outcome in outcomes)
-    out: dict[str, Any] = {
+def _file(report: PlaceReport, part: Part) -> dict[str, Any]:
+    outcome, problem, findings = part.outcome, part.problem, part.findings
+    return {
         "file": report.path,
-        "targets": [target.name for part in parts for target in part.problem.targets],
-        "missing": [_missing(each, part) for part in parts for each in part.findings.missing],
-        "redundant": [_change(each, part) for part in parts for each in part.findings.redundant],
-        "too_strong": [_change(each, part) for part in parts for each in part.findings.too_strong],
-        "misplaced": [_change(each, part) for part in parts for each in part.findings.misplaced],
-        "optimum": _optima(parts, several=several),
-        "cost": _plain(sum(outcome.cost or 0 for outcome in outcomes)) if complete else None,
-        "lower_bound": _plain(sum(outcome.lower_bound for outcome in outcomes)),
-        "queries": sum(outcome.queries for outcome in outcomes),
-        "proved": all(outcome.proved for outcome in outcomes),
-        "reason": "; ".join(outcome.reason for outcome in outcomes if outcome.reason),
-        "written": {name: word for part in parts for name, word in _named(part, part.problem.written, several).items()},
-        "cost_written": {name: _plain(cost) for part in parts for name, cost in part.problem.per_target(part.problem.written).items()},
-        "cost_optimum": {
-            name: _plain(cost) for part in parts if part.best for name, cost in part.problem.per_target(part.best).items()
-        },
-        "more_optima": any(outcome.more for outcome in outcomes),
-        "rests_on": {name: sites for part in parts for name, sites in part.findings.rests_on.items()},
-        "verified": all(part.verified for part in parts),
-        "neighbours_refuted": sum(part.neighbours for part in parts),
-        "queries_in_all": sum(part.queries for part in parts),
-        "clauses": sum(outcome.clauses for outcome in outcomes),
-        "placements": max((part.exhaustive for part in parts), default=0),
-        "seconds": round(sum(part.seconds for part in parts), 3),
+        "variant": problem.variant,
+        "targets": [target.name for target in problem.targets],
+        "missing": [_missing(each, part) for each in findings.missing],
+        "redundant": [_change(each, part) for each in findings.redundant],
+        "too_strong": [_change(each, part) for each in findings.too_strong],
+        "misplaced": [_change(each, part) for each in findings.misplaced],
+        "optimum": [
+            {"choices": _named(part, placement), "cost": _plain(problem.total(placement))}
+            for placement in outcome.optima
+        ],
+        "cost": None if outcome.cost is None else _plain(outcome.cost),
+        "lower_bound": _plain(outcome.lower_bound),
+        "queries": outcome.queries,
+        "proved": outcome.proved,
+        "reason": outcome.reason,
+        "unmet": dict(part.dropped),
+        "written": _named(part, problem.written),
+        "cost_written": _plain_all(problem.per_target(problem.written)),
+        "cost_optimum": _plain_all(problem.per_target(part.best)) if part.best is not None else None,
+        "more_optima": outcome.more,
+        "rests_on": findings.rests_on,
+        "verified": part.verified,
+        "neighbours_refuted": part.neighbours,
+        "queries_in_all": part.queries,
+        "clauses": outcome.clauses,
+        "placements": part.exhaustive,
+        "seconds": round(part.seconds, 3),
         "diff": report.diff,
     }
-    return out
 
 
-def _named(part: Part, placement: dict[str, str], several: bool) -> dict[str, str]:
-    suffix = f" on {part.problem.targets[0].name}" if several else ""
-    return {f"{site.name}{suffix}": placement[site.name] for site in part.problem.open_sites}
+def _named(part: Part, placement: Mapping[str, str]) -> dict[str, str]:
+    return {site.name: placement[site.name] for site in part.problem.open_sites}
 
 
-def _optima(parts: Sequence[Part], *, several: bool) -> list[dict[str, Any]]:
-    if several:
-        if not all(part.best for part in parts):
-            return []
-        choices = {name: word for part in parts for name, word in _named(part, part.best or {}, True).items()}
-        return [{"choices": choices, "cost": _plain(sum(part.outcome.cost or 0 for part in parts))}]
-    return [
-        {"choices": _named(part, placement, False), "cost": _plain(part.problem.total(placement))}
-        for part in parts
-        for placement in part.outcome.optima
-    ]
+def _plain_all(costs: Mapping[str, float]) -> dict[str, float | int]:
+    return {name: _plain(cost) for name, cost in costs.items()}
 
 
 def _missing(missing: Missing, part: Part) -> dict[str, Any]:

@@ -13,6 +13,7 @@ quadratic.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from mmcheck.relations import bits
 from mmcheck.smt.circuit import TRUE, Circuit
@@ -202,7 +203,7 @@ class Acyclic:
         for chain in chains:
             for position, event in enumerate(chain):
                 for clock in reaches[event]:
-                    for earlier, later in zip(clock, clock[1:], strict=False):
+                    for earlier, later in pairwise(clock):
                         circuit.clause([-later, earlier])
                 if position + 1 < len(chain):
                     for here, there in zip(reaches[event], reaches[chain[position + 1]], strict=True):
@@ -297,9 +298,7 @@ class Acyclic:
         for x, other in into[b].items():
             if other == literal and self.closed[a] >> x & 1 and self.sure(x, a, b):
                 return True
-        return any(
-            other == literal and self.closed[y] >> b & 1 and self.sure(y, a, b) for y, other in out[a].items()
-        )
+        return any(other == literal and self.closed[y] >> b & 1 and self.sure(y, a, b) for y, other in out[a].items())
 
     def sure(self, x: int, a: int, b: int) -> bool:
         """Whether x happens whenever a and b do, as far as is known."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mmcheck.errors import UnknownVerdict
 from mmcheck.execution import Execution
@@ -35,9 +35,11 @@ def _choices(encoding: Encoding) -> list[int]:
     return [literal for sources in memory.rf.values() for literal in sources.values()] + list(memory.order.values())
 
 
-def block(encoding: Encoding, decoder: Decoder, *, positions: bool = False) -> bool:
-    """Exclude the execution that `decoder` read; False if there was no choice in it. With `positions`, only with interrupts
-    at these positions."""
+def block(encoding: Encoding, decoder: Decoder, when: Iterable[int] = (), *, positions: bool = False) -> bool:
+    """Exclude the execution that `decoder` read, under the literals `when`; False if there was no choice in it.
+
+    With `positions`, only with interrupts where they are in it.
+    """
     memory, events = encoding.memory, encoding.graph.events
     happens = [decoder.true(literal) for literal in encoding.happens]
     literals = [lit if here else -lit for lit, here in zip(encoding.happens, happens, strict=True)]
@@ -51,6 +53,6 @@ def block(encoding: Encoding, decoder: Decoder, *, positions: bool = False) -> b
         graph, values = encoding.graph, encoding.values
         chosen = [values.literal(term) for term in (*graph.before.values(), *graph.first.values())]
         literals += [literal if decoder.true(literal) else -literal for literal in chosen if abs(literal) != TRUE]
-    clause = [-literal for literal in literals if literal != TRUE]
+    clause = [-literal for literal in (*literals, *when) if literal != TRUE]
     encoding.circuit.clause(clause)
     return bool(clause)

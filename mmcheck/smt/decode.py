@@ -5,6 +5,7 @@ from __future__ import annotations
 from mmcheck.errors import InternalError
 from mmcheck.execution import Agent, Event, Execution
 from mmcheck.graph import GEvent
+from mmcheck.program import state_cell, state_register
 from mmcheck.relations import bits
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.encode import Encoding
@@ -33,7 +34,7 @@ class Decoder:
             if operands is None:
                 known = self.assignment.get(variable, False)
             else:
-                known = all([self.true(operand) for operand in operands])
+                known = all(self.true(operand) for operand in operands)
             self._memo[variable] = known
         return known if literal > 0 else not known
 
@@ -87,13 +88,11 @@ class Decoder:
             address = addresses.get(event.id)
             cell = cells.get(address) if address is not None else None
             value = None if event.value is None else value_of(event.value, symbols, memo)
-            events.append(
-                Event(
-                    number[event.id], event.thread, -1 if event.is_init else index, event.kind, self.tags(event), address,
-                    cell.name if cell is not None else "", value, event.width, event.origin,
-                    graph.program.threads[root_of(graph, event.thread)].cpu if event.thread >= 0 else None,
-                )  # fmt: skip
-            )  # fmt: skip
+            place = cell.name if cell is not None else ""
+            cpu = graph.program.threads[root_of(graph, event.thread)].cpu if event.thread >= 0 else None
+            order = -1 if event.is_init else index
+            fixed = (number[event.id], event.thread, order, event.kind, self.tags(event), address)
+            events.append(Event(*fixed, place, value, event.width, event.origin, cpu))
         relations = self.relations(number)
         agents = tuple([Agent(t.name, t.kind, t.source, t.origin, t.host) for t in graph.program.threads])
         return Execution(agents, tuple(events), relations, self.final(symbols, memo, addresses))
@@ -139,9 +138,13 @@ class Decoder:
         for thread, registers in zip(graph.program.threads, graph.registers, strict=True):
             for name, term in registers.items():
                 if not name.lstrip("@").startswith("%"):
-                    out[f"{thread.name}:{name.lstrip('@')}"] = value_of(term, symbols, memo)
+                    out[state_register(thread.name, name.lstrip("@")).name] = value_of(term, symbols, memo)
         for cell in graph.program.cells:
-            writers = [w for w in encoding.domains.writers.get(cell.address, []) if addresses.get(w.id, cell.address) == cell.address]
+            writers = [
+                w
+                for w in encoding.domains.writers.get(cell.address, [])
+                if addresses.get(w.id, cell.address) == cell.address
+            ]
             writers = [w for w in writers if self.true(encoding.happens[w.id])]
             last = [
                 w for w in writers
@@ -150,5 +153,5 @@ class Decoder:
             value = cell.init
             if last and last[0].value is not None:
                 value = value_of(last[0].value, symbols, memo)
-            out[f"[{cell.name}]"] = value
+            out[state_cell(cell.name).name] = value
         return out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mmcheck.domains import Domains, analyse, implies
@@ -41,7 +41,21 @@ class Encoding:
     """Assumed by queries: no access goes to an address where no cell stands."""
     astray: dict[int, int] = field(default_factory=dict)
     environment: dict[tuple[int, int], int] = field(default_factory=dict)
-    """Literals that, assumed, order b before a from outside: queries of ``ordered`` (see `mmcheck.smt.encode.encode`)."""
+    """Literals that, assumed, order b before a from outside: queries of ``ordered`` (see
+    `mmcheck.smt.encode.encode`)."""
+
+    order_of: Callable[[str], Bounds] | None = None
+    """The order that a compiler of another profile keeps; None if nothing is compiled."""
+
+    def same_order(self, profile: str) -> bool:
+        """Whether a compiler of `profile` keeps exactly the order that this encoding is about."""
+        if self.order_of is None:
+            return True
+        mine, other = self.po, self.order_of(profile)
+        if (mine.may, mine.must) != (other.may, other.must):
+            return False
+        undecided = [(i, j) for i, row in enumerate(mine.may) for j in bits(row & ~mine.must[i])]
+        return all(self.pair(mine, i, j) == self.pair(other, i, j) for i, j in undecided)
 
     def assumptions(self) -> list[int]:
         return [literal for literal in (self.bounded, self.inside) if literal != TRUE] + [
@@ -275,20 +289,24 @@ def encode(
         base[name] = pairs_bounds(n, graph.deps[prefix + name], values)
     sets, optional = base_sets(graph), optional_sets(graph, values)
     po = src
+    order_of = None
     if compiled and any(thread.source for thread in graph.program.threads):
-        po = preserved_order(graph, circuit, happens, implied_by, base, sets, profile, optional)
-    if graph.runs:
-        po = Interrupts(graph, circuit, values, happens, po).bounds()
+
+        def order_of(name: str) -> Bounds:
+            kept = preserved_order(graph, circuit, happens, implied_by, base, sets, name, optional)
+            return Interrupts(graph, circuit, values, happens, kept).bounds() if graph.runs else kept
+
+        po = order_of(profile)
+    elif graph.runs:
+        po = Interrupts(graph, circuit, values, happens, src).bounds()
     base["po"] = po
     rf, co, fr = communication_bounds(graph, domains, memory)
     base["rf"], base["co"] = rf, co
     environment = {pair: circuit.var(f"env:{pair[0]}:{pair[1]}") for pair in ordered}
-    algebra = Algebra(
-        model, circuit, happens, implied_by, base, sets, {model.definitions["fr"].number: fr}, optional
-    )
+    algebra = Algebra(model, circuit, happens, implied_by, base, sets, {model.definitions["fr"].number: fr}, optional)
     encoding = Encoding(
         graph, model, domains, circuit, values, memory, happens, compiled, po, Solver(circuit), bounded,
-        inside_literal, astray, environment,
+        inside_literal, astray, environment, order_of,
     )  # fmt: skip
     rest: list[Axiom] = []
     for axiom in model.axioms:
@@ -380,7 +398,8 @@ def _coherence(encoding: Encoding, implied_by: list[int]) -> None:
 
 
 def _coherence_of_runs(encoding: Encoding) -> None:
-    """The same between an interrupted agent and its handlers; and of reads of one thread that a run has brought into order."""
+    """The same between an interrupted agent and its handlers; and of reads of one thread that a run has brought into
+    order."""
     graph, memory, circuit, happens = encoding.graph, encoding.memory, encoding.circuit, encoding.happens
     accesses = [event for event in graph.events if event.thread >= 0 and event.is_access]
     for a in accesses:

@@ -1,8 +1,9 @@
 """Program order on one CPU with interrupt handlers, as literals (semantics.md 2, H1 to H4).
 
-A run h of a handler cuts its host s into the events before it (the set D) and those behind it. D is chosen, event by event;
-here it is kept closed downwards under the order of s (H1), whole for read-modify-writes (H2), outside of regions with
-interrupts off (H3) and in order with the other runs on s (H4). What results is the order of all events of one CPU:
+A run h of a handler cuts its host s into the events before it (the set D) and those behind it. D is chosen, event by
+event; here it is kept closed downwards under the order of s (H1), whole for read-modify-writes (H2), outside of
+regions with interrupts off (H3) and in order with the other runs on s (H4). What results is the order of all events
+of one CPU:
 
     a before h            if a is in D                h before b      if b is not
     a before b, both of s, if their thread says so, or some run comes between the two
@@ -190,9 +191,8 @@ def deliver(
     raised = []
     for write in writers:
         assert write.value is not None
-        later = [
-            circuit.all([memory.order[write.id, other.id], happens[other.id]]) for other in writers if other is not write
-        ]
+        others = [other for other in writers if other is not write]
+        later = [circuit.all([memory.order[write.id, other.id], happens[other.id]]) for other in others]
         pending = values.of(write.value).get(1, FALSE)
         raised.append(circuit.all([happens[write.id], pending, *[-literal for literal in later]]))
     for host in {run.host for run in runs if threads[run.host].host is None}:

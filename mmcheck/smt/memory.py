@@ -8,6 +8,8 @@ literals each, and their clauses grow with the square of the number of writes in
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from mmcheck.domains import Domains
 from mmcheck.graph import EventGraph, GEvent
 from mmcheck.smt.circuit import FALSE, TRUE, Circuit
@@ -87,7 +89,9 @@ class Memory:
                         self.circuit.clause([x, y, z])
             known = [all(abs(self.order[a.id, b.id]) == TRUE for b in writers if b is not a) for a in writers]
             if all(known):
-                ordered = sorted(writers, key=lambda w: sum(self.order[w.id, b.id] == FALSE for b in writers if b is not w))
+                ordered = sorted(
+                    writers, key=lambda w: sum(self.order[w.id, b.id] == FALSE for b in writers if b is not w)
+                )
                 if ordered:
                     address = next(iter(self.domains.addresses[ordered[0].id]))
                     if all(self.domains.addresses[w.id] == {address} for w in ordered):
@@ -126,7 +130,7 @@ class Memory:
         from_or_later = [TRUE]
         for write in ordered[1:]:
             from_or_later.append(self.circuit.var(f"ge:{write.id}:{read.id}"))
-        for earlier, later in zip(from_or_later[1:], from_or_later[2:], strict=False):
+        for earlier, later in pairwise(from_or_later[1:]):
             self.circuit.clause([-later, earlier])
         self.chains[read.id] = ([w.id for w in ordered], from_or_later)
         following = [*from_or_later[1:], FALSE]
@@ -136,6 +140,9 @@ class Memory:
         }
 
     def pick(self, read: GEvent, sources: list[GEvent]) -> None:
+        if not sources:  # it can only go outside every variable; `tie` deals with that
+            self.rf[read.id] = {}
+            return
         if len(sources) == 1:
             self.rf[read.id] = {sources[0].id: TRUE}
             return

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mmcheck.model.expr import Node, walk
+from mmcheck.model.expr import Node
 from mmcheck.model.model import Axiom, Model
 from mmcheck.relations import bits, inverse
 from mmcheck.smt.acyclic import Acyclic, closure_given, components

@@ -91,7 +91,9 @@ class Solver:
         reason = self._solver.reason_unknown()
         if "interrupt" in reason:
             raise KeyboardInterrupt
-        raise UnknownVerdict({"timeout": "the time limit was reached", "canceled": "the time limit was reached"}.get(reason, reason))
+        raise UnknownVerdict(
+            {"timeout": "the time limit was reached", "canceled": "the time limit was reached"}.get(reason, reason)
+        )
 
     def assignment(self) -> dict[int, bool]:
         """The truth values of the last model, by variable; a variable that is missing may be either."""

@@ -3,7 +3,8 @@
 Sources: virtio-ordering.md 2.1 (Linux, arm64), 2.2, 2.3 (Rust and C11). Measured again with clang 22.1.8
 (zig 0.17.1, ``-O2 -target aarch64-linux -mcpu=generic[+lse][+rcpc]``), 12 orders of compare-exchange, 5 of the others:
 
-* ``fence(release)`` and ``acq_rel`` are DMB ISH, ``fence(acquire)`` is DMB ISHLD; a seq_cst store is STLR and nothing more.
+* ``fence(release)`` and ``acq_rel`` are DMB ISH, ``fence(acquire)`` is DMB ISHLD; a seq_cst store is STLR and nothing
+more.
 * ``+rcpc`` turns acquire loads into LDAPR and changes nothing else: seq_cst loads stay LDAR, atomics keep A.
 * Without LSE, acquire makes the load LDAXR and release makes the store STLXR; no DMB is added, so a seq_cst
   loop is no full barrier.

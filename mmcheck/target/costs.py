@@ -4,14 +4,15 @@ The numbers are weights, not cycles: a DMB or an MFENCE waits for the memory sys
 ("a variable number of cycles, depending on the current state of the memory system": Arm DDI 0363, C.15), so no
 table of cycles exists. What is known is an order, and rough ratios:
 
-* [musketeer] the weights of Alglave, Kroening, Nimal and Poetzl (CAV 2014, fence_inserter.cpp): full fence 3, lightweight
-  fence 2, dependency 1; here times ten;
-* [PPoPP20] Liu, Zang and Chen measured Arm servers and phones: barriers that need no bus transaction (acquire loads, DMB LD)
-  are cheaper by far than DMB ST and full DMB, DSB costs more than any DMB, and STLR lies between DMB LD and DMB;
+* [musketeer] the weights of Alglave, Kroening, Nimal and Poetzl (CAV 2014, fence_inserter.cpp): full fence 3,
+  lightweight fence 2, dependency 1; here times ten;
+* [PPoPP20] Liu, Zang and Chen measured Arm servers and phones: barriers that need no bus transaction (acquire loads,
+  DMB LD) are cheaper by far than DMB ST and full DMB, DSB costs more than any DMB, and STLR lies between DMB LD and
+  full DMB;
 * [compilers] GCC and LLVM write XCHG and not MOV; MFENCE for a seq_cst store, taking it to be cheaper.
 
-Every constraint on the compiler costs 1 on top (`COMPILER`), however often it is executed never more than an instruction:
-of two placements with the same instructions the one that leaves the compiler more freedom is cheaper.
+Every constraint on the compiler costs 1 on top (`COMPILER`), however often it is executed, never more than an
+instruction: of two placements with the same instructions the one that leaves the compiler more freedom is cheaper.
 
 A file in TOML overrides rows, see `read_costs`; the machine's own measurements go there.
 """
@@ -120,8 +121,8 @@ def default_costs() -> Costs:
 def read_costs(path: str | Path) -> Costs:
     """The table with the rows of the TOML file at `path` instead; raises `InputError`.
 
-    ``[armv8]`` and ``[x86-tso]`` map instructions to weights, ``[frequency]`` sites to how often they are executed (``mmcheck run``
-    counts them), and ``await_rounds`` at the top is how often a wait looks.
+    ``[armv8]`` and ``[x86-tso]`` map instructions to weights, ``[frequency]`` sites to how often they are executed
+    (the machine can count that), and ``await_rounds`` at the top is how often a wait looks.
     """
     try:
         data = tomllib.loads(Path(path).read_text(encoding="utf-8"))

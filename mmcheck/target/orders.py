@@ -136,8 +136,8 @@ class Param:
 class Word:
     """One word. `params` are its arguments; with `receiver` the place stands before the dot instead.
 
-    `access` is how a compiler sees it: one of `ACCESS_KINDS` for an access, ``Fence``, ``CompilerFence``, ``Clobber`` or
-    ``Asm`` for a fence, empty if it has no event. `order` is the order that it implies, empty if an argument
+    `access` is how a compiler sees it: one of `ACCESS_KINDS` for an access, ``Fence``, ``CompilerFence``, ``Clobber``
+    or ``Asm`` for a fence, empty if it has no event. `order` is the order that it implies, empty if an argument
     says it; ``full`` is Linux's fully ordered, ``local`` a per-CPU operation. `barrier` names its row in the
     targets' tables. `width` is that of the place in bits, 0 for any. `result`: it gives the old value.
     """
@@ -167,8 +167,8 @@ def usage(word: Word) -> str:
     elif word.name.startswith("fetch_"):
         order = "relaxed"
     samples: dict[Role, str] = {
-        "place": "x", "value": "1", "expected": "0", "new": "1", "order": order, "fail_order": "acquire", "domain": "ish",
-        "text": '"dmb ish"', "clobber": "memory", "flags": "f", "cpu": "1",
+        "place": "x", "value": "1", "expected": "0", "new": "1", "order": order, "fail_order": "acquire",
+        "domain": "ish", "text": '"dmb ish"', "clobber": "memory", "flags": "f", "cpu": "1",
     }  # fmt: skip
     return f"{word.name}({', '.join(samples[role] for role in word.roles())})"
 

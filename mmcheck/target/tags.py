@@ -36,7 +36,8 @@ ARM_TAGS: Mapping[str, str] = MappingProxyType(
         "L": "Armv8 release write: STLR, STLXR, and atomics with L",
         "X": "both halves of an atomic or of an exclusive pair; on x86 of a locked instruction or XCHG, and the"
         " read of a locked compare-exchange that fails",
-        "NoRet": "Armv8 read of an atomic without a result (STADD, or destination ZR): no acquire, not ordered by DMB LD",
+        "NoRet": "Armv8 read of an atomic without a result (STADD, or destination ZR): no acquire, not ordered by"
+        " DMB LD",
         **{f"DMB.{name.upper()}": f"dmb {name}: {meaning}" for name, meaning in DOMAINS.items()},
         **{f"DSB.{name.upper()}": f"dsb {name}: {meaning}" for name, meaning in DOMAINS.items()},
         "ISB": "isb, and exception entry and return: context synchronisation",

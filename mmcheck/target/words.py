@@ -175,8 +175,8 @@ def _linux_io() -> Iterator[Word]:
         names = [letter, f"io{width}"]
         for name in names:
             stem = f"iowrite{width}" if name != letter else f"write{letter}"
-            yield Word(stem, "linux", "store", write, False, "MMIO write behind a barrier", _LINUX_IO, "MMIO", "relaxed",
-                       "dma_wmb", width)  # fmt: skip
+            doc = "MMIO write behind a barrier"
+            yield Word(stem, "linux", "store", write, False, doc, _LINUX_IO, "MMIO", "relaxed", "dma_wmb", width)
             stem = f"ioread{width}" if name != letter else f"read{letter}"
             yield Word(stem, "linux", "load", read, False, "MMIO read before a barrier", _LINUX_IO, "MMIO", "relaxed",
                        "dma_rmb", width)  # fmt: skip

@@ -146,7 +146,7 @@ def test_interrupted_prints_what_was_decided(mmcheck: Run, monkeypatch: pytest.M
     assert outcome.code == 130
     assert "ok    r  holds" in outcome.out and "interrupted" in outcome.out
     pretend(monkeypatch, KeyboardInterrupt())
-    outcome = mmcheck("verify", "good.litmus")
+    outcome = mmcheck("verify", "--no-cache", "good.litmus")  # what was decided above is remembered
     assert (outcome.code, outcome.err) == (130, "interrupted\n")
 
 

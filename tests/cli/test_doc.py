@@ -129,6 +129,19 @@ def test_our_own_specifications(mmcheck: Run, folder: Path) -> None:
     assert "without the barrier" in (folder / "site" / "programs.html").read_text()
 
 
+def test_drivers_come_first(mmcheck: Run, folder: Path) -> None:
+    (folder / "drivers").mkdir()
+    text = (
+        BROKEN.replace("message passing", "a driver") + 'variant "repaired" { add fence(release) after writer.first }\n'
+    )
+    (folder / "drivers" / "one.litmus").write_text(text.replace("  data = 1", "  first: data = 1"))
+    mmcheck("doc", "good.litmus", "drivers", "-o", "site", "-q")
+    page = (folder / "site" / "programs.html").read_text()
+    assert page.index("Drivers and devices") < page.index("a driver") < page.index("Other programs")
+    assert "“repaired”" in page
+    assert dead_links(read(folder / "site")) == []
+
+
 def test_an_empty_folder(mmcheck: Run, folder: Path) -> None:
     (folder / "empty").mkdir()
     assert mmcheck("doc", "empty", "-o", "site").code == 0

@@ -21,7 +21,12 @@ pytestmark = [
 
 def run(*arguments: str, cwd: Path, **extra: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "PYTHONPATH"))}
-    nobody = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t"}
+    nobody = {
+        "GIT_AUTHOR_NAME": "t",
+        "GIT_AUTHOR_EMAIL": "t@t",
+        "GIT_COMMITTER_NAME": "t",
+        "GIT_COMMITTER_EMAIL": "t@t",
+    }
     return subprocess.run(
         arguments,
         cwd=cwd,
@@ -50,18 +55,19 @@ def commit(folder: Path) -> None:
     git(folder, "commit", "-q", "-m", "x")
 
 
+PARTS = ("pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml", "mmcheck")
+"""What of this project its package is built from."""
+
+
 @pytest.fixture(scope="session")
 def hook(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """This checkout as a repository of its own, with what is not committed yet."""
+    """This project as a repository of its own, with what is not committed yet."""
     folder = repository(tmp_path_factory.mktemp("hook"))
-    if not (ROOT / ".git").exists():
-        pytest.skip("this is no checkout")
-    listed = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
-    for name in filter(None, listed):
-        source, target = ROOT / name, folder / name
-        if source.is_file() and not name.startswith(("tests/", "litmus/")):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
+    for name in PARTS:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "_table.*"))
+        else:
+            shutil.copyfile(ROOT / name, folder / name)
     commit(folder)
     return folder
 

@@ -83,6 +83,14 @@ def test_looks_of_a_specification() -> None:
     assert found["seen"] == found["armv8"] == ""
 
 
+def test_fields_are_no_labels() -> None:
+    found = looks(
+        "struct D { addr: *u32, len: u16 }\nmemory { d: D }\nthread t {\n  x = { one: 1 }\n  w: WRITE_ONCE(x, 1)\n}"
+    )
+    assert found["addr"] == found["len"] == found["d"] == found["one"] == ""
+    assert found["w"] == "label" and found["WRITE_ONCE"] == "word"
+
+
 def test_contextual_words_are_names_where_they_can_be() -> None:
     found = looks("thread t {\n  let a = device\n  status = before\n  add.store(1, relaxed)\n}")
     assert found["device"] == found["status"] == found["before"] == found["add"] == ""

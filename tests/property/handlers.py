@@ -33,7 +33,11 @@ from tests.property.programs import ADDRESSES, CELLS, CONDITIONS, EXPRESSIONS, O
 CLAIM = Requirement("claim", "point")
 OFF: Block = (Assign(Reg(MASKED, 1), TRUE), Fence(frozenset({"IrqOff", "Clobber"})))
 ON: Block = (Assign(Reg(MASKED, 1), FALSE), Fence(frozenset({"IrqOn", "Clobber"})))
-ENDS = {"sc": frozenset({"Clobber"}), "x86-tso": frozenset({"Clobber", "MFENCE"}), "armv8": frozenset({"Clobber", "ISB"})}
+ENDS = {
+    "sc": frozenset({"Clobber"}),
+    "x86-tso": frozenset({"Clobber", "MFENCE"}),
+    "armv8": frozenset({"Clobber", "ISB"}),
+}
 
 
 def _tags(*names: str) -> frozenset[str]:
@@ -83,8 +87,20 @@ def handled(draw: st.DrawFn, arch: Arch, *, source: bool = False, most: int = 3)
     ends = ENDS[arch.name]
     for run in range(runs):
         threads.append(
-            Thread(f"irq[{run}]", tuple(body), "interrupt", source, ((Reg("@n"), 0),), 0, host=0, handler="irq", run=run,
-                   entry=ends, leave=ends, nests=nests)  # fmt: skip
+            Thread(
+                f"irq[{run}]",
+                tuple(body),
+                "interrupt",
+                source,
+                ((Reg("@n"), 0),),
+                0,
+                host=0,
+                handler="irq",
+                run=run,
+                entry=ends,
+                leave=ends,
+                nests=nests,
+            )
         )
     if nests:
         other = tuple(draw(st.lists(one, min_size=1, max_size=1)))
@@ -138,7 +154,9 @@ def sc_finals(program: Program) -> set[tuple[tuple[str, int], ...]]:
             state, mem, done, kept = work.pop()
             entered = state.pc > 0
             if entered and threads[number].nests:
-                work += [(after._replace(monitor=None), m, d, k) for after, m, d, k in begin(number, state, mem, done, kept)]
+                work += [
+                    (after._replace(monitor=None), m, d, k) for after, m, d, k in begin(number, state, mem, done, kept)
+                ]
             for after, changed in act(number, state, mem):
                 if after is None:
                     final = {**kept}
@@ -195,9 +213,7 @@ def sc_finals(program: Program) -> set[tuple[tuple[str, int], ...]]:
             if new not in seen:
                 seen.add(new)
                 stack.append(new)
-        if all(
-            s is None or isinstance(steps.advance(codes[i], s)[1], steps.Ended) for i, s in enumerate(states)
-        ):
+        if all(s is None or isinstance(steps.advance(codes[i], s)[1], steps.Ended) for i, s in enumerate(states)):
             final = {}
             latest: dict[str, int] = {}
             for i, thread in enumerate(threads):

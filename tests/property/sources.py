@@ -13,6 +13,7 @@ from mmcheck.program import (
     Assign,
     Await,
     Block,
+    Break,
     Call,
     Cell,
     Choice,
@@ -25,7 +26,6 @@ from mmcheck.program import (
     Label,
     Load,
     Loop,
-    Break,
     Op,
     Program,
     Reg,
@@ -68,7 +68,7 @@ def _choices(arch: Arch) -> st.SearchStrategy[Block]:
             PLACES, EXPRESSIONS, tags(arch.writes), tags(arch.writes), fences,
         ),
         st.builds(
-            lambda place, value, one, other: ((Store(place, value, one),), (Rmw(Reg("%none"), place, value, *other[:2]),)),
+            lambda place, value, one, rmw: ((Store(place, value, one),), (Rmw(Reg("%none"), place, value, *rmw[:2]),)),
             PLACES, EXPRESSIONS, tags(arch.writes), tags(arch.rmws),
         ),
         st.builds(
@@ -115,7 +115,9 @@ def _privates() -> st.SearchStrategy[Block]:
         st.builds(lambda value: (Assign(mine, value),), EXPRESSIONS),
         st.builds(lambda: (Assign(mine, Op("add", (mine, Const(1)))),)),
         st.builds(lambda place: (Store(place, mine),), PLACES),
-        st.builds(lambda value: (If(Op("eq", (mine, value), 1), (Assign(mine, Const(7)),)),), st.integers(0, 2).map(Const)),
+        st.builds(
+            lambda value: (If(Op("eq", (mine, value), 1), (Assign(mine, Const(7)),)),), st.integers(0, 2).map(Const)
+        ),
     )
 
 
@@ -162,11 +164,14 @@ def rich_blocks(arch: Arch, size: int) -> st.SearchStrategy[Block]:
         _privates(),
         st.builds(lambda f, arg: (Call(f, (arg,), Reg("a")),), st.sampled_from(["waiter", "trier"]), EXPRESSIONS),
         st.builds(
-            lambda cond, then, orelse: (If(cond, then, orelse),), CONDITIONS, _choices(arch), st.one_of(st.just(()), _takes(arch))
+            lambda cond, then, orelse: (If(cond, then, orelse),),
+            CONDITIONS,
+            _choices(arch),
+            st.one_of(st.just(()), _takes(arch)),
         ),
     )
     usual = st.one_of(st.lists(array, min_size=1, max_size=2).map(tuple), blocks(arch, 1))
-    part = st.integers(0, 2).flatmap(lambda n: special if n == 2 else usual)
+    part = st.integers(0, 3).flatmap(lambda n: special if n == 3 else usual)
 
     def join(parts: list[Block]) -> Block:
         out: list[Statement] = []
@@ -184,7 +189,7 @@ def rich_blocks(arch: Arch, size: int) -> st.SearchStrategy[Block]:
 
 
 @st.composite
-def rich_programs(draw: st.DrawFn, arch: Arch, *, size: int = 3) -> Program:
+def rich_programs(draw: st.DrawFn, arch: Arch, *, size: int = 4) -> Program:
     count = draw(st.sampled_from([2, 2, 3]))
     length = size if count == 2 else max(1, size - 1)
     cpus = draw(st.sampled_from([(None, None, None), (None, None, None), (0, 0, 1), (0, 1, 0)]))
@@ -195,3 +200,88 @@ def rich_programs(draw: st.DrawFn, arch: Arch, *, size: int = 3) -> Program:
 
 
 __all__ = ["ARCHS", "Assert", "rich_programs"]
+
+
+# --- compiled programs, as text ----------------------------------------------------------------------
+
+HEAD = "targets x86-tso, armv8, armv8+lse\nmemory x, y, z[2]\n"
+ORDERS = {"load": ("relaxed", "acquire", "seq_cst"), "store": ("relaxed", "release", "seq_cst")}
+BARRIERS = (
+    *[f"{word}({o})" for word in ("fence", "compiler_fence") for o in ("acquire", "release", "acq_rel", "seq_cst")],
+    "smp_mb()", "smp_wmb()", "smp_rmb()", "barrier()", "dma_wmb()",
+)  # fmt: skip
+PLACE = st.sampled_from(["x", "y", "x", "y", "z[0]"])
+"""A name that may be accessed directly."""
+
+
+def reads(register: str, place: str) -> st.SearchStrategy[str]:
+    words = [place, place, f"{place}.read_volatile()", *[f"{place}.load({order})" for order in ORDERS["load"]]]
+    return st.sampled_from(words).map(lambda word: f"let {register} = {word}")
+
+
+def writes(place: str, value: str) -> st.SearchStrategy[str]:
+    words = [f"{place} = {value}", f"{place} = {value}", f"{place}.write_volatile({value})"]
+    return st.sampled_from([*words, *[f"{place}.store({value}, {order})" for order in ORDERS["store"]]])
+
+
+@st.composite
+def statements(draw: st.DrawFn, register: str, known: tuple[str, ...], *, branches: bool = True) -> str:
+    """One statement; it may define `register` and use the `known` ones."""
+    kinds = ["read", "read", "write", "write", "barrier", "rmw"]
+    if known:
+        kinds += ["data", "addr", "false-data", "false-addr"] + (["if", "both", "await"] if branches else [])
+    kind = draw(st.sampled_from(kinds))
+    place = draw(PLACE)
+    value = str(draw(st.integers(1, 2)))
+    if kind == "read":
+        return draw(reads(register, place))
+    if kind == "write":
+        return draw(writes(place, value))
+    if kind == "barrier":
+        return draw(st.sampled_from(BARRIERS))
+    if kind == "rmw":
+        order = draw(st.sampled_from(["relaxed", "acquire", "release", "acq_rel", "seq_cst"]))
+        words = [
+            f"swap({value}, {order})",
+            f"fetch_add(1, {order})",
+            f"compare_exchange(0, {value}, {order}, relaxed).value",
+        ]
+        return f"let {register} = {place}.{draw(st.sampled_from(words))}"
+    used = draw(st.sampled_from(known))
+    if kind == "data":
+        return draw(writes(place, f"{used} + 1"))
+    if kind == "false-data":
+        return draw(writes(place, f"({used} ^ {used}) + {value}"))
+    if kind == "addr":
+        return draw(st.one_of(reads(register, f"z[{used} & 1]"), writes(f"z[{used} & 1]", value)))
+    if kind == "false-addr":
+        return draw(reads(register, f"z[{used} & 0]"))
+    if kind == "await":
+        condition = draw(st.sampled_from(["== 1", "!= 0"]))
+        return f"await {{ {draw(reads(register, place))} }} until {register} {condition}"
+    inner = draw(writes(place, value))
+    other = inner if kind == "both" else draw(st.sampled_from(["nothing", draw(writes("y", "1"))]))
+    return f"if {used} == {draw(st.integers(0, 1))} {{ {inner} }} else {{ {other} }}"
+
+
+@st.composite
+def bodies(draw: st.DrawFn, most: int, *, branches: bool = True) -> tuple[str, ...]:
+    lines: list[str] = []
+    known: tuple[str, ...] = ()
+    for number in range(draw(st.integers(2, most))):
+        register = f"r{number}"
+        line = draw(statements(register, known, branches=branches))
+        lines.append(line)
+        if f"let {register} =" in line:
+            known = (*known, register)
+    return tuple(lines)
+
+
+def source_text(threads: tuple[tuple[str, ...], ...], devices: tuple[tuple[str, ...], ...] = ()) -> str:
+    """A specification of compiled `threads` and of `devices`, which are taken as they are."""
+    out = [HEAD]
+    for kind, group in (("thread", threads), ("device", devices)):
+        for number, lines in enumerate(group):
+            inner = "\n".join(f"  {line}" for line in lines)
+            out.append(f"{kind} {kind[0].upper()}{number} {{\n{inner}\n}}\n")
+    return "".join([*out, "requirement r { forall x == x }\n"])

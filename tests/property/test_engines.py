@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import Phase, assume, given, settings
@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from mmcheck.enumerate import Enumeration, Limits
 from mmcheck.errors import UnknownVerdict
 from mmcheck.execution import Execution
-from mmcheck.loops import exit_test
+from mmcheck.litmus import MODELS
+from mmcheck.lower.spec import load_spec
 from mmcheck.model.model import load_model
 from mmcheck.program import (
     Await,
@@ -31,14 +32,17 @@ from mmcheck.program import (
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.count import all_executions
 from mmcheck.smt.encode import Encoding, choice_literals, encode
+from mmcheck.source import SourceFile
+from mmcheck.syntax.herd.columns import is_herd_format
+from mmcheck.syntax.herd.read import read_litmus
 from mmcheck.unfold import unfold
 from tests.property.programs import ARCHS, Arch, programs
-from tests.property.sources import FUNCTIONS, SITES, rich_programs
+from tests.property.sources import SITES, rich_programs
 
 LIMITS = Limits(candidates=20_000, combinations=50_000, traces=3_000)
 MOST = 2_000
-PHASES = [Phase.generate]
-EXAMPLES = int(os.environ.get("ENGINES_EXAMPLES", "60"))
+PHASES = [phase for phase in Phase if phase is not Phase.explain]
+EXAMPLES = settings().max_examples // 2
 
 
 @dataclass(frozen=True)
@@ -55,27 +59,22 @@ class Answer:
 LIMITED = Origin(site="limited")
 
 
-def for_enumerator(block: Block, bound: int) -> Block:
-    """What the enumerator needs to count as the solver does: a loop's exit test once more behind its last round,
-    and awaits with a limit marked, at which no thread is stuck."""
+def for_enumerator(block: Block) -> Block:
+    """`block` with marks on the awaits with a limit: no thread is stuck there, but the enumerator, asked for safety,
+    looks at every thread that has got no further than to an await."""
     out: list[Statement] = []
     for s in block:
         match s:
-            case Loop():
-                body = for_enumerator(s.body, bound)
-                rounds = bound if s.bound is None else s.bound
-                last = for_enumerator(exit_test(s.body, FUNCTIONS), bound)
-                out.append(Loop((*body * rounds, *last), 1) if last else replace(s, body=body))
+            case Loop() | Parallel():
+                out.append(replace(s, body=for_enumerator(s.body)))
             case If():
-                out.append(replace(s, then=for_enumerator(s.then, bound), orelse=for_enumerator(s.orelse, bound)))
+                out.append(replace(s, then=for_enumerator(s.then), orelse=for_enumerator(s.orelse)))
             case Await():
                 origin = s.origin if s.tries is None else LIMITED
-                body, orelse = for_enumerator(s.body, bound), for_enumerator(s.orelse, bound)
+                body, orelse = for_enumerator(s.body), for_enumerator(s.orelse)
                 out.append(replace(s, body=body, orelse=orelse, origin=origin))
-            case Parallel():
-                out.append(replace(s, body=for_enumerator(s.body, bound)))
             case Choice():
-                options = tuple((name, for_enumerator(block, bound)) for name, block in s.options)
+                options = tuple((name, for_enumerator(block)) for name, block in s.options)
                 out.append(replace(s, options=options))
             case _:
                 out.append(s)
@@ -87,8 +86,10 @@ def enumerated(
 ) -> Answer:
     used = {each.site for thread in program.threads for each in walk(thread.body) if isinstance(each, Choice)}
     choices = {site: name for site, name in (choices or {}).items() if site in used}
-    threads = tuple(replace(thread, body=for_enumerator(thread.body, bound)) for thread in program.threads)
-    search = Enumeration(replace(program, threads=threads), load_model(model), bound=bound, settle=settle, limits=LIMITS, choices=choices)
+    threads = tuple(replace(thread, body=for_enumerator(thread.body)) for thread in program.threads)
+    search = Enumeration(
+        replace(program, threads=threads), load_model(model), bound=bound, settle=settle, limits=LIMITS, choices=choices
+    )
     runs = []
     for run in search.runs():
         if not run.stray and not any(where is LIMITED for _, where in run.stuck):
@@ -106,10 +107,20 @@ def state_of(final: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
 
 
 def solved(
-    program: Program, model: str, settle: bool, bound: int = 2, choices: Mapping[str, str] | None = None
+    program: Program,
+    model: str,
+    settle: bool,
+    bound: int = 2,
+    choices: Mapping[str, str] | None = None,
+    *,
+    both: bool = False,
 ) -> Answer:
-    graph = unfold(program, bound=bound, quiescent=settle)
-    encoding = encode(graph, load_model(model))
+    """`both`: from the graph that serves safety and final states."""
+    graph = unfold(program, bound=bound, quiescent=None if both else settle)
+    encoding = encode(graph, load_model(model), compiled=False)
+    if both:
+        settled = encoding.values.literal(graph.settled)
+        encoding.circuit.require(settled if settle else -settled)
     for literal in choice_literals(encoding, choices or {}):
         encoding.circuit.require(literal)
 
@@ -139,11 +150,17 @@ def text_of(program: Program) -> str:
 
 
 def compare(
-    program: Program, model: str, settle: bool, bound: int = 2, choices: Mapping[str, str] | None = None
+    program: Program,
+    model: str,
+    settle: bool,
+    bound: int = 2,
+    choices: Mapping[str, str] | None = None,
+    *,
+    both: bool = False,
 ) -> None:
     try:
         expected = enumerated(program, model, settle, bound, choices)
-        actual = solved(program, model, settle, bound, choices)
+        actual = solved(program, model, settle, bound, choices, both=both)
     except UnknownVerdict:
         assume(False)
     assert actual == expected, f"{model} settle={settle}\n{text_of(program)}"
@@ -163,4 +180,53 @@ def test_engines_agree(arch: Arch, settle: bool, data: st.DataObject) -> None:
 @settings(max_examples=EXAMPLES, deadline=None, phases=PHASES)
 def test_engines_agree_on_richer_programs(arch: Arch, settle: bool, data: st.DataObject) -> None:
     choices = {site: data.draw(st.sampled_from(["one", "two"])) for site in SITES}
-    compare(data.draw(rich_programs(arch)), arch.name, settle, choices=choices)
+    compare(data.draw(rich_programs(arch)), arch.name, settle, choices=choices, both=data.draw(st.booleans()))
+
+
+FOLDER = Path(__file__).resolve().parents[2] / "litmus"
+FILES = sorted(FOLDER.rglob("*.litmus"))
+
+
+def programs_of(path: Path, *, every: bool) -> Iterator[tuple[str, str, Program]]:
+    """Name, model and program of each test in a file; of a specification, its variants on its targets too."""
+    source = SourceFile(str(path), path.read_text(encoding="utf-8"))
+    if is_herd_format(source.text):
+        test = read_litmus(source)
+        yield path.stem, MODELS[test.arch], test.program
+        return
+    spec = load_spec(source)
+    for title in [None, *[variant.title for variant in spec.variants if every]]:
+        for target in spec.targets:
+            if spec.applicable(title, target):
+                yield f"{path.stem} {title} {target.name}", target.model, spec.program(target, title)
+
+
+def disagreements(path: Path, *, every: bool) -> list[str]:
+    wrong = []
+    for name, model, program in programs_of(path, every=every):
+        for settle in (False, True):
+            try:
+                expected, actual = enumerated(program, model, settle), solved(program, model, settle)
+            except UnknownVerdict:
+                continue
+            if expected != actual:
+                wrong.append(f"{name} settle={settle}: enumerator {expected.count}, solver {actual.count}")
+    return wrong
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_engines_agree_on_the_classic_tests(path: Path) -> None:
+    assert not disagreements(path, every=False)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_engines_agree_on_all_variants(path: Path) -> None:
+    assert not disagreements(path, every=True)
+
+
+@pytest.mark.herd_suite
+@pytest.mark.exhaustive
+def test_engines_agree_on_the_herd_suite(herd_suite: Path) -> None:
+    wrong = [line for path in sorted(herd_suite.rglob("*.litmus")) for line in disagreements(path, every=False)]
+    assert not wrong, "\n".join(wrong)

@@ -1,8 +1,8 @@
 """A stronger choice never adds a behaviour: what `mmcheck place` prunes with, tested before it is used.
 
 Every pair of options that may stand at one site, on every built-in target: if one is claimed to be stronger (more
-powers), it keeps whatever the other keeps in every context. And on whole programs: a run that a stronger placement allows,
-the weaker one allows, too. A model for which that is false must be found out.
+powers), it keeps whatever the other keeps in every context. And on whole programs: a run that a stronger placement
+allows, the weaker one allows, too. A model for which that is false must be found out.
 """
 
 from __future__ import annotations

@@ -16,17 +16,17 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "mmcheck"
 
 ROOMS: tuple[tuple[str, ...], ...] = (
-    ("_version", "", "codes"),
+    ("_version", "", "codes", "records"),
     ("source", "includes"),
     ("errors", "program", "cache"),
     ("execution", "terms", "relations", "files", "alternatives", "loops"),
     ("results", "config", "graph", "robust", "flatten", "draw"),
-    ("interrupts",),
-    ("target", "syntax", "domains", "unfold", "steps", "stored"),
-    ("model", "lower", "machine", "highlight"),
+    ("target", "syntax", "domains", "interrupts", "steps", "stored"),
+    ("unfold",),
+    ("model", "lower", "highlight", "trace"),
     ("enumeration", "recheck", "explain", "smt"),
     ("enumerate", "check"),
-    ("check_enumerated", "litmus"),
+    ("check_enumerated", "litmus", "machine"),
     ("verify",),
     ("cached", "placement"),
     ("report",),

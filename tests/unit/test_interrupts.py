@@ -62,7 +62,8 @@ REFUSED = {
     "not raised": ("thread t on cpu 0 { raise i }\ninterrupt i on cpu 0 { x = 2 }", "MM250"),
     "memory of no CPU": ("thread t { this_cpu_inc(c.n) }", "MM250"),
     "two that nest": (
-        "thread t on cpu 0 { x = 1 }\ninterrupt i on cpu 0, nests { x = 2 }\ninterrupt j on cpu 0, nests { x = 3 }", "MM250",
+        "thread t on cpu 0 { x = 1 }\ninterrupt i on cpu 0, nests { x = 2 }\ninterrupt j on cpu 0, nests { x = 3 }",
+        "MM250",
     ),
     "enables": ("thread t on cpu 0 { x = 1 }\ninterrupt i on cpu 0 { irq_enable() }", "MM253"),
     "moves itself": (

@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from mmcheck.syntax.herd.show import show_state, show_value
 
 _HOME = {
-    "LitmusTest": "read", "is_herd_format": "columns", "read_litmus": "read", "show_state": "show", "show_value": "show",
-}  # fmt: skip
+    "LitmusTest": "read",
+    "is_herd_format": "columns",
+    "read_litmus": "read",
+    "show_state": "show",
+    "show_value": "show",
+}
 
 
 def __getattr__(name: str) -> object:

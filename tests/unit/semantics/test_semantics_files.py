@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mmcheck.source import SourceFile
 from mmcheck.lower.spec import load_spec
+from mmcheck.source import SourceFile
 from tests.unit.semantics.semantics import DATA, findings
 
 FILES = sorted(DATA.glob("*.litmus"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,3 +58,62 @@ def test_components_are_the_events_on_cycles(
     closed = closure_given(rows, [-1] * n, range(n))
     on_cycle = {i for i in range(n) if closed[i] >> i & 1}
     assert {i for component in components(rows, n) for i in component} == on_cycle
+
+
+class Clocked(Acyclic):
+    """All by clocks, nothing by elimination."""
+
+    def eliminate(self, keep: list[int], out: dict[int, dict[int, int]], into: dict[int, dict[int, int]]) -> None:
+        if keep:
+            self.clocks(set(keep), self.chains(set(keep)), out)
+
+
+class Mixed(Acyclic):
+    """The first half by elimination, the rest by clocks."""
+
+    def eliminate(self, keep: list[int], out: dict[int, dict[int, int]], into: dict[int, dict[int, int]]) -> None:
+        rest, owned = set(keep), set[tuple[int, int, int]]()
+        for node in keep[: len(keep) // 2]:
+            rest.remove(node)
+            sources, targets = into.pop(node), out.pop(node)
+            for a in sources:
+                del out[a][node]
+            for b in targets:
+                del into[b][node]
+            for a, first in sources.items():
+                for b, second in targets.items():
+                    self.path(a, b, first, second, self.happens[node], node, out, into, owned)
+        if rest:
+            self.clocks(rest, self.chains(rest), out)
+
+
+GUARDS: tuple[tuple[str, ...], ...] = ((), (), (), (), ("g",), ("h",), ("-g",), ("g", "h"))
+"""Conjunctions of two conditions: an event under ``g & h`` happens only if those under ``g`` do."""
+
+
+@pytest.mark.parametrize("encoder", [Acyclic, Clocked, Mixed])
+@settings(deadline=None)
+@given(data=st.data())
+def test_every_way_allows_exactly_the_acyclic_graphs(encoder: type[Acyclic], data: st.DataObject) -> None:
+    n = data.draw(st.integers(2, 7))
+    pairs = [(i, j) for i in range(n) for j in range(n)]
+    must = data.draw(st.lists(st.sampled_from([(i, j) for i, j in pairs if i < j]), max_size=10, unique=True))
+    edges = data.draw(st.lists(st.sampled_from([p for p in pairs if p not in must]), max_size=6, unique=True))
+    guards = [data.draw(st.sampled_from(GUARDS)) for _ in range(n)]
+    circuit = Circuit()
+    names = {"g": circuit.var("g"), "h": circuit.var("h")}
+    names["-g"] = -names["g"]
+    happens = [circuit.all([names[one] for one in guard]) for guard in guards]
+    implied_by = [sum(1 << j for j in range(n) if set(guards[i]) <= set(guards[j])) for i in range(n)]
+    literals = {edge: circuit.var(f"{edge}") for edge in edges}
+    encoder(circuit, n, from_pairs(n, must), literals, happens, implied_by)
+    solver = Solver(circuit)
+    for values in product((False, True), repeat=2 + len(edges)):
+        g, h, *present = values
+        true = {"g": g, "h": h, "-g": not g}
+        here = [all(true[one] for one in guard) for guard in guards]
+        chosen = [edge for edge, value in zip(edges, present, strict=True) if value]
+        rows = from_pairs(n, [(i, j) for i, j in (*must, *chosen) if here[i] and here[j]])
+        assumed = [names["g"] if g else -names["g"], names["h"] if h else -names["h"]]
+        assumed += [literals[edge] if edge in chosen else -literals[edge] for edge in edges]
+        assert solver.solve(assumed) == is_acyclic(rows), (must, edges, guards, values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,8 +16,8 @@ from mmcheck.smt.circuit import FALSE, TRUE, Circuit
 from mmcheck.smt.relations import Algebra, Bounds
 from mmcheck.smt.solve import Solver
 
-PHASES = [Phase.generate]
-EXAMPLES = int(os.environ.get("ALGEBRA_EXAMPLES", "200"))
+PHASES = [phase for phase in Phase if phase is not Phase.explain]
+EXAMPLES = settings().max_examples
 RELATIONS = ("po", "rf", "co", "addr")
 SETS = ("R", "W", "X")
 

@@ -1,0 +1,264 @@
+"""``mmcheck run``: a specification on an operational machine, by chance or by a given run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from mmcheck import files, trace
+from mmcheck.commands import console
+from mmcheck.errors import InternalError, UnknownVerdict, fail
+from mmcheck.execution import Execution
+from mmcheck.lower.spec import Spec, load_spec
+from mmcheck.machine import runner
+from mmcheck.machine.record import Recording, recording
+from mmcheck.machine.replay import CannotReplay, replay, same
+from mmcheck.model.concrete import check
+from mmcheck.model.model import load_model
+from mmcheck.program import Program
+from mmcheck.report.progress import Progress
+from mmcheck.source import SourceFile
+from mmcheck.syntax.herd.columns import is_herd_format
+from mmcheck.target.targets import Target, parse_target
+
+MAX_FILE = 50_000_000
+STEPS = 1_000_000
+"""Steps after which a run that does not end is stopped."""
+
+ARCHES = {"AArch64": "armv8", "X86_64": "x86-tso", "X86": "x86-tso"}
+
+
+@dataclass(slots=True)
+class Tally:
+    """What some runs of one program came to."""
+
+    runs: int = 0
+    steps: int = 0
+    spins: int = 0
+    timeouts: int = 0
+    locked: int = 0
+    seconds: float = 0.0
+    machine: float = 0.0
+    """Seconds in the machine alone; `seconds` is with the check of every run."""
+    stopped: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    stuck: Counter[str] = field(default_factory=Counter)
+    barriers: Counter[str] = field(default_factory=Counter)
+    sites: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One program to run. `expected` are the requirements that the file expects to be violated."""
+
+    path: str
+    target: Target
+    variant: str | None
+    program: Program
+    expected: frozenset[str]
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run every program that the options name; 1 if a requirement fails that the file expects to hold."""
+    source = files.read_source(options.path)
+    subjects = list(_subjects(source, options))
+    if not subjects:
+        raise fail("MM020", "there is nothing to run", path=options.path)
+    if options.replay is not None:
+        return _replay(subjects, options)
+    code = 0
+    wanted: str | None = None
+    with Progress(sys.stderr, quiet=options.quiet) as progress:
+        for subject in subjects:
+            tally, kept = _runs(subject, options, progress)
+            progress.clear()
+            console.out(_report(subject, tally))
+            if any(name not in subject.expected for name in tally.failed):
+                code = 1
+            if kept is not None and (wanted is None or kept[2]):
+                wanted = wanted if wanted is not None and not kept[2] else kept[0]
+    if options.trace is not None and wanted is not None:
+        files.write(options.trace, wanted)
+        console.note(f"mmcheck: a run is in {files.shown(options.trace)}", quiet=options.quiet)
+    return code
+
+
+def _subjects(source: SourceFile, options: argparse.Namespace) -> Iterator[Subject]:
+    if is_herd_format(source.text):
+        from mmcheck.syntax.herd.read import read_litmus
+
+        test = read_litmus(source)
+        target = parse_target(options.target or ARCHES[test.arch])
+        yield Subject(source.path, target, None, test.program, frozenset())
+        return
+    spec = load_spec(source)
+    titles: list[str | None] = [None, *[variant.title for variant in spec.variants]]
+    if options.variant is not None:
+        if options.variant != "base" and options.variant not in titles:
+            raise fail("MM020", f"no variant is called {options.variant!r}", path=source.path)
+        titles = [None if options.variant == "base" else options.variant]
+    targets = [parse_target(options.target)] if options.target else list(spec.targets)
+    for title in titles:
+        for target in targets:
+            if spec.applicable(title, target):
+                yield _subject(spec, target, title)
+
+
+def _subject(spec: Spec, target: Target, title: str | None) -> Subject:
+    program = spec.program(target, title)
+    expected = {
+        requirement.name
+        for requirement in program.requirements
+        if spec.expected(requirement.name, requirement.kind, target, title)[0] == "violated"
+    }
+    return Subject(spec.path, target, title, program, frozenset(expected))
+
+
+def _runs(
+    subject: Subject, options: argparse.Namespace, progress: Progress
+) -> tuple[Tally, tuple[str, bool, bool] | None]:  # fmt: skip
+    """Run the subject; the trace to keep is the first that violates something, else the first."""
+    tally = Tally()
+    kept: tuple[str, bool, bool] | None = None
+    model = load_model(subject.target.model)
+    prepared = runner.prepare(subject.program, tries=options.tries)
+    began = time.process_time()
+    for number in range(options.runs):
+        seed = options.seed + number
+        random = Random(seed)
+        started = time.process_time()
+        machine = runner.machine(subject.program, random, prepared=prepared, record=True)
+        found = machine.run(random, limit=STEPS)
+        counts = found.counts
+        tally.runs += 1
+        tally.steps += counts.steps
+        tally.spins += counts.spins
+        tally.timeouts += counts.timeouts
+        tally.locked += counts.locked
+        tally.stopped += found.stopped
+        tally.failed.update(found.failed)
+        tally.stuck.update(found.stuck if not found.stopped else ())
+        tally.barriers.update(counts.barriers)
+        tally.sites.update(counts.sites)
+        tally.machine += time.process_time() - started
+        told = _told(machine)
+        if told is not None:
+            _judge(subject, told, model.name, seed)
+            if kept is None or (found.failed and not kept[1]):
+                kept = (_trace(subject, told, seed), bool(found.failed), bool(found.failed))
+        spent = time.process_time() - began
+        left = spent / tally.runs * (options.runs - tally.runs)
+        rate = tally.steps / max(spent, 1e-9)
+        progress(f"{number + 1}/{options.runs} runs, {rate:,.0f} steps a second, about {left:.0f} s left")
+    tally.seconds = time.process_time() - began
+    return tally, kept
+
+
+def _told(machine: runner.Machine) -> Recording | None:
+    try:
+        return recording(machine)
+    except UnknownVerdict:
+        return None
+
+
+def _judge(subject: Subject, told: Recording, model: str, seed: int) -> None:
+    """Every run of a machine is one that the model allows; anything else is a mistake of ours."""
+    found = check(load_model(model), told.execution)
+    if found:
+        raise InternalError(f"the machine made a run that {model} forbids ({found[0].axiom.name}; seed {seed})")
+
+
+def _trace(subject: Subject, told: Recording, seed: int | None) -> str:
+    return trace.write(
+        told.execution, spec=subject.path, variant=subject.variant, target=subject.target.name,
+        machine=runner.machine_for(subject.program.target), seed=seed, failed=told.failed, stuck=told.stuck,
+    )  # fmt: skip
+
+
+def _report(subject: Subject, tally: Tally) -> str:
+    rate = tally.steps / max(tally.machine, 1e-9)
+    lines = [
+        f"{subject.path}, {subject.variant or 'base'}, {subject.target.name}: "
+        f"{tally.runs} runs, {tally.steps:,} steps, "
+        f"{rate:,.0f} a second, every run allowed by the model"
+    ]
+    for name, count in sorted(tally.failed.items()):
+        claim = "as the file expects" if name in subject.expected else "the file expects it to hold"
+        lines.append(f"  violated  {name} in {count} runs: {claim}")
+    for name in sorted(subject.expected - set(tally.failed)):
+        lines.append(f"  not seen  {name}: the file expects a violation, no run had one")
+    lines += [f"  stuck     {name} in {count} runs" for name, count in sorted(tally.stuck.items())]
+    if tally.stopped:
+        lines.append(f"  stopped   {tally.stopped} runs after {STEPS:,} steps")
+    each = {
+        **tally.barriers,
+        "failing looks of a wait": tally.spins,
+        "time-outs": tally.timeouts,
+        "locked instructions": tally.locked,
+    }
+    shown = [f"{count / tally.runs:.4g} {name}" for name, count in each.items() if count]
+    if shown:
+        lines.append(f"  each run  {', '.join(shown)}")
+    if tally.sites:
+        lines.append("  sites     " + ", ".join(f"{n} {c / tally.runs:.4g}" for n, c in sorted(tally.sites.items())))
+    return "\n".join(lines) + "\n"
+
+
+# --- a given run -------------------------------------------------------------------------------------
+
+
+def _replay(subjects: list[Subject], options: argparse.Namespace) -> int:
+    """Run each given run that belongs to one of the subjects; 1 if the machine does not make one of them."""
+    data = files.read_bytes(options.replay, MAX_FILE)
+    text = data.decode("utf-8", errors="replace")
+    given = list(_given(SourceFile(files.shown(options.replay), text), subjects))
+    if not given:
+        raise fail("MM061", "no run in this file is one of this program", path=files.shown(options.replay))
+    code = 0
+    for subject, name, execution in given:
+        where = f"{subject.path}, {subject.variant or 'base'}, {subject.target.name}, {name}"
+        try:
+            made = replay(subject.program, execution)
+        except CannotReplay as problem:
+            console.out(f"{where}: not made: {problem.reason}\n")
+            code = 1
+            continue
+        differences = same(made.given, made.recording.execution)
+        if differences:
+            console.out(f"{where}: another run came of it: {'; '.join(differences[:3])}\n")
+            code = 1
+            continue
+        failed = ", ".join(made.recording.failed)
+        console.out(f"{where}: the same run in {len(made.schedule)} steps{f'; violates {failed}' if failed else ''}\n")
+        if options.trace is not None:
+            files.write(options.trace, _trace(subject, made.recording, None))
+    return code
+
+
+def _given(source: SourceFile, subjects: list[Subject]) -> Iterator[tuple[Subject, str, Execution]]:
+    """The runs in a report of ``mmcheck verify --format json``, or in a trace."""
+    from mmcheck.machine.given import from_json, from_trace
+
+    try:
+        report = json.loads(source.text)
+    except ValueError:
+        report = None
+    if not isinstance(report, dict) or "results" not in report:
+        read = trace.read(source)
+        for subject in subjects:
+            if subject.target.name == read.header.target and subject.variant == read.header.variant:
+                yield subject, "trace", from_trace(read, subject.program)
+        return
+    for result in report["results"]:
+        for subject in subjects:
+            same_file = Path(result["file"]).name == Path(subject.path).name
+            if same_file and result["target"] == subject.target.name and result["variant"] == subject.variant:
+                if result.get("counterexample"):
+                    yield subject, result["requirement"], from_json(result["counterexample"], subject.program)

@@ -1,0 +1,142 @@
+"""``mmcheck trace``: is a recorded run one that the model allows, and what does it violate?"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mmcheck import files, trace
+from mmcheck.commands import console
+from mmcheck.draw import Ghost, Highlight, Hop, build_scene, render_text
+from mmcheck.errors import InputError, fail
+from mmcheck.execution import Execution
+from mmcheck.explain import cycle_of
+from mmcheck.model.concrete import Violation, check
+from mmcheck.model.model import load_model
+from mmcheck.report.pictures import focused
+from mmcheck.source import SourceFile
+from mmcheck.target.targets import parse_target
+
+MAX_BYTES = 200_000_000
+DEFAULT = "armv8"
+
+
+def main(options: argparse.Namespace) -> int:
+    """Judge and draw a trace: 0 allowed, 1 forbidden or a requirement violated that the file expects to hold."""
+    path = files.shown(options.path)
+    data = files.read_bytes(options.path, MAX_BYTES)
+    if len(data) > MAX_BYTES:
+        raise fail("MM002", "the trace is too large", path=path)
+    try:
+        source = SourceFile(path, data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise fail("MM060", f"line {line} is no UTF-8 text", path=path) from None
+    read = trace.read(source)
+    name = options.model or (parse_target(read.header.target).model if read.header.target else DEFAULT)
+    model = load_model(name)
+    verdicts = [(execution, check(model, execution)) for execution in read.executions]
+    execution, violations = next(((e, v) for e, v in verdicts if not v), verdicts[0])
+    failed, expected, remark = requirements(read, execution)
+    console.out(_verdict(read, model.name, violations, len(verdicts)))
+    for requirement in failed:
+        claim = " (as the file expects)" if requirement in expected else ""
+        console.out(f"violates {requirement}{claim}\n")
+    if not failed:
+        console.out("no assertion fails\n" if read.header.spec else "")
+    if read.stuck:
+        console.out(f"waits for ever: {', '.join(read.stuck)}\n")
+    console.out(f"{remark}\n" if remark else "")
+    console.out("\n" + _picture(execution, name, violations, failed))
+    return 1 if violations or any(requirement not in expected for requirement in failed) else 0
+
+
+def _verdict(read: trace.Trace, model: str, violations: list[Violation], ways: int) -> str:
+    header = read.header
+    what = ", ".join(filter(None, (header.spec, header.variant or "", header.target)))
+    start = f"{what}: " if what else ""
+    if not violations:
+        several = f" (one of {ways} ways to say what was read)" if ways > 1 else ""
+        return f"{start}allowed by {model}{several}\n"
+    first = violations[0]
+    cycle = " -> ".join(_line(read, event) for event in first.cycle)
+    several = f", in each of {ways} ways to say what was read" if ways > 1 else ""
+    return f"{start}forbidden by {model}: '{first.axiom.name}' has a cycle through {cycle}{several}\n"
+
+
+def _line(read: trace.Trace, event: int) -> str:
+    span = read.lines.get(event)
+    return f"line {span.line}" if span is not None else "the initial state"
+
+
+def requirements(read: trace.Trace, execution: Execution) -> tuple[list[str], set[str], str]:
+    """The requirements that the run violates, those expected to be violated, and a remark.
+
+    The program's own code is run over the values of the trace if the header names a file that is there; otherwise
+    what the
+    trace says of itself counts. Raises `InputError` with the line where the trace is no run of that program.
+    """
+    header = read.header
+    if not header.spec or not Path(header.spec).is_file():
+        return list(read.failed), set(read.failed), ""
+    from mmcheck.flatten import flatten
+    from mmcheck.lower.spec import load_spec
+    from mmcheck.machine.given import from_trace
+    from mmcheck.machine.runner import FOREVER
+    from mmcheck.machine.walk import Mismatch, Seen, follow
+    from mmcheck.syntax.herd.columns import is_herd_format
+
+    source = files.read_source(header.spec)
+    if is_herd_format(source.text):
+        return list(read.failed), set(read.failed), ""
+    spec = load_spec(source)
+    target = parse_target(header.target) if header.target else spec.targets[0]
+    if header.variant is not None and header.variant not in [each.title for each in spec.variants]:
+        raise fail("MM060", f"{header.spec} has no variant {header.variant!r}")
+    program = spec.program(target, header.variant)
+    execution = from_trace(read, program)
+    failed: dict[str, None] = {}
+    for number, thread in enumerate(program.threads):
+        events = list(execution.of_thread(number))
+        try:
+            path = follow(flatten(program, thread, bound=FOREVER), [Seen(e.kind, e.address, e.value) for e in events])
+        except Mismatch as mismatch:
+            at = read.lines.get(events[min(mismatch.position, len(events) - 1)].id) if events else None
+            place = f"line {at.line}: " if at is not None else ""
+            where = f"{thread.name}, event {mismatch.position + 1}"
+            message = f"{place}this is no run of {header.spec}: {where}: {mismatch.reason}"
+            raise fail("MM060", message, at) from None
+        failed.update(dict.fromkeys(name for name, _ in path.failed))
+    expected = {
+        requirement.name
+        for requirement in program.requirements
+        if spec.expected(requirement.name, requirement.kind, target, header.variant)[0] == "violated"
+    }
+    remark = ""
+    if set(read.failed) != set(failed):
+        remark = f"note: the trace itself says that it violates {', '.join(read.failed) or 'nothing'}"
+    return list(failed), expected, remark
+
+
+def _picture(execution: Execution, model: str, violations: list[Violation], failed: list[str]) -> str:
+    try:
+        hops = cycle_of(execution, load_model(model))
+    except InputError:
+        hops = ()
+    cycle = tuple([Hop(hop.source, hop.target, hop.relation, hop.why) for hop in hops])
+    ghosts = tuple(
+        [
+            Ghost(execution.events[hop.source].thread, hop.source, hop.target, "not kept in order")
+            for hop in hops
+            if hop.relation == "po" and not hop.ordered
+        ]
+    )
+    title = "a run that the model forbids" if violations else "a run that is not sequentially consistent"
+    if not hops and not violations:
+        title = "a run that is sequentially consistent"
+    subtitle = f"violates {', '.join(failed)}" if failed else ""
+    verdict = "forbidden" if violations else "violated" if failed else "allowed"
+    scene = build_scene(execution, Highlight(cycle, ghosts, None, title, subtitle, verdict))
+    scene, hidden = focused(scene)
+    more = f"\n  ({hidden} further accesses are not on the cycle)\n" if hidden else ""
+    return render_text(scene, console.width()) + more

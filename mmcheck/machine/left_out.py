@@ -1,0 +1,67 @@
+"""What the Armv8 machine leaves out, by name.
+
+The machine allows nothing that the model forbids. What the model allows and the machine does not make rests on the
+features
+below: a program is held against the model for equality only if it has none of them.
+
+* ``pick dependency``: the result of a conditional select depends on the condition only by pick, which does not order a
+  later load (Arm ARM, B2.3; memory-models.md 6.4). The machine has to know the condition to know the value.
+* ``compare-and-swap provenance``: what a successful compare-and-swap leaves in its register may be passed on before its
+  read is done, by the expected value (6.4.4). Here it is always the value read.
+* ``interrupt handler``: not run at all.
+
+No-return atomics, failing compare-and-swaps that write back, LDAPR, DSB and ISB are in the machine and not on this
+list.
+"""
+
+from __future__ import annotations
+
+from mmcheck import program as ir
+from mmcheck.program import Block, Expr, Op, Program
+
+FEATURES = ("pick dependency", "compare-and-swap provenance", "interrupt handler")
+
+
+def left_out(program: Program, *, provenance: bool = False) -> tuple[str, ...]:
+    """The features of `program` that the machine leaves out. `provenance`: whether the model it is held against has
+    that."""
+    found = set()
+    if any(thread.kind == "interrupt" for thread in program.threads):
+        found.add(FEATURES[2])
+    blocks: list[Block] = [thread.body for thread in program.threads]
+    blocks += [function.body for function in program.functions.values()]
+    for block in blocks:
+        for statement in ir.walk(block):
+            if any(map(_selects, _expressions(statement))):
+                found.add(FEATURES[0])
+            if provenance and isinstance(statement, ir.Rmw) and statement.compare is not None:
+                found.add(FEATURES[1])
+    return tuple(feature for feature in FEATURES if feature in found)
+
+
+def _expressions(statement: ir.Statement) -> tuple[Expr, ...]:
+    match statement:
+        case ir.Assign(expr=expr):
+            return (expr,)
+        case ir.Load(address=address):
+            return (address,)
+        case ir.Store(address=address, value=value) | ir.StoreExclusive(address=address, value=value):
+            return address, value
+        case ir.Rmw(address=address, new=new, when=when):
+            return address, new, when
+        case ir.Call(args=args):
+            return args
+        case ir.Return(value=value) if value is not None:
+            return (value,)
+        case ir.If(cond=cond) | ir.Await(cond=cond) | ir.Jump(cond=cond):
+            return (cond,)
+    return ()
+
+
+def _selects(expr: Expr) -> bool:
+    """Whether a select of `expr` has a condition that is no constant."""
+    if not isinstance(expr, Op):
+        return False
+    if expr.op == "select" and any(True for _ in ir.registers_of(expr.args[0])):
+        return True
+    return any(map(_selects, expr.args))

@@ -1,0 +1,243 @@
+"""``mmcheck place``: exit codes, formats, what is written."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from cli_inputs import Run
+
+MP = """// keep this comment
+spec "MP"
+targets armv8, x86-tso
+memory x
+volatile y
+requirement seen { says "who sees the flag sees the data" }
+thread P0 {
+  x = 1
+  w: fence(seq_cst)      // too much
+  y = 1
+}
+thread P1 {
+  await y == 1
+  r: nothing             // too little
+  let b = x
+  assert b == 1 for seen
+}
+"""
+FIELDS = {
+    "file", "targets", "missing", "redundant", "too_strong", "misplaced", "optimum", "cost", "lower_bound", "queries",
+    "proved",
+}  # fmt: skip
+
+
+@pytest.fixture
+def mp(folder: Path) -> Path:
+    path = folder / "mp.litmus"
+    path.write_text(MP)
+    return path
+
+
+def test_findings(mmcheck: Run, mp: Path) -> None:
+    outcome = mmcheck("place", "mp.litmus")
+    assert outcome.code == 1 and outcome.err == ""
+    for text in (
+        "missing     seen: fence(acquire) at P1.r (line 14)",
+        "broken on armv8, by the CPU",
+        "broken on x86-tso, by the compiler",
+        "too strong  P0.w (line 9): fence(seq_cst); fence(release) is enough on every",
+        "cheaper neighbours",
+        "-  w: fence(seq_cst)      // too much\n+  w: fence(release)      // too much\n",
+        "-  r: nothing             // too little\n+  r: fence(acquire)             // too little\n",
+    ):
+        assert text in outcome.out
+    assert mp.read_text() == MP
+
+
+def test_json(mmcheck: Run, mp: Path) -> None:
+    outcome = mmcheck("place", "mp.litmus", "--format", "json")
+    assert outcome.code == 1 and outcome.err == ""
+    data = json.loads(outcome.out)
+    assert data["schema"] == "mmcheck/1" and data["diagnostics"] == []
+    (result,) = data["results"]
+    assert result.keys() >= FIELDS
+    assert result["file"] == "mp.litmus" and result["targets"] == ["armv8", "x86-tso"]
+    assert [(each["requirement"], each["target"], each["layer"]) for each in result["missing"]] == [
+        ("seen", "armv8", "hardware"),
+        ("seen", "x86-tso", "compiler"),
+    ]
+    assert result["missing"][0]["counterexample"]["cycle"]
+    assert result["missing"][0]["gap"] == [{"site": "P1.r", "word": "fence(acquire)", "line": 14, "column": 6}]
+    assert [(each["site"], each["word"], each["enough"]) for each in result["too_strong"]] == [
+        ("P0.w", "fence(seq_cst)", "fence(release)")
+    ]
+    assert result["redundant"] == result["misplaced"] == []
+    choices = {"P0.w": "fence(release)", "P1.r": "fence(acquire)"}
+    assert result["optimum"] == [{"choices": choices, "cost": result["cost"]}]
+    assert result["lower_bound"] == result["cost"] and result["proved"] is True
+    assert result["verified"] is True and result["neighbours_refuted"] > 0
+    assert result["rests_on"] == {"armv8": ["P0.w", "P1.r"], "x86-tso": ["P0.w", "P1.r"]}
+    assert sum(result["cost_optimum"].values()) == result["cost"]
+
+
+def test_write_is_atomic_and_keeps_the_rest(mmcheck: Run, mp: Path, folder: Path) -> None:
+    mp.chmod(0o640)
+    outcome = mmcheck("place", "mp.litmus", "--write")
+    assert outcome.code == 0 and "written: mp.litmus" in outcome.out
+    assert mp.read_text() == MP.replace("fence(seq_cst)", "fence(release)").replace("r: nothing", "r: fence(acquire)")
+    assert mp.stat().st_mode & 0o777 == 0o640
+    assert not [name for name in os.listdir(folder) if name.startswith(".mp")]
+    assert mmcheck("verify", "mp.litmus").code == 0
+    again = mmcheck("place", "mp.litmus", "--write")
+    assert again.code == 0 and "written:" not in again.out
+
+
+def test_an_optimum_is_left_alone(mmcheck: Run, mp: Path) -> None:
+    mp.write_text(MP.replace("fence(seq_cst)", "fence(release)").replace("r: nothing", "r: fence(acquire)"))
+    before = mp.stat().st_mtime_ns
+    outcome = mmcheck("place", "mp.litmus", "--write")
+    assert outcome.code == 0 and "missing" not in outcome.out
+    assert mp.stat().st_mtime_ns == before
+
+
+def test_one_target(mmcheck: Run, mp: Path) -> None:
+    data = json.loads(mmcheck("place", "mp.litmus", "--target", "x86-tso", "--format", "json").out)
+    (result,) = data["results"]
+    assert result["targets"] == ["x86-tso"]
+    assert set(result["optimum"][0]["choices"].values()) <= {
+        "compiler_fence(seq_cst)", "fence(release)", "fence(acquire)",
+    }  # fmt: skip
+
+
+def test_instructions(mmcheck: Run, mp: Path, folder: Path) -> None:
+    outcome = mmcheck("place", "mp.litmus", "--instructions", "--write")
+    assert outcome.code == 0
+    text = mp.read_text()
+    assert "w: on armv8 { dmb(ishst) }; on x86-tso { barrier() }      // too much" in text
+    assert mmcheck("verify", "mp.litmus").code == 0
+
+
+def test_all_sites(mmcheck: Run, folder: Path) -> None:
+    bare = MP.replace("  w: fence(seq_cst)      // too much\n", "").replace("r: nothing", "let c = y")
+    (folder / "bare.litmus").write_text(bare)
+    outcome = mmcheck("place", "bare.litmus", "--sites", "all", "--write")
+    assert outcome.code == 0
+    assert "  x = 1\n  fence(release)\n  y = 1\n" in (folder / "bare.litmus").read_text()
+    assert mmcheck("verify", "bare.litmus").code == 0
+
+
+def test_fixed_sites_stay(mmcheck: Run, mp: Path) -> None:
+    outcome = mmcheck("place", "mp.litmus", "--fix", "P0", "--format", "json")
+    (result,) = json.loads(outcome.out)["results"]
+    assert list(result["optimum"][0]["choices"]) == ["P1.r"]
+    assert result["too_strong"] == []
+
+
+def test_costs(mmcheck: Run, mp: Path, folder: Path) -> None:
+    """Where DMB ISHLD costs more than DMB ISH, the latter is taken."""
+    (folder / "costs.toml").write_text('[armv8]\n"dmb ishld" = 500\n"dmb ish" = 1\n')
+    outcome = mmcheck("place", "mp.litmus", "--costs", "costs.toml", "--target", "armv8", "--format", "json")
+    (result,) = json.loads(outcome.out)["results"]
+    assert result["optimum"][0]["choices"]["P1.r"] == "fence(acq_rel)"
+    assert result["cost"] < 10
+    (folder / "costs.toml").write_text("[armv8]\n'dmb ish' = 'much'\n")
+    outcome = mmcheck("place", "mp.litmus", "--costs", "costs.toml")
+    assert outcome.code == 2 and "MM017" in outcome.err
+
+
+def test_what_no_barrier_repairs(mmcheck: Run, folder: Path) -> None:
+    (folder / "sum.litmus").write_text(
+        'spec "sum"\nmemory n\nrequirement sum { forall n == 2 }\nthread t(i in 0..2) { n += 1; here: nothing }\n'
+    )
+    outcome = mmcheck("place", "sum.litmus")
+    assert outcome.code == 1
+    assert "nothing at these sites repairs it: the algorithm itself allows it" in " ".join(outcome.out.split())
+
+
+def test_no_proof_in_time(mmcheck: Run, mp: Path) -> None:
+    outcome = mmcheck("place", "mp.litmus", "--timeout", "0.000001", "--format", "json")
+    assert outcome.code == 3
+    (result,) = json.loads(outcome.out)["results"]
+    assert result["proved"] is False and result["reason"] and result["cost"] is None
+
+
+def test_nothing_to_place(mmcheck: Run, folder: Path) -> None:
+    (folder / "plain.litmus").write_text('spec "p"\nmemory x\nrequirement r { forall x == 1 }\nthread t { x = 1 }\n')
+    outcome = mmcheck("place", "plain.litmus")
+    assert outcome.code == 0 and "no site" in outcome.out
+    (folder / "library.litmus").write_text('spec "l"\nmemory x\n')
+    assert mmcheck("place", "library.litmus").code == 0
+    outcome = mmcheck("place", "herd/MP.litmus")
+    assert outcome.code == 0 and "no sites" in outcome.out
+
+
+def test_what_is_wrong_is_said(mmcheck: Run, mp: Path, folder: Path) -> None:
+    assert mmcheck("place", "nowhere.litmus").code == 2
+    assert mmcheck("place", "mp.litmus", "--target", "arm9").code == 2
+    assert mmcheck("place", "mp.litmus", "--variant", "none").code == 2
+    assert mmcheck("place", "mp.litmus", "--sites", "some").code == 2
+    (folder / "ugly.litmus").write_text("spec 'x\n")
+    outcome = mmcheck("place", "ugly.litmus", "--format", "json")
+    assert outcome.code == 2 and json.loads(outcome.out)["diagnostics"][0]["file"] == "ugly.litmus"
+
+
+def test_a_variant(mmcheck: Run, mp: Path) -> None:
+    mp.write_text(MP + 'variant "good" { replace w with fence(release); replace r with fence(acquire) }\n')
+    assert mmcheck("place", "mp.litmus", "--variant", "good").code == 0
+    assert mmcheck("place", "mp.litmus", "--variant", "base").code == 1
+
+
+def test_help(mmcheck: Run) -> None:
+    text = mmcheck("place", "--help").out
+    options = ("--target", "--sites", "--instructions", "--format", "--write", "--costs", "--fix")
+    for word in (*options, "exit codes:", "no proof"):
+        assert word in text
+
+
+def test_a_wait_on_a_plain_read(mmcheck: Run, mp: Path) -> None:
+    """No barrier makes it end: said, and the rest is placed all the same."""
+    text = MP.replace("volatile y", "memory y").replace("requirement", "requirement ends { progress }\nrequirement", 1)
+    mp.write_text(text)
+    outcome = mmcheck("place", "mp.litmus")
+    assert outcome.code == 1
+    assert "ends: 'await y == 1' waits on a plain read" in " ".join(outcome.out.split())
+
+
+def test_a_site_of_one_target(mmcheck: Run, mp: Path) -> None:
+    mp.write_text(MP.replace("  w: fence(seq_cst)      // too much", "  on armv8 { w: dmb(ish) }"))
+    data = json.loads(mmcheck("place", "mp.litmus", "--format", "json").out)
+    assert data["results"][0]["proved"]
+
+
+def test_what_no_barrier_repairs_may_be_expected(mmcheck: Run, folder: Path) -> None:
+    (folder / "sum.litmus").write_text(
+        'spec "sum"\nmemory n\nrequirement sum { forall n == 2 }\nthread t(i in 0..2) { n += 1; here: nothing }\n'
+        "expect sum violated\n"
+    )
+    outcome = mmcheck("place", "sum.litmus")
+    assert outcome.code == 0
+    assert "as the file expects" in " ".join(outcome.out.split())
+
+
+def test_frequencies(mmcheck: Run, mp: Path, folder: Path) -> None:
+    """A site that is executed a thousand times costs a thousand times."""
+    (folder / "costs.toml").write_text("[frequency]\nw = 1000\n")
+    outcome = mmcheck("place", "mp.litmus", "--costs", "costs.toml", "--target", "armv8", "--format", "json")
+    (result,) = json.loads(outcome.out)["results"]
+    assert result["cost"] > 30_000
+
+
+def test_an_expectation_that_will_be_out_of_date_is_named(mmcheck: Run, mp: Path) -> None:
+    mp.write_text(MP + "expect seen violated\n")
+    outcome = mmcheck("place", "mp.litmus", "--write")
+    assert outcome.code == 0
+    assert "'expect seen violated' (line 18) is not so with the optimum, on armv8" in outcome.out
+
+
+def test_line_ends_are_kept(mmcheck: Run, mp: Path) -> None:
+    mp.write_bytes(MP.replace("\n", "\r\n").encode())
+    assert mmcheck("place", "mp.litmus", "--write").code == 0
+    text = mp.read_bytes().decode()
+    assert text.count("\r\n") == text.count("\n") == MP.count("\n")

@@ -1,0 +1,93 @@
+"""Every clause of every model has its killer: a wrong model is found out by a test of litmus/."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmcheck.errors import UnknownVerdict
+from mmcheck.model.model import load_model
+from mmcheck.program import Program
+from tests.mutants.judge import cases, judges
+from tests.mutants.mutate import MODELS, Mutant, meaning, mutants
+from tests.mutants.shared import SHARED
+from tests.mutants.table import DOCUMENT, Row, document, proofs, rows, written
+from tests.property.programs import ARCHS, programs
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, tuple[list[Row], dict[str, str]]]:
+    return {model: rows(model) for model in MODELS}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", MODELS)
+def test_no_mutant_survives(model: str, found: dict[str, tuple[list[Row], dict[str, str]]]) -> None:
+    table, failing = found[model]
+    assert failing == {}, "the model itself gets these wrong"
+    survivors = {mutant.name for mutant, names in table if not names}
+    assert survivors == set(proofs(model)), "write a test that rejects it, or prove that it is the same model"
+
+
+@pytest.mark.slow
+def test_the_table_is_fresh(found: dict[str, tuple[list[Row], dict[str, str]]]) -> None:
+    now = document({model: table for model, (table, _) in found.items()})
+    assert written(DOCUMENT.read_text(encoding="utf-8")) == now, "python -m tests.mutants.table --write"
+
+
+def test_every_proof_is_written_down() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    titles = {title for model in MODELS for title in proofs(model).values()}
+    assert set(re.findall(r"^\*\*(.+?)\.\*\* ", text, re.MULTILINE)) == {
+        title[0].upper() + title[1:] for title in titles
+    }
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_mutants_are_many_and_each_is_another_model(model: str) -> None:
+    made = mutants(model)
+    assert len(made) >= {"sc": 15, "x86-tso": 80, "armv8": 300}[model]
+    names = [mutant.name for mutant in made]
+    assert len(set(names)) == len(names)
+    assert len({meaning(mutant.model) for mutant in made} | {meaning(load_model(model))}) == len(made) + 1
+
+
+@cache
+def same(model: str) -> list[Mutant]:
+    return [mutant for mutant in mutants(model) if mutant.name in proofs(model)]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_what_is_proved_the_same_is_the_same_on_every_candidate_of_every_test(model: str) -> None:
+    right = SHARED.axioms(load_model(model))
+    others = [(mutant.name, SHARED.axioms(mutant.model)) for mutant in same(model)]
+    for case in cases(model):
+        for judge in [judge for group in case.candidates() for judge in group]:
+            wanted = judge.allows(right)
+            assert [name for name, axioms in others if judge.allows(axioms) != wanted] == [], case.name
+
+
+@pytest.mark.parametrize("model", MODELS)
+@given(data=st.data())
+@settings(max_examples=40)
+def test_what_is_proved_the_same_is_the_same_on_random_programs(model: str, data: st.DataObject) -> None:
+    program = data.draw(programs(ARCHS[model], size=2, waits=False))
+    assert _compare(program, model) == []
+
+
+def _compare(program: Program, model: str) -> list[str]:
+    right = SHARED.axioms(load_model(model))
+    others = [(mutant.name, SHARED.axioms(mutant.model)) for mutant in same(model)]
+    try:
+        for judge, _, _ in judges(program, most=300):
+            wanted = judge.allows(right)
+            wrong = [name for name, axioms in others if judge.allows(axioms) != wanted]
+            if wrong:
+                return wrong
+    except UnknownVerdict:
+        pass
+    return []

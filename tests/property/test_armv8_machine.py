@@ -1,0 +1,102 @@
+"""The Armv8 machine and the axioms reach the same final states; every run of a machine is allowed; runs can be made
+again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import assume, given, settings
+
+from mmcheck.errors import UnknownVerdict
+from mmcheck.files import read_source
+from mmcheck.lower.spec import load_spec
+from mmcheck.machine import armv8, runner
+from mmcheck.machine.left_out import left_out
+from mmcheck.machine.record import recording
+from mmcheck.machine.replay import replay, same
+from mmcheck.model.concrete import check
+from mmcheck.model.model import load_model
+from mmcheck.program import Program, show
+from mmcheck.recheck import well_formed
+from mmcheck.target.targets import parse_target
+from mmcheck.verify import verify
+from tests.property.programs import ARM, X86, programs
+from tests.property.test_machines import enumerated
+
+ROOT = Path(__file__).parents[2]
+LITMUS = sorted((ROOT / "litmus").glob("*.litmus"))
+SPECS = sorted(path for path in (ROOT / "specs").rglob("*.litmus"))
+
+
+def text(program: Program) -> str:
+    return "\n".join(f"{t.name}:\n{show(t.body, 1)}" for t in program.threads)
+
+
+def programs_of(path: Path, base: str):
+    spec = load_spec(read_source(path))
+    for target in spec.targets:
+        for title in [None, *[variant.title for variant in spec.variants]]:
+            if target.base == base and spec.applicable(title, target):
+                yield f"{path.name} {target.name} {title}", spec.program(target, title)
+
+
+@pytest.mark.parametrize("path", LITMUS, ids=lambda path: path.stem)
+def test_every_small_litmus_test(path):
+    for name, program in programs_of(path, "armv8"):
+        if len(program.threads) > 3 or left_out(program):
+            continue
+        expected, actual = enumerated(program, "armv8"), armv8.run(program)
+        assert actual.finals == expected.finals, name
+        assert actual.failed == expected.failed, name
+
+
+@given(programs(ARM))
+@settings(max_examples=60, deadline=None)
+def test_random_programs(program):
+    try:
+        actual, expected = armv8.run(program, limit=8_000), enumerated(program, "armv8")
+    except UnknownVerdict:
+        assume(False)
+    assert actual.finals <= expected.finals, text(program)
+    if not left_out(program):
+        assert actual.finals == expected.finals, text(program)
+        assert actual.failed == expected.failed, text(program)
+        assert actual.cut == expected.cut, text(program)
+
+
+@pytest.mark.parametrize("arch", [ARM, X86], ids=lambda arch: arch.name)
+def test_every_run_of_a_random_program_is_allowed(arch):
+    @given(programs(arch, waits=False))
+    @settings(max_examples=60, deadline=None)
+    def body(program):
+        for seed in range(3):
+            random = Random(seed)
+            machine = runner.machine(program, random, record=True)
+            assert not machine.run(random, limit=5_000).stopped
+            execution = recording(machine).execution
+            assert well_formed(execution) == [], text(program)
+            assert check(load_model(arch.name), execution) == [], text(program)
+
+    body()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_every_counterexample_of_the_specifications_is_made_again(path):
+    for file in verify([path]).files:
+        if file.diagnostics:
+            continue
+        spec = load_spec(read_source(path))
+        for result in file.results:
+            if result.counterexample is None:
+                continue
+            target = parse_target(result.target)
+            program = spec.program(target, result.variant)
+            if any(thread.kind == "interrupt" for thread in program.threads):
+                continue
+            name = f"{path.name} {result.variant} {result.target} {result.requirement}"
+            again = replay(program, result.counterexample.execution)
+            assert same(again.given, again.recording.execution) == [], name
+            assert check(load_model(target.model), again.recording.execution) == [], name

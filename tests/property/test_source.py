@@ -1,0 +1,161 @@
+"""Compiled programs: what the solver finds with the compiler-preserved order and the search for one linear order is
+what the enumerator finds with every linear order a compiler may choose."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import Phase, assume, given, settings
+from hypothesis import strategies as st
+
+from mmcheck.check import Checker
+from mmcheck.enumerate import Enumeration, Limits
+from mmcheck.enumeration.compiled import profile as keep_of
+from mmcheck.errors import InputError, UnknownVerdict
+from mmcheck.lower.spec import load_spec
+from mmcheck.model.model import load_model
+from mmcheck.program import TRUE, Const, Expr, Op, Program, Reg, Requirement
+from mmcheck.smt.count import all_executions
+from mmcheck.smt.encode import encode
+from mmcheck.smt.linear import linear_orders
+from mmcheck.source import SourceFile
+from mmcheck.target.targets import parse_target
+from mmcheck.unfold import unfold
+from tests.property.sources import BARRIERS, bodies, source_text
+
+PHASES = [phase for phase in Phase if phase is not Phase.explain]
+EXAMPLES = settings().max_examples // 3
+LIMITS = Limits(candidates=30_000, combinations=30_000, traces=2_000)
+MOST = 400
+State = tuple[tuple[str, int], ...]
+TARGETS = ("x86-tso", "armv8", "armv8+lse")
+
+
+def program_of(text: str, target: str) -> Program:
+    try:
+        spec = load_spec(SourceFile("random.litmus", text), root=Path(), read=lambda path: "")
+        return spec.program(parse_target(target), None)
+    except InputError as error:
+        raise AssertionError(f"{error}\n{text}") from error
+
+
+def solved(program: Program, target: str, profile: str, *, exact: bool = True) -> list[State]:
+    """The final state of every execution; not `exact`: of those that po := cpo allows."""
+    model = load_model(parse_target(target).model)
+    encoding = encode(unfold(program, quiescent=True), model, profile=profile)
+    out = []
+    for execution in all_executions(encoding, limit=MOST):
+        if not exact or linear_orders(execution, model, program) is not None:
+            out.append(shown(dict(execution.final)))
+    return out
+
+
+def enumerated(program: Program, target: str, profile: str, *, exact: bool = True) -> list[State]:
+    model = load_model(parse_target(target).model)
+    search = Enumeration(program, model, settle=True, keep=keep_of(profile), exact=exact, limits=LIMITS)
+    out = []
+    for run in search.runs():
+        if not run.stray:
+            out.append(shown(dict(run.final)))
+        if len(out) >= MOST:
+            raise UnknownVerdict("too many")
+    return out
+
+
+def shown(final: dict[str, int]) -> State:
+    return tuple(sorted((name.replace("@", ""), value) for name, value in final.items() if value and "%" not in name))
+
+
+@pytest.mark.parametrize("profile", ["observed", "language"])
+@given(data=st.data())
+@settings(max_examples=EXAMPLES, deadline=None, phases=PHASES)
+def test_executions_are_the_union_over_linear_orders(profile: str, data: st.DataObject) -> None:
+    target = data.draw(st.sampled_from(TARGETS))
+    compiled = data.draw(st.tuples(bodies(4), bodies(3)))
+    text = source_text(compiled)
+    program = program_of(text, target)
+    try:
+        for exact in (False, True):
+            expected = enumerated(program, target, profile, exact=exact)
+            actual = solved(program, target, profile, exact=exact)
+            assert sorted(actual) == sorted(expected), f"{target} exact={exact}\n{text}"
+    except UnknownVerdict:
+        assume(False)
+
+
+@pytest.mark.parametrize("profile", ["observed", "language"])
+@given(data=st.data())
+@settings(max_examples=EXAMPLES, deadline=None, phases=PHASES)
+def test_the_checker_decides_as_the_enumerator_does(profile: str, data: st.DataObject) -> None:
+    """A condition that holds in exactly one of the states that po := cpo, or that some other order, allows."""
+    target = data.draw(st.sampled_from(TARGETS))
+    text = source_text(data.draw(st.tuples(bodies(4), bodies(3))))
+    program = program_of(text, target)
+    try:
+        allowed = set(enumerated(program, target, profile))
+        wider = sorted({*enumerated(program, target, profile, exact=False), *allowed})
+    except UnknownVerdict:
+        assume(False)
+    assume(wider)
+    state = data.draw(st.sampled_from([one for one in wider if one not in allowed] or wider))
+    names = sorted({name for one in wider for name, _ in one})
+    values = dict(state)
+    cond: Expr = TRUE
+    for name in names:
+        cond = Op("and", (cond, Op("eq", (Reg(name), Const(values.get(name, 0))), 1)), 1)
+    program = replace(program, requirements=(Requirement("r", "exists", cond=cond),))
+    checker = Checker(program, load_model(parse_target(target).model), layered=True, profile=profile)
+    finding = checker.run(program.requirements[0])
+    assert finding.verdict == ("allowed" if state in allowed else "forbidden"), f"{target} {state}\n{text}"
+
+
+@pytest.mark.parametrize("profile", ["observed", "language"])
+@given(data=st.data())
+@settings(max_examples=EXAMPLES, deadline=None, phases=PHASES)
+def test_one_barrier_more_never_adds_an_outcome(profile: str, data: st.DataObject) -> None:
+    target = data.draw(st.sampled_from(TARGETS))
+    first, second = data.draw(st.tuples(bodies(4), bodies(3)))
+    place = data.draw(st.integers(0, len(first)))
+    more = (*first[:place], data.draw(st.sampled_from(BARRIERS)), *first[place:])
+    texts = [source_text((one, second)) for one in (first, more)]
+    try:
+        before, after = [set(solved(program_of(text, target), target, profile)) for text in texts]
+    except UnknownVerdict:
+        assume(False)
+    assert after <= before, f"{target}\n{texts[1]}"
+
+
+def related(program: Program, text: str, target: str, profile: str, place: int) -> bool:
+    """Whether the compiler may keep an event of statement `place` of T0 before one of the next statement."""
+    graph = unfold(program, quiescent=True)
+    order = encode(graph, load_model(parse_target(target).model), profile=profile).po
+    start = text.split("\n").index("thread T0 {") + 2 + place
+    at = {e.id: e.origin.span.line for e in graph.events if e.thread == 0 and e.origin.span is not None}
+    one, other = [[event for event, line in at.items() if line == wanted] for wanted in (start, start + 1)]
+    return any(order.may[a] >> b & 1 for a in one for b in other)
+
+
+@pytest.mark.parametrize("profile", ["observed", "language"])
+@given(data=st.data())
+@settings(max_examples=EXAMPLES, deadline=None, phases=PHASES)
+def test_reordering_unrelated_statements_changes_nothing(profile: str, data: st.DataObject) -> None:
+    target = data.draw(st.sampled_from(TARGETS))
+    first, second = data.draw(st.tuples(bodies(4, branches=False), bodies(3)))
+    place = data.draw(st.integers(0, len(first) - 2))
+    one, other = first[place], first[place + 1]
+    register = one.split()[1] if one.startswith("let") else ""
+    assume(not register or register not in other)
+    swapped = (*first[:place], other, one, *first[place + 2 :])
+    texts = [source_text((lines, second)) for lines in (first, swapped)]
+    program, other_program = [program_of(text, target) for text in texts]
+    # An acquire may stay where a plain read moves over it: ask in both orders.
+    assume(not related(program, texts[0], target, profile, place))
+    assume(not related(other_program, texts[1], target, profile, place))
+    try:
+        before = set(solved(program, target, profile))
+        after = set(solved(other_program, target, profile))
+    except UnknownVerdict:
+        assume(False)
+    assert after == before, f"{target}\n{texts[0]}\nswapped: {one} and {other}"

@@ -1,0 +1,92 @@
+"""Counterexamples are what they claim: real runs, and explanations from which nothing can go."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+import mmcheck
+from mmcheck.execution import Execution
+from mmcheck.model.concrete import check
+from mmcheck.model.model import load_model
+from mmcheck.recheck import well_formed
+from mmcheck.relations import find_cycle, from_pairs
+from mmcheck.results import Result
+
+SPECS = Path(__file__).parents[2] / "specs"
+FILES = ("submit-minimal.litmus", "virtqueue.litmus")
+
+
+@cache
+def violated() -> tuple[Result, ...]:
+    report = mmcheck.verify([SPECS / name for name in FILES], cache=False)
+    return tuple(result for result in report.results if result.verdict == "violated")
+
+
+def names() -> list[str]:
+    return [f"{r.requirement}-{r.variant}-{r.target}" for r in violated()]
+
+
+@pytest.fixture(params=range(len(violated())), ids=names())
+def result(request: pytest.FixtureRequest) -> Result:
+    return violated()[request.param]
+
+
+def steps(execution: Execution) -> dict[str, set[tuple[int, int]]]:
+    """Program order of the text, and communication between agents."""
+    rf, co = execution.relation("rf"), execution.relation("co")
+    fr = {(r, later) for w, r in rf for earlier, later in co if earlier == w}
+    agent = [event.thread for event in execution.events]
+    found = {"po": set(execution.relation("src"))}
+    for name, pairs in (("rf", rf), ("co", co), ("fr", fr)):
+        found[name] = {(i, j) for i, j in pairs if agent[i] != agent[j]}
+    return found
+
+
+def test_the_run_is_one_that_the_model_allows(result: Result) -> None:
+    assert result.counterexample is not None
+    execution = result.counterexample.execution
+    assert well_formed(execution) == []
+    assert check(load_model(result.target), execution) == []
+
+
+def test_each_hop_is_a_step_of_the_run_and_the_hops_close(result: Result) -> None:
+    assert result.counterexample is not None
+    cycle = result.counterexample.cycle
+    relations = steps(result.counterexample.execution)
+    if not cycle:
+        execution = result.counterexample.execution
+        assert check(load_model("sc"), execution) == [], "without a cycle the run is sequentially consistent"
+        return
+    for hop, following in zip(cycle, (*cycle[1:], cycle[0]), strict=True):
+        assert (hop.source, hop.target) in relations[hop.relation]
+        assert hop.target == following.source
+    assert any(not hop.ordered for hop in cycle), "some step is not kept in order, or the run could not be"
+
+
+def test_no_event_of_the_cycle_can_go(result: Result) -> None:
+    """Among any proper subset of its events there is no cycle that the text's order and communication make."""
+    assert result.counterexample is not None
+    execution, cycle = result.counterexample.execution, result.counterexample.cycle
+    events = [hop.source for hop in cycle]
+    assert len(set(events)) == len(events)
+    every = set().union(*steps(execution).values())
+    for size in range(1, len(events)):
+        for kept in combinations(events, size):
+            inside = [(i, j) for i, j in every if i in kept and j in kept]
+            assert find_cycle(from_pairs(len(execution.events), inside)) is None, kept
+
+
+def test_the_picture_keeps_the_cycle_and_drops_idle_agents(result: Result) -> None:
+    assert result.counterexample is not None
+    found = result.counterexample
+    view = found.view()
+    assert len(view.cycle) == len(found.cycle)
+    assert len(view.execution.events) <= len(found.execution.events)
+    lanes = {event.thread for event in view.execution.events if not event.is_init}
+    assert lanes == set(range(len(view.execution.threads)))
+    for old, new in zip(found.cycle, view.cycle, strict=True):
+        assert found.execution.events[old.source].location == view.execution.events[new.source].location
