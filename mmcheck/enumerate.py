@@ -34,7 +34,7 @@ from mmcheck.errors import UnknownVerdict
 from mmcheck.execution import Execution
 from mmcheck.flatten import flatten
 from mmcheck.model.model import Model
-from mmcheck.program import NOWHERE, Origin, Program, state_cell, state_register
+from mmcheck.program import MASKED, NOWHERE, Origin, Program, state_cell, state_register
 from mmcheck.records import record
 
 
@@ -123,7 +123,9 @@ class Enumeration:
                     if key in seen:
                         continue
                     seen.add(key)
-                yield self._run(candidate)
+                run = self._run(candidate)
+                if not (self.settle and self._undelivered(run)):
+                    yield run
 
     def traces(self) -> list[list[Trace]]:
         """For each thread its traces, with every value that a read of it could see."""
@@ -220,6 +222,19 @@ class Enumeration:
         if self.keep is None or not self.program.threads[number].source:
             return None
         return preserved(trace, self.keep)
+
+    def _undelivered(self, run: Run) -> bool:
+        """Whether an interrupt is raised that a handler with a run left could take: then the run is not over."""
+        threads, traces = self.program.threads, run.candidate.traces
+        for latch in {thread.latch for thread in threads if thread.latch is not None}:
+            runs = [i for i, thread in enumerate(threads) if thread.latch == latch]
+            last = max(threads[i].run for i in runs)
+            used_up = any(traces[i].status != "absent" for i in runs if threads[i].run == last)
+            hosts = {host for i in runs if (host := threads[i].host) is not None and threads[host].host is None}
+            ready = any(not dict(traces[host].registers).get(MASKED) for host in hosts)
+            if ready and not used_up and run.final.get(self._names[latch]):
+                return True
+        return False
 
     def _run(self, candidate: Candidate) -> Run:
         final, stuck = dict(self._unchanged), []

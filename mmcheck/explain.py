@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from mmcheck.execution import Event, Execution
 from mmcheck.model.concrete import frame_of
 from mmcheck.model.model import Model
-from mmcheck.program import Origin
+from mmcheck.program import ENTRY, RETURN, Origin
 from mmcheck.relations import Rel, bits, closure, from_pairs, union
 from mmcheck.results import Hop, Layer
 
@@ -34,13 +34,27 @@ def cycle_of(execution: Execution, model: Model, through: Iterable[int] = ()) ->
     if path is None:
         return ()
     local = _kept(execution, model)
+    executed = execution.relation("po") if any(agent.host is not None for agent in execution.threads) else frozenset()
     hops = []
     for source, target in zip(path, [*path[1:], path[0]], strict=True):
         name = next((name for name, rel in communication.items() if rel[source] >> target & 1), "po")
-        ordered = name != "po" or bool(local[source] >> target & 1)
         a, b = execution.events[source], execution.events[target]
+        ordered = name != "po" or bool(local[source] >> target & 1)
+        if not ordered and (source, target) in executed:
+            # On one CPU, an interrupted agent and its handlers see each other in the order of the instructions.
+            at = path.index(source)
+            around = (execution.events[path[at - 1]], execution.events[path[(at + 2) % len(path)]])
+            ordered = all(root_of(execution, other) == root_of(execution, a) for other in around)
         hops.append(Hop(source, target, name, ordered, _why(name, a, b, ordered)))
     return tuple(hops)
+
+
+def root_of(execution: Execution, event: Event) -> int:
+    """The agent at the bottom of a chain of interrupts that `event` belongs to; -1 for an initial write."""
+    thread = event.thread
+    while thread >= 0 and (host := execution.threads[thread].host) is not None:
+        thread = host
+    return thread
 
 
 def _communication(execution: Execution) -> dict[str, Rel]:
@@ -130,6 +144,8 @@ def relevant(execution: Execution, cycle: Sequence[Hop], culprit: int | None) ->
         inside = [events[e].index for e in keep if events[e].thread == thread]
         if inside:
             keep |= {e.id for e in execution.of_thread(thread) if e.kind == "F" and min(inside) < e.index < max(inside)}
+            if execution.threads[thread].kind == "interrupt":
+                keep |= {e.id for e in execution.of_thread(thread) if e.origin.text in (ENTRY, RETURN)}
     return frozenset(keep)
 
 

@@ -19,7 +19,7 @@ from typing import TypeAlias
 from mmcheck import program as ir
 from mmcheck.errors import InternalError, UnknownVerdict
 from mmcheck.loops import exit_test
-from mmcheck.program import NOWHERE, Block, Const, Expr, Op, Origin, Program, Reg, Tags, Thread
+from mmcheck.program import ENTRY, NOWHERE, RETURN, Block, Const, Expr, Op, Origin, Program, Reg, Tags, Thread
 from mmcheck.records import record, replace
 
 Registers: TypeAlias = tuple[int, ...]
@@ -243,11 +243,11 @@ class _Flattener:
             self.slot(register.name, "")
         handler = self.thread.host is not None
         if handler:
-            self.emit(FenceOp(self.thread.entry, replace(self.thread.origin, text="interrupt entry")))
+            self.emit(FenceOp(self.thread.entry, replace(self.thread.origin, text=ENTRY)))
         self.block(self.thread.body, scope)
         self.patch(scope.returns)
         if handler:
-            self.emit(FenceOp(self.thread.leave, replace(self.thread.origin, text="interrupt return")))
+            self.emit(FenceOp(self.thread.leave, replace(self.thread.origin, text=RETURN)))
         self.ops.append(HaltOp())
         initial = [0] * len(self.slots)
         for register, value in self.thread.privates:

@@ -75,6 +75,8 @@ TRUE = Const(1, 1)
 FALSE = Const(0, 1)
 MASKED = "@%masked"
 """The agent's register (1 bit) that says whether interrupts are off; set in front of each fence that switches them."""
+ENTRY, RETURN = "interrupt entry", "interrupt return"
+"""The texts (`Origin.text`) of the first and the last event of a run of an interrupt handler."""
 OLD = "%old"
 """Inside `Rmw.new` and `Rmw.when`: the register that stands for the value just read."""
 
@@ -447,7 +449,8 @@ class Thread:
     index `host`, which comes before it in `Program.threads`. Threads with the same `handler` are its runs: those with
     the same number `run` exclude each other, each needs the one before, and privates live on from run to run. `entry`
     and `leave` are the tags of its first and last event. It is not interrupted itself before it enables interrupts,
-    unless it `nests`.
+    unless it `nests`. `latch` is the address of the 1-bit cell that is set when the interrupt is raised, and taken by
+    the run.
     """
 
     name: str
@@ -463,6 +466,7 @@ class Thread:
     entry: Tags = NO_TAGS
     leave: Tags = NO_TAGS
     nests: bool = False
+    latch: int | None = None
 
 
 @record

@@ -19,10 +19,12 @@ from mmcheck.graph import Check, Cut, EventGraph, GEvent, Pairs, Run, Wait
 from mmcheck.interrupts import blocking_runs, runs_on
 from mmcheck.loops import exit_test, unroll_jumps
 from mmcheck.program import (
+    ENTRY,
     MASKED,
     NO_TAGS,
     NOWHERE,
     OLD,
+    RETURN,
     TRUE,
     Assert,
     Assign,
@@ -167,7 +169,7 @@ class Unfolder:
         masked = {MASKED: Value(terms.false if thread.nests else terms.true, {})}
         state = State(happens, {}, {**start, **masked}, {}, {})
         frame = Frame()
-        entry = self.event("F", thread.entry, state, happens, replace(thread.origin, text="interrupt entry"))
+        entry = self.event("F", thread.entry, state, happens, replace(thread.origin, text=ENTRY))
         self.switched(entry, state)
         end = self.block(thread.body, state, frame)
         end = self.merge([end, *[returned for returned, _ in frame.returns]])
@@ -178,7 +180,7 @@ class Unfolder:
                 terms.disj([terms.neg(over), end.guard]),
                 terms.disj([over, terms.neg(end.guard)]),
             ]
-        leave = self.event("F", thread.leave, end, end.guard, replace(thread.origin, text="interrupt return"))
+        leave = self.event("F", thread.leave, end, end.guard, replace(thread.origin, text=RETURN))
         end.privates[MASKED] = Value(terms.false, {})
         self.switched(leave, end)
         end = self.merge([end, *self.stuck, State(terms.neg(happens), {}, dict(start), {}, {})])

@@ -39,6 +39,10 @@ def render_dot(scene: Scene) -> str:
         size = {"width": _inches(band.header.w), "height": _inches(band.header.h)}
         look = {"style": "filled", "color": LIGHT["edge"], "fillcolor": LIGHT["header"]}
         graph.node(f"lane-{number}", _label([scene.lanes[number].name]), pos=_pin(layout, (x, y)), **size, **look)
+    for number, frame in enumerate(layout.frames):
+        size = {"width": _inches(frame.w), "height": _inches(frame.h)}
+        look = {"style": "rounded,dashed", "color": LIGHT["barrier-ink"]}
+        graph.node(f"interrupt-{number}", "", pos=_pin(layout, frame.centre), **size, **look)
     for box in layout.boxes:
         graph.node(
             box.node.key,

@@ -23,6 +23,8 @@ HEADER = 32.0
 PAD = 9.0
 HEAD_SIZE, SOURCE_SIZE, WHERE_SIZE, BAR_SIZE, NAME_SIZE = 13.0, 11.0, 10.0, 11.5, 13.0
 BAR_HEIGHT = 24.0
+FRAME = 4.0
+"""How far the box of a handler stands out above its first and below its last event."""
 MIN_LANE = 132.0
 MIN_WIDTH = 520.0
 WIDENINGS = (1.0, 1.3, 1.7, 2.4, 3.6)
@@ -53,6 +55,8 @@ class Layout:
     height: float
     bands: tuple[Band, ...]
     boxes: tuple[Box, ...]
+    frames: tuple[Rect, ...]
+    """The boxes of interrupt handlers, around the events of their runs."""
     routes: tuple[Route, ...]
     tags: tuple[Tag, ...]
     words: tuple[Words, ...]
@@ -82,6 +86,7 @@ def lay_out(scene: Scene) -> Layout:
         height=foot.bottom,
         bands=tuple(Band(_moved(band.rect, shift), _moved(band.header, shift)) for band in _bands(grid)),
         boxes=tuple(Box(node, _moved(grid.boxes[node.key], shift)) for node in scene.nodes),
+        frames=tuple(_moved(frame, shift) for frame in _frames(scene, grid)),
         routes=tuple(route.moved(shift) for route in drawn),
         tags=tuple(tag.moved(shift) for tag in tags),
         words=(*heading.words, *(part.moved(shift) for part in words), *foot.words),
@@ -92,6 +97,19 @@ def lay_out(scene: Scene) -> Layout:
 
 def _moved(rect: Rect, by: float) -> Rect:
     return Rect(rect.x + by, rect.y, rect.w, rect.h)
+
+
+def _frames(scene: Scene, grid: routes.Grid) -> Iterator[Rect]:
+    """A rectangle around each run of a handler, the outermost first."""
+    paths = {(node.lane, node.inside[: depth + 1]) for node in scene.nodes for depth in range(len(node.inside))}
+    for lane, path in sorted(paths, key=lambda each: (len(each[1]), each)):
+        inside = [n for n in scene.nodes if n.lane == lane and n.inside[: len(path)] == path]
+        rects = [grid.boxes[node.key] for node in inside]
+        left, right = grid.bands[lane]
+        inset = 3.0 * len(path)
+        top = min(rect.y for rect in rects) - FRAME
+        bottom = max(rect.y + rect.h for rect in rects) + FRAME
+        yield Rect(left + inset, top, right - left - 2 * inset, bottom - top)
 
 
 def _grid(scene: Scene, top: float, widening: float) -> routes.Grid:

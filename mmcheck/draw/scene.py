@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
+from mmcheck.draw.interrupts import column_of, path_of, root_of
 from mmcheck.draw.metrics import clean
 from mmcheck.draw.palette import family
 from mmcheck.draw.wording import (
@@ -30,7 +31,8 @@ from mmcheck.draw.wording import (
     where_text,
 )
 from mmcheck.execution import Event, Execution
-from mmcheck.records import record
+from mmcheck.program import ENTRY, RETURN
+from mmcheck.records import record, replace
 
 CYCLE, PLAIN, PALE = "cycle", "plain", "pale"
 """Emphasis: what is wrong; what is as it should be in a picture without a cycle; the rest."""
@@ -72,11 +74,10 @@ class Highlight:
 
 @record
 class Lane:
-    """An agent's column. `inside` is the lane that a nested agent (a handler) interrupts; none do yet."""
+    """An agent's column. A handler has none: its events stand in a box in the column of whom it interrupts."""
 
     name: str
     kind: str
-    inside: int | None = None
 
 
 @record
@@ -84,7 +85,8 @@ class Node:
     """An event or a missing barrier.
 
     `key` is ``ev-<id>`` or ``ghost-<n>``, `kind` is ``access``, ``barrier`` or ``ghost``; `head` says what
-    happens, `source` is the source text, `where` its file and line, `tip` the long form of it all.
+    happens, `source` is the source text, `where` its file and line, `tip` the long form of it all. `inside` are the
+    handlers in whose boxes it stands, the outermost first.
     """
 
     key: str
@@ -98,6 +100,7 @@ class Node:
     emphasis: str = PLAIN
     culprit: bool = False
     tip: str = ""
+    inside: tuple[str, ...] = ()
 
 
 @record
@@ -163,12 +166,17 @@ def build_scene(execution: Execution, highlight: Highlight, *, show_all: bool = 
         title=clean(highlight.title, TITLE),
         subtitle=clean(highlight.subtitle, PROSE),
         verdict=clean(highlight.verdict, RELATION),
-        lanes=tuple(Lane(lane_name(agent), agent.kind) for agent in execution.threads),
+        lanes=tuple([Lane(lane_name(a), a.kind) for a in execution.threads if a.host is None]),
         nodes=nodes,
         links=tuple(_links(execution, highlight, nodes, show_all)),
         steps=tuple(_steps(execution, highlight, markers)),
         rows=max((node.row + 1 for node in nodes), default=0),
     )
+
+
+def _lanes(execution: Execution) -> list[int]:
+    """The agents that have a column of their own: handlers do not, nor do they if they never ran."""
+    return [number for number, agent in enumerate(execution.threads) if agent.host is None]
 
 
 def _check(execution: Execution, highlight: Highlight) -> None:
@@ -202,14 +210,14 @@ def _letters(number: int) -> str:
 
 def _markers(execution: Execution, highlight: Highlight) -> dict[int, str]:
     order = [end for hop in highlight.cycle for end in (hop.source, hop.target)]
-    for thread in range(len(execution.threads)):
-        order += [event.id for event in execution.of_thread(thread) if event.kind != "F"]
+    for thread in _lanes(execution):
+        order += [event.id for event in column_of(execution, thread) if event.kind != "F"]
     shown = dict.fromkeys(event for event in order if not execution.events[event].is_init)
     return {event: _letters(number) for number, event in enumerate(shown)}
 
 
 def _nodes(execution: Execution, highlight: Highlight, markers: dict[int, str]) -> tuple[Node, ...]:
-    columns = [_column(execution, highlight, thread) for thread in range(len(execution.threads))]
+    columns = [_column(execution, highlight, thread) for thread in _lanes(execution)]
     rows = _rows(columns)
     on_cycle = {end for hop in highlight.cycle for end in (hop.source, hop.target)}
     nodes = []
@@ -218,18 +226,26 @@ def _nodes(execution: Execution, highlight: Highlight, markers: dict[int, str]) 
             if isinstance(item, Event):
                 strong = item.id in on_cycle or item.id == highlight.culprit
                 emphasis = CYCLE if strong else PALE if highlight.cycle else PLAIN
-                nodes.append(_event_node(item, row, markers.get(item.id, ""), emphasis, item.id == highlight.culprit))
+                node = _event_node(item, row, markers.get(item.id, ""), emphasis, item.id == highlight.culprit)
+                agent = execution.threads[item.thread]
+                if item.origin.text in (ENTRY, RETURN):
+                    verb = "interrupts" if item.origin.text == ENTRY else "returns"
+                    node = replace(node, head=clean(f"{agent.name} {verb}", HEAD))
+                nodes.append(replace(node, lane=lane, inside=path_of(execution, item.thread)))
             else:
                 label = clean(item.label, HEAD) or "no barrier here"
                 key = f"ghost-{highlight.ghosts.index(item)}"
-                nodes.append(Node(key, lane, row, "ghost", label, emphasis=CYCLE, tip=clean(item.label, TIP)))
+                inside = path_of(execution, item.thread)
+                nodes.append(
+                    Node(key, lane, row, "ghost", label, emphasis=CYCLE, tip=clean(item.label, TIP), inside=inside)
+                )
     return tuple(nodes)
 
 
 def _column(execution: Execution, highlight: Highlight, thread: int) -> list[Event | Ghost]:
-    column: list[Event | Ghost] = list(execution.of_thread(thread))
+    column: list[Event | Ghost] = list(column_of(execution, thread))
     for ghost in dict.fromkeys(highlight.ghosts):
-        if ghost.thread != thread:
+        if root_of(execution, ghost.thread) != thread:
             continue
         ids = [item.id if isinstance(item, Event) else None for item in column]
         if ghost.after is not None:

@@ -49,6 +49,8 @@ def _document(layout: Layout, prefix: str) -> Iterator[str]:
     yield f'<rect class="f-page" fill="{LIGHT["page"]}" width="{w}" height="{h}" rx="10"/>'
     for band in layout.bands:
         yield from _band(band)
+    for frame in layout.frames:
+        yield _rect(frame, 8, "header", "barrier-ink", 1.6, ' data-role="interrupt"')
     quiet = [route for route in layout.routes if route.link.emphasis != CYCLE]
     strong = [route for route in layout.routes if route.link.emphasis == CYCLE]
     for route in quiet:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from mmcheck.draw.metrics import cells, cut
 from mmcheck.draw.scene import CYCLE, PALE, Node, Scene
+from mmcheck.program import ENTRY, RETURN
 
 MIN_COLUMN = 14
 SQUEEZE = 1.15
@@ -112,7 +113,22 @@ def _fit(text: str, width: int) -> str:
 
 
 def _cell(node: Node, width: int) -> Iterator[tuple[str, str]]:
-    """The lines of one event and how they look."""
+    """The lines of one event and how they look; those of a handler have its box around them."""
+    if not node.inside:
+        yield from _content(node, width)
+        return
+    depth = len(node.inside)
+    edge, room = "|" * depth, max(8, width - 2 * depth - 2)
+    if node.kind == "barrier" and node.source in (ENTRY, RETURN):
+        outer = "|" * (depth - 1)
+        line = cut(f" {node.head} ", width - 2 * depth, _DOTS).center(width - 2 * depth, "-")
+        yield f"{outer}+{line}+{outer}", "bar"
+        return
+    for text, look in _content(node, room):
+        yield f"{edge} {_fit(text, room)} {edge}", look
+
+
+def _content(node: Node, width: int) -> Iterator[tuple[str, str]]:
     if node.kind == "ghost":
         yield _bar(node.head, "- ", width), "bad"
         return

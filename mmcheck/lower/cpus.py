@@ -220,6 +220,7 @@ class Cpus:
                 )
                 for word in ("irq_entry", "irq_return")
             )
+            latch = self._addresses.get(f"{name} raised") if node.when_raised else None
             for run in range(handler.runs):
                 for host in hosts:
                     both = [*threads, *out]
@@ -241,6 +242,7 @@ class Cpus:
                             entry,
                             leave,
                             node.nests,
+                            latch,
                         )
                     )
                     self.unit.alias[name] = self.unit.alias[f"{name}[{run}]"] = full

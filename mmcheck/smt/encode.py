@@ -11,7 +11,7 @@ from mmcheck.model.model import Axiom, Model
 from mmcheck.relations import bits, inverse
 from mmcheck.smt.circuit import FALSE, TRUE, Circuit
 from mmcheck.smt.compiler import preserved_order
-from mmcheck.smt.interrupts import Interrupts, root_of
+from mmcheck.smt.interrupts import Interrupts, deliver, root_of
 from mmcheck.smt.memory import Memory
 from mmcheck.smt.relations import Algebra, Bounds
 from mmcheck.smt.solve import Solver
@@ -276,6 +276,9 @@ def encode(
     bounded = _assumption(circuit, "bounded", [values.literal(cut.guard) for cut in graph.cuts])
     if graph.settled is not graph.terms.false:
         _waiting(graph, domains, circuit, values, memory, happens)
+        for address in {thread.latch for thread in graph.program.threads if thread.latch is not None}:
+            runs = [run for run in graph.runs if graph.program.threads[run.thread].latch == address]
+            deliver(graph, domains.writers.get(address, ()), runs, circuit, values, memory, happens)
     src = source_order(graph, n)
     loc = location_bounds(graph, domains, memory)
     inside, outside = cpu_bounds(graph, n)

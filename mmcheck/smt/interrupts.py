@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mmcheck.graph import EventGraph, Run
+from mmcheck.graph import EventGraph, GEvent, Run
+from mmcheck.program import MASKED
 from mmcheck.relations import bits
 from mmcheck.smt.circuit import FALSE, TRUE, Circuit
+from mmcheck.smt.memory import Memory
 from mmcheck.smt.relations import Bounds
 from mmcheck.smt.values import Values
 
@@ -173,3 +175,30 @@ class Interrupts:
         while (host := self.graph.program.threads[out[-1]].host) is not None:
             out.append(host)
         return out
+
+
+def deliver(
+    graph: EventGraph, writers: Sequence[GEvent], runs: Sequence[Run], circuit: Circuit, values: Values, memory: Memory,
+    happens: Sequence[int],
+) -> None:  # fmt: skip
+    """A run of the program is not over while an interrupt is raised that a handler with a run left could take.
+
+    `runs` are those of one handler, `writers` the writes to its latch.
+    """
+    threads = graph.program.threads
+    last = max(threads[run.thread].run for run in runs)
+    used_up = circuit.any([values.literal(run.happens) for run in runs if threads[run.thread].run == last])
+    raised = []
+    for write in writers:
+        assert write.value is not None
+        others = [other for other in writers if other is not write]
+        later = [circuit.all([memory.order[write.id, other.id], happens[other.id]]) for other in others]
+        pending = values.of(write.value).get(1, FALSE)
+        raised.append(circuit.all([happens[write.id], pending, *[-literal for literal in later]]))
+    for host in {run.host for run in runs if threads[run.host].host is None}:
+        masked = graph.registers[host].get(MASKED)
+        off = FALSE if masked is None else values.literal(masked)
+        held = [
+            circuit.all([values.literal(run.happens), -happens[run.leave]]) for run in graph.runs if run.host == host
+        ]
+        circuit.clause([-values.literal(graph.settled), used_up, off, *held, -circuit.any(raised)])

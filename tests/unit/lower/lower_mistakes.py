@@ -486,12 +486,12 @@ ROWS = [
     Row(
         "interrupt",
         HEAD + "thread P { x = 1 }\ninterrupt t on cpu 0 { x = 2 }",
-        (Found("MM250", 6, 11, "no thread is on CPU 0, where 't' would interrupt it"),),
+        (Found("MM250", 6, 11, "no thread is on CPU 0, where 't' would interrupt it", "say which thread is there: thread … on cpu 0"),),
     ),
     Row(
         "percpu",
         HEAD + "percpu c { n }\nthread P { this_cpu_inc(c.n) }",
-        (Found("MM250", 6, 1, "'P' uses memory of its CPU, and is on none"),),
+        (Found("MM250", 6, 1, "'P' uses memory of its CPU, and is on none", "say where it starts: thread P on cpu 0"),),
     ),
     Row(
         "record at once",

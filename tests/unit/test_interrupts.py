@@ -1,0 +1,84 @@
+"""Interrupt handlers, memory per CPU and migration: verdicts of small specifications, and what is refused."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from mmcheck.draw.text import render_text
+from mmcheck.report.pictures import scene
+from mmcheck.results import Result
+from mmcheck.verify import Options, verify_file
+
+ROOT = Path(__file__).parents[2]
+FILES = [*sorted((ROOT / "tests" / "data" / "interrupts").glob("*.litmus")), ROOT / "specs" / "preempt.litmus"]
+HEAD = 'spec "s" targets x86-tso, armv8\nmemory x\nprivate mine = 0\npercpu c { n }\n'
+
+
+@cache
+def results(path: Path) -> tuple[Result, ...]:
+    report = verify_file(str(path), Options())
+    assert report.diagnostics == ()
+    return report.results
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_verdicts(path: Path) -> None:
+    wrong = [
+        f"{one.variant}: {one.requirement} on {one.target} is {one.verdict} by {one.layer}"
+        for one in results(path)
+        if one.verdict != one.expected or one.expected_layer not in (None, one.layer)
+    ]
+    assert wrong == []
+
+
+def test_rows_of_the_seed() -> None:
+    """Every row of seed-paths.md that is about preemption has a variant; the others are the base."""
+    titles = {one.variant for one in results(ROOT / "specs" / "preempt.litmus")}
+    rows = {title.split(":")[0] for title in titles if title is not None}
+    assert rows == {"T1", "T2", "T3", "T4", "T5", "T6", "T9", "T10"}
+
+
+def test_pictures_have_a_box_for_the_handler() -> None:
+    found = [one for one in results(ROOT / "specs" / "preempt.litmus") if one.verdict == "violated"]
+    assert found
+    for one in found:
+        picture = scene(one)
+        assert picture is not None
+        assert all(lane.kind != "interrupt" for lane in picture.lanes)
+        ran = {agent.name for agent in one.counterexample.execution.threads if agent.kind == "interrupt"}  # type: ignore[union-attr]
+        boxes = {name for node in picture.nodes for name in node.inside}
+        assert boxes <= ran
+        text = render_text(picture, 120)
+        assert all(f"{name} interrupts" in text and f"{name} returns" in text for name in boxes)
+
+
+REFUSED = {
+    "no thread": ("thread t { x = 1 }\ninterrupt i on cpu 0 { x = 2 }", "MM250"),
+    "no CPU": ("thread t on cpu 0 { x = 1 }\ninterrupt i { x = 2 }", "MM250"),
+    "runs": ("thread t on cpu 0 { x = 1 }\ninterrupt i on cpu 0, at most 99 { x = 2 }", "MM250"),
+    "not raised": ("thread t on cpu 0 { raise i }\ninterrupt i on cpu 0 { x = 2 }", "MM250"),
+    "memory of no CPU": ("thread t { this_cpu_inc(c.n) }", "MM250"),
+    "two that nest": (
+        "thread t on cpu 0 { x = 1 }\ninterrupt i on cpu 0, nests { x = 2 }\ninterrupt j on cpu 0, nests { x = 3 }",
+        "MM250",
+    ),
+    "enables": ("thread t on cpu 0 { x = 1 }\ninterrupt i on cpu 0 { irq_enable() }", "MM253"),
+    "moves itself": (
+        "thread t on cpu 0 { irq_disable(); migrate(1); irq_enable() }\ninterrupt i on cpu 0 { x = 2 }", "MM251",
+    ),
+    "CPU number": ("thread t on cpu 0 { x = 1 }\ninterrupt i on cpu 0 { migrate(99) }", "MM251"),
+    "current outside": ("thread t on cpu 0 { let a = current.mine }\ninterrupt i on cpu 0 { x = 2 }", "MM252"),
+    "current memory": ("thread t on cpu 0 { x = 1 }\ninterrupt i on cpu 0 { let a = current.x }", "MM252"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name: str, tmp_path: Path) -> None:
+    code, expected = REFUSED[name]
+    path = tmp_path / "bad.litmus"
+    path.write_text(f"{HEAD}{code}\nforall x <= 3\n", encoding="utf-8")
+    report = verify_file(str(path), Options())
+    assert {one.code for one in report.diagnostics} == {expected}, report
