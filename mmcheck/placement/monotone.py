@@ -57,7 +57,7 @@ class Order:
         return next(iter(self.above(site, option)), option)
 
     def unions(self, target: Target) -> bool:
-        """Whether doing what two options do is at least as strong as either: no tag of an option counts against an order."""
+        """Whether doing what two options do is at least as strong as either: no tag counts against an order."""
         known = self._unions.get(target)
         if known is None:
             negative = {name for name, signs in load_model(target.model).polarities().items() if -1 in signs}
@@ -74,7 +74,8 @@ class Order:
         for site in self.problem.sites:
             if target in self.problem.targets_of(site):
                 sets = [_tags_of(pieces_of(option, target)) for option in site.options]
-                found |= set().union(*sets) - set.intersection(*sets)
+                common = sets[0].intersection(*sets[1:])
+                found |= {tag for tags in sets for tag in tags} - common
         return found
 
     def _table(self, site: str) -> dict[str, frozenset[str]]:

@@ -217,14 +217,15 @@ class Search:
     def _widened(self, found: Counterexample, useless: dict[str, frozenset[str]]) -> dict[str, frozenset[str]]:
         """More options that the run bears, all of them together at every site.
 
-        Of two that are not related (a compiler barrier, an acquire fence) a placement has one; the run is tried with what
-        both do. So one clause says what would otherwise take one for every combination.
+        Of two that are not related (a compiler barrier, an acquire fence) a placement has one; the run is tried with
+        what both do. So one clause says what would otherwise take one for every combination.
         """
         if not self.order.unions(found.target):
             return useless
         current = dict(useless)
         open_ = [self.sites[name] for name in sorted(useless) if not self.sites[name].auxiliary]
-        names = sorted({option.name for site in open_ for option in site.options if option.name not in useless[site.name]})
+        offered = {site.name: frozenset(option.name for option in site.options) for site in open_}
+        names = sorted({option for name, options in offered.items() for option in options - useless[name]})
 
         def bears(sites: list[str], option: str) -> bool:
             more = {name: current[name] | self.order.no_stronger(name, option) for name in sites}
@@ -234,7 +235,7 @@ class Search:
             return True
 
         for option in names:
-            sites = [s.name for s in open_ if any(o.name == option for o in s.options) and option not in current[s.name]]
+            sites = [name for name, options in offered.items() if option in options - current[name]]
             if not bears(sites, option) and len(sites) > 1:
                 for name in sites:
                     bears([name], option)
