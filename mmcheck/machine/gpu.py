@@ -33,6 +33,8 @@ SCANOUTS = 16
 HEADER = struct.Struct("<IIQII")
 """type, flags, fence_id, ctx_id, ring_idx and padding: 24 bytes."""
 PIXEL = 4
+EAGER = 1 / 32
+"""How likely an asynchronous device is, whenever it finds no request, to do what it has put off."""
 CHUNK = 8
 """Bytes of a request that are one access."""
 
@@ -110,7 +112,7 @@ class Gpu:
             count = yield from self.queue.pending()
             if not count:
                 self.looked = before
-                if self.later:
+                if self.later and self.random.random() < EAGER:
                     yield from self.catch_up()
                 continue
             self.looked = -1

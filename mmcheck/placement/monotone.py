@@ -15,10 +15,11 @@ from itertools import product
 
 from mmcheck.lower.choices import Option
 from mmcheck.model.concrete import Frame
-from mmcheck.model.model import Model, load_model
+from mmcheck.model.model import Axiom, Model, load_model
 from mmcheck.placement.options import pieces_of
 from mmcheck.placement.problem import Problem
 from mmcheck.program import Tags
+from mmcheck.records import replace
 from mmcheck.relations import Rel, bits, from_pairs, union
 from mmcheck.smt.compiler import keep_model
 from mmcheck.target.pieces import FencePiece, Piece
@@ -39,6 +40,7 @@ class Order:
         self.rejected: list[tuple[str, str, str]] = []
         """Site, weaker, stronger: claimed, and not so."""
         self._below: dict[str, dict[str, frozenset[str]]] = {}
+        self._unions: dict[Target, bool] = {}
 
     def no_stronger(self, site: str, option: str) -> frozenset[str]:
         """The options that are no stronger than `option`, itself included."""
@@ -53,6 +55,27 @@ class Order:
     def strongest_above(self, site: str, option: str) -> str:
         """An option that nothing is stronger than, above `option`."""
         return next(iter(self.above(site, option)), option)
+
+    def unions(self, target: Target) -> bool:
+        """Whether doing what two options do is at least as strong as either: no tag of an option counts against an order."""
+        known = self._unions.get(target)
+        if known is None:
+            negative = {name for name, signs in load_model(target.model).polarities().items() if -1 in signs}
+            if target.compiled:
+                model, node = keep_model("observed")
+                kept = replace(model, axioms=(Axiom("keep", "empty", node),))
+                negative |= {name for name, signs in kept.polarities().items() if -1 in signs}
+            known = self._unions[target] = not negative & self._tags(target)
+        return known
+
+    def _tags(self, target: Target) -> set[str]:
+        """The tags that some option has on `target` and another at the same site does not."""
+        found: set[str] = set()
+        for site in self.problem.sites:
+            if target in self.problem.targets_of(site):
+                sets = [_tags_of(pieces_of(option, target)) for option in site.options]
+                found |= set().union(*sets) - set.intersection(*sets)
+        return found
 
     def _table(self, site: str) -> dict[str, frozenset[str]]:
         known = self._below.get(site)
@@ -73,6 +96,16 @@ class Order:
                     self.rejected.append((name, other, option))
             out[option] = frozenset(kept)
         return out
+
+
+def _tags_of(pieces: Sequence[Piece]) -> set[str]:
+    found: set[str] = set()
+    for piece in pieces:
+        if isinstance(piece, FencePiece):
+            found |= piece.tags
+        else:
+            found |= piece.read_tags | piece.write_tags | piece.fail_tags
+    return found
 
 
 def is_stronger(weaker: Option, stronger: Option, target: Target) -> bool:

@@ -31,7 +31,13 @@ from mmcheck.terms import value_of
 
 _DEPENDENCIES = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl", "pick-basic")
 
-Placement = Mapping[str, str]
+Placement = Mapping[str, str] | Mapping[str, frozenset[str]]
+"""What stands at each site: an option, or the union of several, which does what each of them does."""
+
+
+def _stands(placement: Placement, site: str) -> frozenset[str]:
+    found = placement[site]
+    return found if isinstance(found, frozenset) else frozenset({found})
 
 
 class Replay:
@@ -62,7 +68,7 @@ class Replay:
         self._tables(memo)
         self._read_interrupts(encoding, decoder)
         self.final = dict(decoder.final(decoder.symbols(), {}, self.addresses))
-        self._allowed: dict[tuple[tuple[str, str], ...], bool] = {}
+        self._allowed: dict[tuple[tuple[str, frozenset[str]], ...], bool] = {}
 
     # --- what stays --------------------------------------------------------------------------------
 
@@ -177,7 +183,7 @@ class Replay:
 
     def allowed(self, placement: Placement) -> bool:
         """Whether the model, given what the compiler keeps, allows this run under `placement`."""
-        key = tuple(sorted((site, placement[site]) for site in self.sites))
+        key = tuple([(site, _stands(placement, site)) for site in sorted(self.sites)])
         known = self._allowed.get(key)
         if known is None:
             known = self._allowed[key] = self._judge(placement, text=False)
@@ -203,7 +209,7 @@ class Replay:
     def _present(self, placement: Placement) -> int:
         mask = (1 << self.n) - 1
         for i, event in self.optional:
-            if event.present is not None and placement[event.site] not in event.present:
+            if event.present is not None and event.present.isdisjoint(_stands(placement, event.site)):
                 mask &= ~(1 << i)
         return mask
 
@@ -211,9 +217,9 @@ class Replay:
         sets = {name: members & mask for name, members in self.sets.items()}
         for i, event in self.optional:
             if mask >> i & 1:
-                chosen = placement[event.site]
+                chosen = _stands(placement, event.site)
                 for tag, names in event.optional:
-                    if chosen in names:
+                    if not chosen.isdisjoint(names):
                         sets[tag] = sets.get(tag, 0) | 1 << i
         return sets
 
@@ -279,8 +285,8 @@ class Replay:
         for i in number:
             event = self.events[i]
             place = counts[event.thread] = counts.get(event.thread, -1) + 1
-            chosen = placement.get(event.site, "")
-            tags = event.tags | {tag for tag, names in event.optional if chosen in names}
+            chosen = _stands(placement, event.site) if event.site else frozenset()
+            tags = event.tags | {tag for tag, names in event.optional if not chosen.isdisjoint(names)}
             address = self.addresses.get(event.id)
             cell = cells.get(address) if address is not None else None
             events.append(

@@ -205,16 +205,42 @@ class Search:
     def clause(self, found: Counterexample, placement: Placement) -> Clause:
         """The choices of which each would break the run that refutes `placement`; at least one must be made."""
         strongest = self.grow(found, placement)
+        useless = {name: self.order.no_stronger(name, strongest[name]) for name in found.replay.sites}
         clause = {}
-        for name in sorted(found.replay.sites):
+        for name, options in sorted(self._widened(found, useless).items()):
             site = self.sites[name]
-            if site.auxiliary:
-                continue
-            useless = self.order.no_stronger(name, strongest[name])
-            rest = frozenset(option.name for option in site.options) - useless
-            if rest:
+            rest = frozenset(option.name for option in site.options) - options
+            if rest and not site.auxiliary:
                 clause[name] = rest
         return clause
+
+    def _widened(self, found: Counterexample, useless: dict[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+        """More options that the run bears, all of them together at every site.
+
+        Of two that are not related (a compiler barrier, an acquire fence) a placement has one; the run is tried with what
+        both do. So one clause says what would otherwise take one for every combination.
+        """
+        if not self.order.unions(found.target):
+            return useless
+        current = dict(useless)
+        open_ = [self.sites[name] for name in sorted(useless) if not self.sites[name].auxiliary]
+        names = sorted({option.name for site in open_ for option in site.options if option.name not in useless[site.name]})
+
+        def bears(sites: list[str], option: str) -> bool:
+            more = {name: current[name] | self.order.no_stronger(name, option) for name in sites}
+            if not found.replay.allowed({**current, **more}):
+                return False
+            current.update(more)
+            return True
+
+        for option in names:
+            sites = [s.name for s in open_ if any(o.name == option for o in s.options) and option not in current[s.name]]
+            if not bears(sites, option) and len(sites) > 1:
+                for name in sites:
+                    bears([name], option)
+        if current == useless or not found.replay.emitted(current):
+            return useless
+        return current
 
     def grow(self, found: Counterexample, placement: Placement) -> dict[str, str]:
         """A placement above `placement`, as strong as the run can bear (as far as strength is known to be monotone)."""
