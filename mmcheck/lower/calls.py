@@ -90,7 +90,7 @@ def _on_this_cpu(code: Code, arguments: Arguments, *, wanted: bool) -> Value | N
     """An access to this CPU's copy, with no migration in between: one instruction (x86), or interrupts off around
     it."""
     cpus, span = code.unit.cpus, arguments.span
-    if not cpus.moves or code.unit.target.base != "armv8":
+    if not cpus.moves_in(code) or code.unit.target.base != "armv8":
         with code.copy_of(cpus.here(code, whole=True)):
             return _access(code, arguments, wanted=wanted)
     flags = cpus.switch(code, words.WORDS["irq_save"], None, span)

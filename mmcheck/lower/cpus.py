@@ -90,6 +90,8 @@ class Cpus:
             elif isinstance(node, ast.Field) and isinstance(node.base, ast.Name) and node.base.text == "current":
                 if "current" not in unit.declarations.variables:
                     self.watched.add(node.name.text)
+        self.moving = self._of_threads()
+        """Agents and functions whose code a thread runs: it may move while it does, and a handler does not."""
         self.count = 1
         self.targets: set[int] = set()
 
@@ -97,6 +99,22 @@ class Cpus:
         declarations = self.unit.declarations
         for owner in (*declarations.functions.values(), *declarations.agents.values()):
             yield from ast.walk(owner.body)  # type: ignore[attr-defined]
+
+    def _of_threads(self) -> set[str]:
+        functions = self.unit.declarations.functions
+        agents = [each for each in self.unit.declarations.agents.values() if each.kind != "interrupt"]
+        found = {each.name.text for each in agents}
+        stack: list[ast.Block] = [each.body for each in agents]
+        while stack:
+            for node in ast.walk(stack.pop()):
+                if isinstance(node, ast.Call) and node.function.text in functions and node.function.text not in found:
+                    found.add(node.function.text)
+                    stack.append(functions[node.function.text].body)
+        return found
+
+    def moves_in(self, code: Code) -> bool:
+        """Whether `code` may be on one CPU and then on another."""
+        return bool(self.moves) and code.owner.split("[")[0] in self.moving
 
     def prepare(self) -> None:
         """Find out how many CPUs there are; numbers that are wrong are reported where they stand."""
@@ -137,7 +155,7 @@ class Cpus:
 
     def here(self, code: Code, *, whole: bool = False) -> ir.Expr:
         """The number of the CPU that the code runs on; with `whole`, read by the instruction that comes next."""
-        if not self.moves:
+        if not self.moves_in(code):
             return CPU
         dst = code.frame.temporary(64)
         tags = frozenset({"Volatile"} if whole else {"Plain"})

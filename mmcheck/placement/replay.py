@@ -19,12 +19,13 @@ from mmcheck.graph import GEvent, Pairs
 from mmcheck.model.concrete import Frame
 from mmcheck.model.model import Model
 from mmcheck.recheck import with_order
-from mmcheck.relations import Rel, from_pairs, is_acyclic, is_irreflexive, pairs, union
+from mmcheck.relations import Rel, closure, from_pairs, is_acyclic, is_irreflexive, pairs, union
 from mmcheck.results import Counterexample, Layer
 from mmcheck.smt.circuit import FALSE
 from mmcheck.smt.compiler import keep_model
 from mmcheck.smt.decode import Decoder
 from mmcheck.smt.encode import Encoding
+from mmcheck.smt.interrupts import root_of
 from mmcheck.smt.linear import linear_orders
 from mmcheck.terms import value_of
 
@@ -65,6 +66,7 @@ class Replay:
         self.n = len(self.events)
         self._read_memory(encoding, decoder)
         self._tables(memo)
+        self._read_interrupts(encoding, decoder)
         self.final = dict(decoder.final(decoder.symbols(), {}, self.addresses))
         self._allowed: dict[tuple[tuple[str, frozenset[str]], ...], bool] = {}
 
@@ -92,6 +94,23 @@ class Replay:
             elif not decoder.true(encoding.astray.get(read, FALSE)):
                 sources[read] = next(write for write, literal in found.items() if decoder.true(literal))
         self.rf = from_pairs(self.n, ((index[write], index[read]) for read, write in sources.items()))
+
+    def _read_interrupts(self, encoding: Encoding, decoder: Decoder) -> None:
+        """What runs of interrupt handlers add to the orders of the threads: they come where they came."""
+        self.crossing: Rel = ()
+        if not self.graph.runs:
+            return
+        partner = dict(self.graph.amo.keys())
+        # The read of an exchange that the run did not have stands with its write; a fence, where its thread puts it.
+        stands = {e.id: partner.get(e.id, e.id) if e.present is not None else e.id for e in self.events}
+        happened = [e for e in self.events if e.thread >= 0 and decoder.true(encoding.happens[stands[e.id]])]
+        found = [
+            (self.index[a.id], self.index[b.id])
+            for a in happened
+            for b in happened
+            if a.thread != b.thread and decoder.true(encoding.pair(encoding.po, stands[a.id], stands[b.id]))
+        ]
+        self.crossing = from_pairs(self.n, found)
 
     def _pairs(self, table: Pairs, memo: dict[int, int]) -> Rel:
         index = self.index
@@ -125,8 +144,9 @@ class Replay:
         keys = {}
         for i, event in enumerate(events):
             if event.thread >= 0:
-                cpu = cpus[event.thread]
-                keys[i] = cpu if cpu is not None else -1 - event.thread
+                thread = root_of(graph, event.thread)
+                cpu = cpus[thread]
+                keys[i] = cpu if cpu is not None else -1 - thread
                 groups[keys[i]] = groups.get(keys[i], 0) | 1 << i
         for i, key in keys.items():
             inside[i] = groups[key]
@@ -218,12 +238,16 @@ class Replay:
             none = (0,) * self.n
             cpo = Frame(model, self.n, sets, rows).relation(node, none, none)
             static["po"] = tuple([cpo[i] if self.source >> i & 1 else row for i, row in enumerate(static["src"])])
+        if self.crossing:
+            static["po"] = closure(union(static["po"], cut(self.crossing)))
         return static, sets
 
     def _judge(self, placement: Placement, *, text: bool) -> bool:
         mask = self._present(placement)
         static, sets = self._orders(placement, mask, text=text)
         rf = tuple([row & mask for row in self.rf])
+        if self.crossing and not is_irreflexive(static["po"]):
+            return False  # an interrupt cannot come there: what is before it must be behind it
         frame = Frame(self.model, self.n, sets, static)
         values = frame.values(rf, self.co)
         for axiom in self.model.axioms:
@@ -277,7 +301,7 @@ class Replay:
                     self.values.get(event.id),
                     event.width,
                     event.origin,
-                    program.threads[event.thread].cpu if event.thread >= 0 else None,
+                    program.threads[root_of(self.graph, event.thread)].cpu if event.thread >= 0 else None,
                 )
             )
         relations = {
@@ -285,7 +309,7 @@ class Replay:
             for name, rel in {**static, "rf": self.rf, "co": self.co}.items()
             if name not in ("loc", "int", "ext")
         }
-        agents = tuple([Agent(t.name, t.kind, t.source, t.origin) for t in program.threads])
+        agents = tuple([Agent(t.name, t.kind, t.source, t.origin, t.host) for t in program.threads])
         return Execution(agents, tuple(events), relations, self.final)
 
     def told(self, placement: Placement) -> tuple[Counterexample, Layer | None]:
