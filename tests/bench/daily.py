@@ -43,6 +43,7 @@ def main() -> int:
         shutil.copytree(ROOT / "mmcheck", package / "mmcheck", ignore=shutil.ignore_patterns("__pycache__"))
         compileall.compile_dir(package, quiet=2)
         shutil.copytree(ROOT / "specs", work / "specs")
+        (work / "pyproject.toml").touch()  # the top of a project: includes may go up to here
         return report(work, package)
 
 

@@ -486,7 +486,15 @@ ROWS = [
     Row(
         "interrupt",
         HEAD + "thread P { x = 1 }\ninterrupt t on cpu 0 { x = 2 }",
-        (Found("MM250", 6, 11, "no thread is on CPU 0, where 't' would interrupt it", "say which thread is there: thread … on cpu 0"),),
+        (
+            Found(
+                "MM250",
+                6,
+                11,
+                "no thread is on CPU 0, where 't' would interrupt it",
+                "say which thread is there: thread … on cpu 0",
+            ),
+        ),
     ),
     Row(
         "percpu",
