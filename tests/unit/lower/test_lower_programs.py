@@ -283,7 +283,7 @@ def test_private_names_are_those_of_the_caller() -> None:
         ("P", ((ir.Reg("@n", 16), 7),)),
         ("D", ((ir.Reg("@m", 32), 0),)),
     ]
-    assert str(found.requirements[0].cond) == "(and (eq P:@n 8) (eq D:@m 0))"
+    assert str(found.requirements[0].cond) == "(and (eq P:n 8) (eq D:m 0))"
 
 
 def test_arguments_keep_what_privates_were() -> None:
