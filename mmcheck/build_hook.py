@@ -16,7 +16,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 TABLE = "mmcheck/syntax/_table.bin"
 
 
-class ParseTable(BuildHookInterface[Any]):
+class ParseTable(BuildHookInterface[Any]):  # type: ignore[misc,unused-ignore]
     """Adds `TABLE` to a wheel; for an editable install it is written where it will be read."""
 
     PLUGIN_NAME = "custom"
