@@ -40,18 +40,47 @@ def _clause(word: str) -> str | None:
 
     implied = word.removeprefix("implied:").strip().upper()
     if implied in IMPLIED:
-        text = "No clause of VirtIO states this, but its rules cannot be kept without it."
-        return _page(f"implied:{implied}: {IMPLIED[implied]}", [text])
+        return _page(f"implied:{implied}: {IMPLIED[implied]}", _registered(f"implied:{implied}"))
     match = re.fullmatch(r"(?:virtio\s*(?:1\.(?P<minor>\d))?\s*,?\s*)?(?P<number>\d+(?:\.\d+)*)", word, re.IGNORECASE)
     if match is None:
         return None
-    number = renumbered(match["number"]) if match["minor"] == "1" else match["number"]
-    title = VIRTIO_1_2.get(number or "")
+    given, minor = match["number"], match["minor"]
+    number, note = given, []
+    if minor == "1":
+        number = renumbered(given) or ""
+    elif minor == "0":
+        from mmcheck.lower.register import REGISTER
+
+        number = next((each.id for each in REGISTER.values() if each.in_1_0 == given), "")
+    elif given not in VIRTIO_1_2 and given.startswith("2."):
+        number = renumbered(given) or ""
+        note = [f"{given} is its number in VirtIO 1.1: that is {number} in 1.2."]
+    title = VIRTIO_1_2.get(number)
     if title is None:
         return None
     text = "The title is shortened and in our own words; the number is that of VirtIO 1.2, 1.3 and 1.4."
+    paragraphs = [*note, *_registered(number), text]
     below = [f"{key}  {name}" for key, name in VIRTIO_1_2.items() if key.startswith(f"{number}.")]
-    return _page(f"VirtIO 1.2, {number}: {title}", [text]) + ("\n" + "\n".join(below) + "\n" if below else "")
+    return _page(f"VirtIO 1.2, {number}: {title}", paragraphs) + ("\n" + "\n".join(below) + "\n" if below else "")
+
+
+def _registered(number: str) -> list[str]:
+    """What the register of ordering clauses has on `number`, and on its steps."""
+    from mmcheck.lower.register import steps
+
+    found = []
+    for clause in steps(number):
+        step = clause.id.partition(" ")[2]
+        found.append((f"{step}: " if step else "") + clause.paraphrase)
+        if clause.pattern != "none":
+            found.append(f"Order: {clause.pattern}")
+        found.append(f"Without it: {clause.breaks}")
+        if not step and clause.force != "implied":
+            numbers = [f"{clause.in_1_1} in VirtIO 1.1", f"{clause.in_1_0} in 1.0" if clause.in_1_0 else ""]
+            found.append(f"Side: {clause.side}; {clause.force}. It is {', '.join(filter(None, numbers))}.")
+        elif not step:
+            found.append(f"Side: {clause.side}.")
+    return found
 
 
 def _page(title: str, paragraphs: Iterable[str]) -> str:
