@@ -33,6 +33,8 @@ _KEYS: Mapping[str, tuple[type, ...]] = {
     "co": (int,), "rmw": (int,), "exclusive": (bool,), "text": (str,), "line": (int,), "time": (int, float),
     **dict.fromkeys(DEPENDENCIES, (list,)),
 }  # fmt: skip
+_FIRST = ("mmcheck-trace", "agents", "initial", "spec", "variant", "target", "machine", "seed")
+_LAST = ("end", "final", "failed", "stuck")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +53,18 @@ class Header:
 class Trace:
     """A file that was read. `executions` are the runs that it can stand for: several if it does not say what was read.
 
-    `lines` gives the line of each event; `failed` and `stuck` are what the writer said.
+    `lines` gives the line of each event, `first` and `last` those of the first and the last line; `failed` (None: not
+    said), `stuck` and `final` are what the writer said.
     """
 
     header: Header
     executions: tuple[Execution, ...]
     lines: Mapping[int, Span]
-    failed: tuple[str, ...] = ()
+    failed: tuple[str, ...] | None = None
     stuck: tuple[str, ...] = ()
+    final: Mapping[str, int] = field(default_factory=dict)
+    first: Span | None = None
+    last: Span | None = None
 
 
 # --- writing -----------------------------------------------------------------------------------------
@@ -145,6 +151,9 @@ class _Reader:
         if not lines:
             raise fail("MM001", "the trace is empty", path=self.file.path)
         header, initial = self.header(lines[0])
+        early = next((line for line in lines[1:-1] if "end" in line.data), None)
+        if early is not None:
+            raise self.wrong(early, "this is a last line, and more follow")
         if len(lines) < 2 or "end" not in lines[-1].data:
             last = lines[-1]
             message = f"the trace ends at line {last.number} without its last line"
@@ -155,13 +164,36 @@ class _Reader:
             raise self.wrong(self.events[MAX_EVENTS], f"more than {MAX_EVENTS} events are not judged together")
         for line in self.events:
             self.event(line, header)
-        if end.data["end"] != len(self.events):
-            raise self.wrong(end, f"this says {end.data['end']} events, there are {len(self.events)}")
+        self.last(end, header)
         executions, lines_of = self.executions(header, initial, end)
+        failed = end.data.get("failed")
         return Trace(
-            header, executions, lines_of, tuple(map(str, end.data.get("failed", ()))),
-            tuple(map(str, end.data.get("stuck", ()))),
+            header, executions, lines_of, None if failed is None else tuple(failed), tuple(end.data.get("stuck", ())),
+            end.data.get("final", {}), lines[0].span, end.span,
         )  # fmt: skip
+
+    def last(self, end: _Line, header: Header) -> None:
+        """The last line, by itself and against the number of events."""
+        data = end.data
+        self.only(end, _LAST)
+        if type(data["end"]) is not int or data["end"] != len(self.events):
+            raise self.wrong(end, f"this says {data['end']!r} events, there are {len(self.events)}")
+        for key in ("failed", "stuck"):
+            named = data.get(key, [])
+            if not isinstance(named, list) or not all(isinstance(each, str) for each in named):
+                raise self.wrong(end, f'"{key}" is a list of names')
+        for name in data.get("stuck", []):
+            if name not in [agent.name for agent in header.agents]:
+                raise self.wrong(end, f'"stuck" names {name!r}, which is no agent')
+        final = data.get("final", {})
+        if not isinstance(final, dict) or not all(type(value) is int for value in final.values()):
+            raise self.wrong(end, '"final" maps names to numbers')
+
+    def only(self, line: _Line, keys: tuple[str, ...]) -> None:
+        """Whether every key of `line` is one of `keys`."""
+        for key in line.data:
+            if key not in keys:
+                raise self.wrong(line, f'"{key}" means nothing here', f"known: {', '.join(keys)}")
 
     def parsed(self) -> Iterator[_Line]:
         starts = [*self.file.line_starts, len(self.file.text) + 1]
@@ -173,9 +205,12 @@ class _Reader:
                 continue
             span = Span(self.file, start, start + len(text.rstrip()))
             try:
-                data = json.loads(text)
+                data = json.loads(text, object_pairs_hook=_once)
+            except _Twice as error:
+                raise fail("MM060", f"line {number} has the key {error.args[0]!r} twice", span) from None
             except (ValueError, RecursionError) as error:
-                reason = getattr(error, "msg", "nested too deeply")
+                deep = isinstance(error, RecursionError)
+                reason = "nested too deeply" if deep else getattr(error, "msg", "a number with too many digits")
                 raise fail("MM060", f"line {number} is no JSON: {reason}", span) from None
             if not isinstance(data, dict):
                 raise fail("MM060", f"line {number} is no JSON object", span)
@@ -186,10 +221,11 @@ class _Reader:
 
     def header(self, line: _Line) -> tuple[Header, dict[str, int]]:
         data = line.data
-        if data.get("mmcheck-trace") != VERSION:
-            found = data.get("mmcheck-trace")
+        found = data.get("mmcheck-trace")
+        if type(found) is not int or found != VERSION:
             what = "this is no trace" if found is None else f"version {found!r} is not known"
             raise self.wrong(line, what, f'the first line is {{"mmcheck-trace": {VERSION}, "agents": [...]}}')
+        self.only(line, _FIRST)
         agents: list[Agent] = []
         listed = data.get("agents")
         if not isinstance(listed, list) or not listed:
@@ -211,7 +247,9 @@ class _Reader:
         initial = data.get("initial", {})
         if not isinstance(initial, dict) or not all(type(value) is int and value >= 0 for value in initial.values()):
             raise self.wrong(line, '"initial" maps locations to numbers')
-        seed = data.get("seed") if isinstance(data.get("seed"), int) else None
+        seed = data.get("seed")
+        if seed is not None and type(seed) is not int:
+            raise self.wrong(line, '"seed" is a number')
         header = Header(
             tuple(agents),
             data.get("spec", ""),
@@ -225,8 +263,6 @@ class _Reader:
     def event(self, line: _Line, header: Header) -> None:
         """Everything about a line that can be seen without the others."""
         data = line.data
-        if "end" in data:
-            raise self.wrong(line, "this is a last line, and more follow")
         for key, value in data.items():
             kinds = _KEYS.get(key)
             if kinds is None:
@@ -241,7 +277,7 @@ class _Reader:
         if data.get("op") not in ("R", "W", "F"):
             raise self.wrong(line, '"op" is R, W or F')
         for tag in data.get("tags", ()):
-            if tag not in HARDWARE_TAGS and tag not in SOURCE_TAGS:
+            if not isinstance(tag, str) or (tag not in HARDWARE_TAGS and tag not in SOURCE_TAGS):
                 raise self.wrong(line, f"no tag is called {tag!r}")
         self.known[number] = line
         if data["op"] == "F":
@@ -253,6 +289,8 @@ class _Reader:
                 data["address"] = int(data["address"], 0)
             except ValueError:
                 raise self.wrong(line, f"{data['address']!r} is no address") from None
+        if data.get("address", 0) < 0:
+            raise self.wrong(line, "an address is not negative")
         width = data.setdefault("width", 32)
         if not 1 <= width <= 4096:
             raise self.wrong(line, "a width is 1 to 4096 bits")
@@ -267,9 +305,17 @@ class _Reader:
         self, header: Header, initial: dict[str, int], end: _Line
     ) -> tuple[tuple[Execution, ...], dict[int, Span]]:
         places: dict[object, str] = {}
+        named: dict[object, _Line] = {}
         for line in self.events:
             if line.data["op"] != "F":
-                places.setdefault(self.place(line), line.data.get("location") or hex(line.data["address"]))
+                place, name = self.place(line), line.data.get("location")
+                places.setdefault(place, hex(line.data["address"]) if name is None else name)
+                if name is not None:
+                    other = named.setdefault(place, line)
+                    if other.data["location"] != name:
+                        before = f"{other.data['location']!r} in line {other.number}"
+                        raise self.wrong(line, f"this address is {before}, and {name!r} here")
+                    places[place] = name
         events: list[Event] = []
         init: dict[object, int] = {}
         for place, name in places.items():
@@ -366,25 +412,32 @@ class _Reader:
                 writes.setdefault(self.place(line), []).append(line)
         final = {f"[{events[event].location}]": events[event].value or 0 for event in init.values()}
         for place, lines in writes.items():
-            for key in ("co", "step"):
-                if all(key in line.data and line.data[key] is not None for line in lines):
-                    taken: dict[int, _Line] = {}
-                    for line in lines:
-                        twin = taken.setdefault(line.data[key], line)
-                        if twin is not line and key == "co":
-                            raise self.wrong(line, f'"co" is {line.data[key]}, as in line {twin.number}')
-                    lines.sort(key=lambda line, key=key: line.data[key])  # type: ignore[misc]
-                    break
+            if any("co" in line.data for line in lines):
+                self.places(lines)
+                lines.sort(key=lambda line: line.data["co"])
+            elif all(line.data.get("step") is not None for line in lines):
+                lines.sort(key=lambda line: line.data["step"])
             chain = [init[place], *[number[line.data["id"]] for line in lines]]
             relations["co"] |= {(a, b) for i, a in enumerate(chain) for b in chain[i + 1 :]}
             final[f"[{events[chain[0]].location}]"] = events[chain[-1]].value or 0
         claimed = end.data.get("final", {})
-        if not isinstance(claimed, dict):
-            raise self.wrong(end, '"final" maps names to numbers')
         for name, value in claimed.items():
             if name in final and final[name] != value:
                 raise self.wrong(end, f"{name} ends as {final[name]} by the writes above, not as {value}")
-        return {**{k: v for k, v in claimed.items() if isinstance(k, str) and type(v) is int}, **final}
+        return {**claimed, **final}
+
+    def places(self, lines: list[_Line]) -> None:
+        """Whether "co" of the writes of one location counts them from 1."""
+        taken: dict[int, _Line] = {}
+        for line in lines:
+            if "co" not in line.data:
+                raise self.wrong(line, 'other writes of this location have "co", this one has not')
+            place = line.data["co"]
+            twin = taken.setdefault(place, line)
+            if twin is not line:
+                raise self.wrong(line, f'"co" is {place}, as in line {twin.number}')
+            if not 1 <= place <= len(lines):
+                raise self.wrong(line, f'"co" is {place}, and this location has {len(lines)} writes')
 
     def sources(
         self, line: _Line, events: list[Event], init: Mapping[object, int], number: Mapping[int, int]
@@ -413,3 +466,15 @@ class _Reader:
         if not candidates:
             raise self.wrong(line, f"nobody writes {data['value']} to {start.location}")
         return candidates
+
+
+class _Twice(Exception):
+    """A key stands twice in one object."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _Twice(next(key for key in keys if keys.count(key) > 1))
+    return found

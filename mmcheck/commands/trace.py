@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from mmcheck import files, trace
@@ -13,10 +14,13 @@ from mmcheck.execution import Execution
 from mmcheck.explain import cycle_of
 from mmcheck.model.concrete import Violation, check
 from mmcheck.model.model import load_model
+from mmcheck.program import state_cell, state_register
 from mmcheck.report.pictures import focused
 from mmcheck.source import SourceFile
+from mmcheck.target.tags import HARDWARE_TAGS
 from mmcheck.target.targets import parse_target
 
+_HARDWARE = frozenset(HARDWARE_TAGS)
 MAX_BYTES = 200_000_000
 DEFAULT = "armv8"
 
@@ -33,7 +37,7 @@ def main(options: argparse.Namespace) -> int:
         line = data.count(b"\n", 0, error.start) + 1
         raise fail("MM060", f"line {line} is no UTF-8 text", path=path) from None
     read = trace.read(source)
-    name = options.model or (parse_target(read.header.target).model if read.header.target else DEFAULT)
+    name = options.model or _target(read)
     model = load_model(name)
     verdicts = [(execution, check(model, execution)) for execution in read.executions]
     execution, violations = next(((e, v) for e, v in verdicts if not v), verdicts[0])
@@ -49,6 +53,16 @@ def main(options: argparse.Namespace) -> int:
     console.out(f"{remark}\n" if remark else "")
     console.out("\n" + _picture(execution, name, violations, failed))
     return 1 if violations or any(requirement not in expected for requirement in failed) else 0
+
+
+def _target(read: trace.Trace) -> str:
+    """The model of the target that the trace names."""
+    if not read.header.target:
+        return DEFAULT
+    try:
+        return parse_target(read.header.target).model
+    except InputError as error:
+        raise fail("MM060", f"line 1: {error.diagnostics[0].message}", read.first) from None
 
 
 def _verdict(read: trace.Trace, model: str, violations: list[Violation], ways: int) -> str:
@@ -77,8 +91,9 @@ def requirements(read: trace.Trace, execution: Execution) -> tuple[list[str], se
     trace says of itself counts. Raises `InputError` with the line where the trace is no run of that program.
     """
     header = read.header
-    if not header.spec or not Path(header.spec).is_file():
-        return list(read.failed), set(read.failed), ""
+    said = list(read.failed or ())
+    if not header.spec or not _is_file(header.spec):
+        return said, set(said), ""
     from mmcheck.flatten import flatten
     from mmcheck.lower.spec import load_spec
     from mmcheck.machine.given import from_trace
@@ -88,18 +103,25 @@ def requirements(read: trace.Trace, execution: Execution) -> tuple[list[str], se
 
     source = files.read_source(header.spec)
     if is_herd_format(source.text):
-        return list(read.failed), set(read.failed), ""
+        return said, set(said), ""
     spec = load_spec(source)
     target = parse_target(header.target) if header.target else spec.targets[0]
     if header.variant is not None and header.variant not in [each.title for each in spec.variants]:
-        raise fail("MM060", f"{header.spec} has no variant {header.variant!r}")
+        raise fail("MM060", f"line 1: {header.spec} has no variant {header.variant!r}", read.first)
     program = spec.program(target, header.variant)
     execution = from_trace(read, program)
     failed: dict[str, None] = {}
+    final = {state_cell(cell.name).name: cell.init for cell in program.cells}
+    final |= {name: value for name, value in execution.final.items() if name in final}
     for number, thread in enumerate(program.threads):
         events = list(execution.of_thread(number))
         try:
             path = follow(flatten(program, thread, bound=FOREVER), [Seen(e.kind, e.address, e.value) for e in events])
+            for position, (event, item) in enumerate(zip(events, path.items, strict=True)):
+                wanted = item.tags & _HARDWARE
+                if event.tags and event.tags & _HARDWARE != wanted:
+                    what = " ".join(sorted(wanted)) or "nothing"
+                    raise Mismatch(position, f"the tags of the program's own instruction are {what}")
         except Mismatch as mismatch:
             at = read.lines.get(events[min(mismatch.position, len(events) - 1)].id) if events else None
             place = f"line {at.line}: " if at is not None else ""
@@ -107,15 +129,38 @@ def requirements(read: trace.Trace, execution: Execution) -> tuple[list[str], se
             message = f"{place}this is no run of {header.spec}: {where}: {mismatch.reason}"
             raise fail("MM060", message, at) from None
         failed.update(dict.fromkeys(name for name, _ in path.failed))
+        final |= {state_register(thread.name, name).name: value for name, value in path.registers}
+        if path.waiting is None and thread.name in read.stuck:
+            claim = f"this says that {thread.name} waits for ever, and it does not"
+            raise fail("MM060", f"line {read.last.line if read.last else 0}: {claim}", read.last)
+    _last_line(read, failed, final)
     expected = {
         requirement.name
         for requirement in program.requirements
         if spec.expected(requirement.name, requirement.kind, target, header.variant)[0] == "violated"
     }
-    remark = ""
-    if set(read.failed) != set(failed):
-        remark = f"note: the trace itself says that it violates {', '.join(read.failed) or 'nothing'}"
-    return list(failed), expected, remark
+    return list(failed), expected, ""
+
+
+def _last_line(read: trace.Trace, failed: Collection[str], final: Mapping[str, int]) -> None:
+    """Hold what the last line says against what the program's own code says. Raises `InputError`."""
+    assert read.last is not None
+    line = f"line {read.last.line}: "
+    if read.failed is not None and set(read.failed) != set(failed):
+        said = f"this says that the run violates {', '.join(read.failed) or 'nothing'}"
+        raise fail("MM060", f"{line}{said}, and it violates {', '.join(failed) or 'nothing'}", read.last)
+    for name, value in read.final.items():
+        if name not in final:
+            raise fail("MM060", f"{line}the program has nothing that is called {name!r}", read.last)
+        if final[name] != value:
+            raise fail("MM060", f"{line}{name} ends as {final[name]}, not as {value}", read.last)
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _picture(execution: Execution, model: str, violations: list[Violation], failed: list[str]) -> str:
