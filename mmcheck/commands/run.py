@@ -68,6 +68,15 @@ class Subject:
 def main(options: argparse.Namespace) -> int:
     """Run every program that the options name; 1 if a requirement fails that the file expects to hold."""
     source = files.read_source(options.path)
+    if options.bytes:
+        from mmcheck.commands import in_bytes
+
+        for name in ("trace", "replay", "tries"):
+            if getattr(options, name) is not None:
+                raise fail(
+                    "MM020", f"--bytes and --{name} do not go together: the device in bytes is no agent of the file"
+                )
+        return in_bytes.main(source, options)
     subjects = list(_subjects(source, options))
     if not subjects:
         raise fail("MM020", "there is nothing to run", path=options.path)

@@ -32,6 +32,9 @@ def run(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="a wait that may give up does so after N looks at most",
     )
+    command.add_argument(
+        "--bytes", action="store_true", help="run the first thread against a device in bytes (specs/packed.litmus)"
+    )
     command.add_argument("--trace", metavar="FILE.jsonl", help="write a run there: the first that violates something")
     command.add_argument(
         "--replay", metavar="FILE", help="a report of mmcheck verify --format json, or a trace: make these runs again"

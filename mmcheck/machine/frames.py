@@ -19,6 +19,7 @@ from random import Random
 from mmcheck.errors import fail
 from mmcheck.lower.spec import Spec, load_spec
 from mmcheck.machine import runner
+from mmcheck.machine.constants import with_constants
 from mmcheck.machine.gpu import Gpu
 from mmcheck.machine.guest import GuestMemory
 from mmcheck.machine.memory import Counts
@@ -94,13 +95,8 @@ class Film:
 
 def film_spec(source: SourceFile, size: int) -> Spec:
     """The specification with pictures of `size` rows, and requests in full."""
-    text = source.text
-    for name, value in (("ROWS", str(size)), ("REAL", "true")):
-        text, found = re.subn(rf"(?m)^(const {name}\s*=\s*)\S+", rf"\g<1>{value}", text)
-        if not found:
-            message = f"{source.path} has no 'const {name}', which a driver for frames has"
-            raise fail("MM062", message, path=source.path, help="specs/gpu.litmus shows what is needed")
-    return load_spec(SourceFile(source.path, text))
+    values = {"ROWS": str(size), "REAL": "true"}
+    return load_spec(with_constants(source, values, "specs/gpu.litmus"))
 
 
 def frames(

@@ -167,6 +167,8 @@ class Front:
         store = op.flat
         assert isinstance(store, flat.StoreOp)
         exists: Value = 1
+        # Before the status is written: the same register may be an operand.
+        address, data = op.address.of(self.registers, self.nodes), op.data.of(self.registers, self.nodes)
         if store.status is not None:
             outcome: object = False if self.monitor is None else self._decide(EXCLUSIVE, (True, False, LATER))
             if outcome is None:
@@ -186,9 +188,7 @@ class Front:
         else:
             partner = None
         entry = self._append(WRITE, op)
-        entry.address = op.address.of(self.registers, self.nodes)
-        entry.data = op.data.of(self.registers, self.nodes)
-        entry.exists = exists
+        entry.address, entry.data, entry.exists = address, data, exists
         entry.partner = partner
         if partner is not None:
             entry.extra = "exclusive"
@@ -201,7 +201,9 @@ class Front:
         registers, nodes = self.registers, self.nodes
         node = Node()
         held, registers[rmw.old] = registers[rmw.old], node
+        # All of it before the result is written: the same register may be an operand.
         new, when = op.new.of(registers, nodes), op.when.of(registers, nodes)
+        ok = when
         registers[rmw.old] = held
         exists: Value = when
         if self.settle is not None and not op.always_writes:
@@ -227,7 +229,7 @@ class Front:
             write.extra = "exclusive"
         registers[rmw.dst] = node
         if rmw.ok is not None:
-            registers[rmw.ok] = op.when.of_with(registers, nodes, rmw.old, node)
+            registers[rmw.ok] = ok
         registers[rmw.old] = 0
         if rmw.statement.exclusive:
             self.monitor = None

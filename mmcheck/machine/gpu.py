@@ -354,7 +354,7 @@ class Gpu:
 def _words(request: bytes) -> list[int]:
     """The 32-bit words behind the header, at least eight."""
     body = request[HEADER.size :][:64]
-    body += bytes(max(0, 32 - len(body)) + -len(body) % 4)
+    body = body.ljust(max(32, len(body) + -len(body) % 4), b"\0")
     return [word for (word,) in struct.iter_unpack("<I", body)]
 
 

@@ -128,12 +128,12 @@ class PackedQueue:
     """A packed queue: one ring of 16-byte descriptors {addr u64, len u32, id u16, flags u16} (2.8.13), wrap
     counters."""
 
-    def __init__(self, memory: GuestMemory, size: int, ring: int) -> None:
+    def __init__(self, memory: GuestMemory, size: int, ring: int, start: int = 0, *, wrap: bool = True) -> None:
         self.memory = memory
         self.size = size
         self.ring = ring
-        self.at = 0
-        self.wrap = True
+        self.at = start % size
+        self.wrap = wrap
 
     def available(self, flags: int) -> bool:
         """Whether the descriptor is the device's: AVAIL is the wrap counter, USED is not (2.8.1)."""

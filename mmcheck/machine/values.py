@@ -124,10 +124,3 @@ class Operand:
         node = Node(self.compute, tuple(open_), numbers, self.mask)  # type: ignore[arg-type]
         nodes.append(node)
         return node
-
-    def of_with(self, registers: list[Value], nodes: list[Node], slot: int, value: Value) -> Value:
-        """The value of the term if register `slot` held `value`."""
-        held, registers[slot] = registers[slot], value
-        out = self.of(registers, nodes)
-        registers[slot] = held
-        return out

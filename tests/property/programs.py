@@ -108,17 +108,21 @@ EXPRESSIONS: st.SearchStrategy[Expr] = st.one_of(
 
 
 def _rmws(arch: Arch) -> st.SearchStrategy[Statement]:
-    def build(dst: Reg, address: Expr, value: Expr, expected: Expr, kind: str, tags: tuple[Tags, Tags, Tags]) -> Rmw:
+    def build(
+        dst: Reg, address: Expr, value: Expr, expected: Expr, kind: str, tags: tuple[Tags, Tags, Tags], ok: Reg | None
+    ) -> Rmw:
         read, write, failing = tags
         if kind == "swap":
             return Rmw(dst, address, value, read, write)
         if kind == "add":
             return Rmw(dst, address, Op("add", (OLD_VALUE, Const(1))), read, write)
         when = Op("eq", (OLD_VALUE, expected), 1)
-        return Rmw(dst, address, value, read, write, when, failing, compare=expected if kind == "cas" else None)
+        return Rmw(dst, address, value, read, write, when, failing, compare=expected if kind == "cas" else None, ok=ok)
 
     kinds = st.sampled_from(["swap", "add", "cas", "conditional"])
-    return st.builds(build, _register, ADDRESSES, EXPRESSIONS, EXPRESSIONS, kinds, st.sampled_from(arch.rmws))
+    expected = st.one_of(EXPRESSIONS, _register)
+    outcome = st.sampled_from([None, Reg("k", 1)])
+    return st.builds(build, _register, ADDRESSES, EXPRESSIONS, expected, kinds, st.sampled_from(arch.rmws), outcome)
 
 
 def simple(arch: Arch) -> st.SearchStrategy[Statement]:

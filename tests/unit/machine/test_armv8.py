@@ -1,0 +1,45 @@
+"""Programs on which the Armv8 machine was once wrong: held against the enumerator, which shares nothing with it."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from mmcheck.machine import armv8, runner
+from mmcheck.machine.record import recording
+from mmcheck.program import OLD, Assign, Block, Cell, Const, Load, Op, Program, Reg, Rmw, Store, StoreExclusive, Thread
+from tests.property.test_machines import enumerated
+
+X = Const(0x1000, 64)
+CELLS = (Cell("x", 0x1000), Cell("y", 0x2000))
+LOCKED = frozenset({"X"})
+A, C = Reg("a"), Reg("c")
+
+
+def program(*bodies: Block) -> Program:
+    return Program("p", "armv8", tuple(Thread(f"T{i}", body) for i, body in enumerate(bodies)), CELLS)
+
+
+PROGRAMS = {
+    "an exclusive store of its status register": program(
+        (Load(A, X, exclusive=True), Assign(C, Const(1)), StoreExclusive(C, X, Op("add", (C, Const(5))))),
+        (Load(A, X),),
+    ),
+    "a conditional swap that overwrites what it expects": program(
+        (Rmw(A, X, Const(7), LOCKED, LOCKED, Op("eq", (Reg(OLD), A), 1), LOCKED, ok=Reg("k", 1)),),
+        (Store(X, Const(1)),),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_operands_are_read_before_results_are_written(name):
+    found, expected = armv8.run(PROGRAMS[name]), enumerated(PROGRAMS[name], "armv8")
+    assert found.finals == expected.finals
+    finals = {final.values for final in expected.finals}
+    for seed in range(20):
+        random = Random(seed)
+        machine = runner.machine(PROGRAMS[name], random, record=True)
+        machine.run(random)
+        assert tuple(sorted(recording(machine).execution.final.items())) in finals
