@@ -191,20 +191,61 @@ class HaltOp:
     pass
 
 
+@record
+class TakeOp:
+    """A place where an interrupt may come (`mmcheck.machine.interrupts`): the run of a handler at `entry`, once, which
+    `taken` remembers. `needs` is the slot that says whether the run before has been, `masked` are those that say that
+    interrupts are off; `back` gets the place to come back to, `resume`. `waits`: within a round of an await."""
+
+    entry: int
+    taken: int
+    needs: int | None
+    masked: tuple[int, ...]
+    back: int
+    resume: int
+    clear: tuple[tuple[int, int], ...]
+    """Registers with which the run begins: slot and value."""
+    waits: bool = False
+
+    def open(self, registers: Registers | list[int]) -> bool:
+        """Whether the interrupt may come with these registers."""
+        if registers[self.taken] or (self.needs is not None and not registers[self.needs]):
+            return False
+        return not any(registers[slot] for slot in self.masked)
+
+
+@record
+class ResumeOp:
+    """The end of a run of a handler: back to where `back` says."""
+
+    back: int
+
+
 Instruction: TypeAlias = (
     Set | Clear | Goto | Branch | Leave | Back | LoadOp | StoreOp | RmwOp | FenceOp | CheckOp | GivenOp | RoundOp
-    | TestOp | ForkOp | HaltOp
+    | TestOp | ForkOp | HaltOp | TakeOp | ResumeOp
 )  # fmt: skip
 
 
 @record
 class Code:
-    """A flattened thread. `named` are the registers that a final state shows: name and slot."""
+    """A flattened thread. `named` are the registers that a final state shows: name and slot. Of code with handlers in
+    it, `guests` are those of each handler's runs, `places` says for each instruction which thread's it is and where it
+    stands there, `taken` are the slots that say which runs have been."""
 
     thread: Thread
     ops: tuple[Instruction, ...]
     named: tuple[tuple[str, int], ...]
     initial: Registers
+    guests: tuple[tuple[Thread, tuple[tuple[str, int], ...]], ...] = ()
+    places: tuple[tuple[int, int], ...] = ()
+    taken: tuple[int, ...] = ()
+
+    @property
+    def shown(self) -> tuple[tuple[str, str, int], ...]:
+        """Agent, name and slot of every register that a final state shows."""
+        everyone = ((self.thread, self.named), *self.guests)
+        return tuple([(thread.name, name, slot) for thread, named in everyone for name, slot in named])
 
 
 def flatten(program: Program, thread: Thread, *, bound: int = 2, choices: Mapping[str, str] | None = None) -> Code:
@@ -481,6 +522,19 @@ def _escapes(block: Block) -> tuple[bool, bool]:
             returns |= below[0]
             breaks |= below[1] and not isinstance(statement, ir.Loop)
     return returns, breaks
+
+
+def moved(term: Term, by: int) -> Term:
+    """`term` over slots that stand `by` higher."""
+    slots = {name: slot + by for name, slot in term.slots.items()}
+    return Term(term.expr, slots, _value(term.expr, slots), _taint(term.expr, slots))
+
+
+def content(slot: int, width: int) -> Term:
+    """What a slot holds."""
+    register = Reg("slot", width)
+    slots = {"slot": slot}
+    return Term(register, slots, _value(register, slots), _taint(register, slots))
 
 
 def _value(expr: Expr, slots: Mapping[str, int]) -> Callable[[Registers], int]:

@@ -29,12 +29,14 @@ from mmcheck.flatten import (
     Leave,
     LoadOp,
     Registers,
+    ResumeOp,
     RmwOp,
     RoundOp,
     Set,
     StoreOp,
     Taint,
     Taints,
+    TakeOp,
     Term,
     TestOp,
 )
@@ -144,6 +146,13 @@ class Failed:
 
 
 @record
+class Offer:
+    """An interrupt may come here, if it is `open`."""
+
+    open: bool
+
+
+@record
 class Fork:
     """Pieces in no order: `choose` one of `left`, or `join` if there are none."""
 
@@ -164,7 +173,7 @@ class Cut:
     """The bound is reached; the run is discarded."""
 
 
-Action: TypeAlias = Read | Write | Modify | Barrier | Check | Wait | Failed | Fork | Ended | Cut | Impossible
+Action: TypeAlias = Read | Write | Modify | Barrier | Check | Wait | Failed | Fork | Offer | Ended | Cut | Impossible
 ENDED = Ended()
 IMPOSSIBLE = Impossible()
 CUT = Cut()
@@ -242,9 +251,13 @@ def advance(code: Code, state: State) -> tuple[State, Action]:
             for slot in op.inner:
                 registers = _put(registers, slot, 0)
             pc = op.target
+        elif isinstance(op, ResumeOp):
+            pc, monitor = registers[op.back], None
         else:
             break
     here = State(pc, registers, monitor, saved, taints, control, symbols, path)
+    if isinstance(op, TakeOp):
+        return here, Offer(op.open(registers))
     if isinstance(op, LoadOp):
         address = op.address.value(registers)
         return here, Read(address, op.width, op.tags, op.origin, op.exclusive, _taint(op.address, here))
@@ -371,6 +384,16 @@ def give_up(code: Code, state: State) -> State:
     op = code.ops[state.pc]
     assert isinstance(op, TestOp) and op.orelse is not None
     return _tested(state, op, op.orelse)
+
+
+def interrupted(code: Code, state: State) -> State:
+    """The interrupt comes: at the first instruction of the handler."""
+    op = code.ops[state.pc]
+    assert isinstance(op, TakeOp)
+    registers = _put(_put(state.registers, op.taken, 1), op.back, op.resume)
+    for slot, value in op.clear:
+        registers = _put(registers, slot, value)
+    return state._replace(pc=op.entry, registers=registers, monitor=None)
 
 
 def choose(code: Code, state: State, piece: int) -> State:

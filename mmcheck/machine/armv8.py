@@ -18,13 +18,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias, cast
 
 from mmcheck.errors import UnknownVerdict
-from mmcheck.flatten import Code, flatten
+from mmcheck.flatten import Code
+from mmcheck.machine import interrupts
 from mmcheck.machine.decode import Op, decode
-from mmcheck.machine.explore import Final, Outcomes
+from mmcheck.machine.explore import Final, Outcomes, union
 from mmcheck.machine.frontend import CUT, RUNNING, STOPPED, STUCK, Front
 from mmcheck.machine.pipeline import CHECK, READ, WRITE, Choice, Entry, scan
-from mmcheck.machine.values import known
-from mmcheck.program import Program, state_cell, state_register
+from mmcheck.machine.values import known, values_of
+from mmcheck.program import Program, state_cell
 
 Write: TypeAlias = tuple[int, int]
 """A write: thread and position in its path; (-1, address) is the initial one."""
@@ -62,9 +63,16 @@ class View:
 def run(
     program: Program, *, bound: int = 2, choices: Mapping[str, str] | None = None, limit: int = 1_000_000
 ) -> Outcomes:
-    """Everything `program` can do on Armv8. Raises `UnknownVerdict` beyond `limit` states, and for interrupts."""
-    refuse(program)
-    codes = [flatten(program, thread, bound=bound, choices=choices) for thread in program.threads]
+    """Everything `program` can do on Armv8. Raises `UnknownVerdict` beyond `limit` states, and for interrupts that no
+    machine runs."""
+    parts = []
+    for hosts in interrupts.assignments(program):
+        codes = interrupts.codes(program, hosts, bound=bound, choices=choices)
+        parts.append(_explored(program, codes, limit))
+    return union(parts)
+
+
+def _explored(program: Program, codes: list[Code], limit: int) -> Outcomes:
     finals = Explorer(program, codes, limit, settle=True)
     finals.run()
     failed = finals.failed
@@ -285,10 +293,9 @@ class Explorer:
     def finish(self, views: list[View], memory: Mapping[int, Chain]) -> None:
         """Every thread has ended, or waits for ever."""
         statuses = [view.front.status for view in views]
-        names: dict[str, int] = {}
         stuck = []
-        for number, view in enumerate(views):
-            front, agent = view.front, self.program.threads[number].name
+        for view in views:
+            front, agent = view.front, view.front.code.thread.name
             if front.status == STUCK:
                 stuck.append(agent)
                 for entry in front.entries:
@@ -306,12 +313,8 @@ class Explorer:
                     self.failed |= {entry.op.flat.requirement}  # type: ignore[union-attr]
         if STOPPED in statuses or not self.settle:
             return
-        for number, view in enumerate(views):
-            agent = self.program.threads[number].name
-            for name, slot in view.front.code.named:
-                value = known(view.front.registers[slot])
-                assert value is not None
-                names[state_register(agent, name).name] = value
+        codes = [view.front.code for view in views]
+        names = interrupts.final_registers(self.program, codes, [values_of(view.front.registers) for view in views])
         for cell in self.program.cells:
             names[state_cell(cell.name).name] = (memory.get(cell.address) or self.start(cell.address))[-1][1]
         self.finals.add(Final(tuple(sorted(names.items())), tuple(stuck)))

@@ -9,13 +9,14 @@ reach the bound are discarded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 from mmcheck import steps
 from mmcheck.errors import UnknownVerdict
-from mmcheck.flatten import Code, flatten
-from mmcheck.program import Program, state_cell, state_register
+from mmcheck.flatten import Code
+from mmcheck.machine import interrupts
+from mmcheck.program import Program, state_cell
 from mmcheck.records import record
 
 Memory: TypeAlias = tuple[tuple[int, int], ...]
@@ -69,11 +70,25 @@ def explore(
     choices: Mapping[str, str] | None = None,
     limit: int = 1_000_000,
 ) -> Outcomes:
-    """Everything `machine` can do with `program`. Raises `UnknownVerdict` beyond `limit` states."""
-    codes = [flatten(program, thread, bound=bound, choices=choices) for thread in program.threads]
+    """Everything `machine` can do with `program`. Raises `UnknownVerdict` beyond `limit` states, and for interrupts
+    that no machine runs."""
     memory = tuple(sorted((cell.address, cell.init) for cell in program.cells))
-    first = State(tuple([steps.start(code) for code in codes]), memory, ((),) * len(codes))
-    return _Explorer(program, codes, machine, limit).run(first)
+    parts = []
+    for hosts in interrupts.assignments(program, migration=True):
+        codes = interrupts.codes(program, hosts, bound=bound, choices=choices)
+        first = State(tuple([steps.start(code) for code in codes]), memory, ((),) * len(codes))
+        parts.append(_Explorer(program, codes, machine, limit).run(first))
+    return union(parts)
+
+
+def union(parts: Sequence[Outcomes]) -> Outcomes:
+    """What can happen in one of several ways to begin."""
+    return Outcomes(
+        frozenset[Final]().union(*[part.finals for part in parts]),
+        frozenset[str]().union(*[part.failed for part in parts]),
+        any(part.cut for part in parts),
+        sum(part.states for part in parts),
+    )
 
 
 def load(memory: Memory, address: int) -> int:
@@ -148,8 +163,15 @@ class _Explorer:
                 yield moved(state, thread, steps.skip(here))._replace(failed=failed)
             case steps.Wait():
                 yield moved(state, thread, steps.after_wait(code, here))
+            case steps.Offer():
+                yield moved(state, thread, steps.skip(here))
+                if action.open:
+                    yield moved(state, thread, steps.interrupted(code, here))
             case steps.Failed():
-                yield moved(state, thread, steps.retry(code, here))
+                # What came during a failing round came before the next one: that is another run.
+                saved = dict(here.saved)[action.number]
+                if all(here.registers[slot] == saved[slot] for slot in code.taken):
+                    yield moved(state, thread, steps.retry(code, here))
                 if action.gives_up:
                     yield moved(state, thread, steps.give_up(code, here))
             case steps.Fork(left=()):
@@ -168,17 +190,17 @@ class _Explorer:
         if any(state.buffers):
             return
         stuck = []
-        names: dict[str, int] = {}
+        registers = []
         for i, thread in enumerate(state.threads):
             last: steps.State | None = thread
             if isinstance(self.next(i, thread)[1], steps.Wait):
                 last = self.fails(i, thread, state.memory)
                 if last is None:
                     return
-                stuck.append(self.program.threads[i].name)
+                stuck.append(self.codes[i].thread.name)
             assert last is not None
-            for name, slot in self.codes[i].named:
-                names[state_register(self.program.threads[i].name, name).name] = last.registers[slot]
+            registers.append(last.registers)
+        names = interrupts.final_registers(self.program, self.codes, registers)
         for cell in self.program.cells:
             names[state_cell(cell.name).name] = load(state.memory, cell.address)
         self.finals.add(Final(tuple(sorted(names.items())), tuple(stuck)))
@@ -209,7 +231,7 @@ class _Explorer:
                     if steps.modified(action, state, old) not in (None, old):
                         return None
                     state = steps.after_modify(code, state, old)
-                case steps.Barrier() | steps.Check():
+                case steps.Barrier() | steps.Check() | steps.Offer():
                     state = steps.skip(state)
                 case steps.Fork(left=()):
                     state = steps.join(code, state)

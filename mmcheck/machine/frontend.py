@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mmcheck import flatten as flat
+from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import Code
 from mmcheck.machine.decode import Op, decode
 from mmcheck.machine.pipeline import BRANCH, CHECK, FENCE, LEAVE, READ, WRITE, Entry
@@ -20,8 +21,8 @@ Decide = Callable[[int, str, tuple[object, ...]], object]
 """Given the ordinal of the place, what it is about and the options: one of them, or None for "not yet"."""
 
 RUNNING, ENDED, CUT, STUCK, STOPPED = "running", "ended", "cut", "stuck", "stopped"
-GUESS, WAIT, EXCLUSIVE, OUTCOME, WRITE_BACK, PIECE, ENTER = (
-    "guess", "wait", "exclusive", "outcome", "write-back", "piece", "enter"
+GUESS, WAIT, EXCLUSIVE, OUTCOME, WRITE_BACK, PIECE, ENTER, TAKE = (
+    "guess", "wait", "exclusive", "outcome", "write-back", "piece", "enter", "take"
 )  # fmt: skip
 
 
@@ -116,6 +117,12 @@ class Front:
                 if any(entry.kind == BRANCH for entry in self.entries):
                     self._append(LEAVE, op).extra = (instruction.first, instruction.last)
                     return True
+            case flat.TakeOp():
+                return self._take(instruction)
+            case flat.ResumeOp():
+                back = self.registers[instruction.back]
+                assert isinstance(back, int)
+                self.pc, self.monitor = back, None
             case flat.ForkOp():
                 done = self.registers[instruction.counter]
                 assert isinstance(done, int)
@@ -149,6 +156,26 @@ class Front:
         if found is not None:
             self.count += 1
         return found
+
+    def _take(self, op: flat.TakeOp) -> bool | None:
+        """A place for an interrupt."""
+        registers = [known(value) if slot in op.masked else value for slot, value in enumerate(self.registers)]
+        if any(registers[slot] is None for slot in op.masked):
+            raise UnknownVerdict("whether interrupts are on depends on memory")
+        take: object = False
+        if op.open(registers):  # type: ignore[arg-type]
+            take = self._decide(TAKE, (False, True))
+            if take is None:
+                return False
+        if not take:
+            self.pc += 1
+            return None
+        self.registers[op.taken], self.registers[op.back] = 1, op.resume
+        for slot, value in op.clear:
+            self.registers[slot] = value
+        self.monitor = None
+        self.pc = op.entry
+        return None
 
     def _load(self, op: Op) -> bool:
         entry = self._append(READ, op)
@@ -319,8 +346,10 @@ class Front:
             self.pc = test.orelse
             return None if entry is None else True
         if self.settle:
+            began, self.stuck_since = self.rounds[test.number]
             self.status = STUCK
-            self.stuck_since = self.rounds[test.number][1]
+            # What came during the failing round came before it: that is another path.
+            self.impossible = any(began[slot] != self.registers[slot] for slot in self.code.taken)
         else:
             self.impossible = True
             self.status = CUT

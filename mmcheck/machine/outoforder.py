@@ -350,13 +350,3 @@ class OutOfOrder(Front):
             del entries[:gone]
             if len(self.nodes) > 64:
                 self.nodes = [node for node in self.nodes if not node.fixed]
-
-
-def values_of(registers: list[Value]) -> list[int]:
-    """The numbers that registers hold when everything is done."""
-    out = []
-    for value in registers:
-        number = known(value)
-        assert number is not None
-        out.append(number)
-    return out

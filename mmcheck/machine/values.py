@@ -124,3 +124,13 @@ class Operand:
         node = Node(self.compute, tuple(open_), numbers, self.mask)  # type: ignore[arg-type]
         nodes.append(node)
         return node
+
+
+def values_of(registers: list[Value]) -> list[int]:
+    """The numbers that registers hold when everything is done."""
+    out = []
+    for value in registers:
+        number = known(value)
+        assert number is not None
+        out.append(number)
+    return out

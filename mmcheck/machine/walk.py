@@ -123,11 +123,13 @@ class _Walk:
                     return self.end(state)
                 case _:
                     raise InternalError("a walk has no bound")
-            if len(path.items) == len(self.seen) and self.stops(state):
-                return self.end(state)
+            if len(path.items) == len(self.seen):
+                last = self.stops(state)
+                if last is not None:
+                    return self.end(last)
 
-    def stops(self, state: steps.State) -> bool:
-        """Whether the next thing would be an event, and there is none left."""
+    def stops(self, state: steps.State) -> steps.State | None:
+        """The state before the next event, if the next thing would be one, and there is none left."""
         following, action = steps.advance(self.code, state)
         path = self.path
         while isinstance(action, steps.Check):
@@ -138,11 +140,12 @@ class _Walk:
             path.complete = True
         if isinstance(action, steps.Wait | steps.Failed) and not (isinstance(action, steps.Failed) and action.gives_up):
             path.waiting = action.origin
-        return (
+        over = (
             not isinstance(action, steps.Fork | steps.Failed | steps.Write)
             or path.waiting is not None
             or (isinstance(action, steps.Write) and not action.exclusive)
         )
+        return following if over else None
 
     def end(self, state: steps.State) -> Path:
         self.path.registers = [(name, state.registers[slot]) for name, slot in self.code.named]

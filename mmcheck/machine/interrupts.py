@@ -1,0 +1,282 @@
+"""Interrupt handlers on the machines: their code within that of the thread that they interrupt.
+
+A run of a handler is a call that may come between any two accesses of its host while interrupts are on, runs to its end
+there, and shares the host's CPU: its store buffer, its instructions in flight (semantics of interrupts: docs). So the
+code of the runs is put behind that of the host, with registers of its own, and a `TakeOp` before every access, barrier
+and round of an await says where a run may begin. A run comes once, runs of one handler in their order; what a
+handler keeps is handed on to its later runs. Nested handlers are the same one level down: from the first event of the
+outer run to its last.
+
+Not here, by name (`mmcheck.machine.left_out`): interrupts that are raised by somebody, since a run is not over before
+they came; migration on Armv8 and in runs by chance, where a run exists only on one CPU; handlers with several runs that
+may interrupt several threads; handlers that may wait for ever. A handler with one run that may interrupt one of
+several threads is explored once for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+from mmcheck import flatten as flat
+from mmcheck import program as ir
+from mmcheck.errors import UnknownVerdict
+from mmcheck.flatten import Code, Instruction, flatten
+from mmcheck.interrupts import blocking_runs
+from mmcheck.program import MASKED, Program, Thread, state_register
+from mmcheck.records import replace
+
+Hosts = Mapping[tuple[str, int], int]
+"""For each handler and number of its run, the thread (by index) that stands for it: it says whom the run interrupts."""
+
+RAISED, MOVES, SEVERAL = "raised interrupt", "migration", "handler of several threads"
+WAITS = "handler that waits"
+
+
+def has_handlers(program: Program) -> bool:
+    """Whether any thread is a run of a handler."""
+    return any(thread.host is not None for thread in program.threads)
+
+
+def unsupported(program: Program) -> tuple[str, ...]:
+    """What of the handlers of `program` the machines do not run, by name."""
+    found = []
+    runs = [thread for thread in program.threads if thread.host is not None]
+    if any(thread.latch is not None for thread in runs):
+        found.append(RAISED)
+    blocks = [thread.body for thread in program.threads] + [function.body for function in program.functions.values()]
+    if any(isinstance(statement, ir.Given) for block in blocks for statement in ir.walk(block)):
+        found.append(MOVES)
+    for handler in {thread.handler for thread in runs}:
+        same = [thread for thread in runs if thread.handler == handler]
+        if any(thread.run for thread in same) and len({thread.host for thread in same}) > 1:
+            found.append(SEVERAL)
+            break
+    if blocking_runs(program):
+        found.append(WAITS)
+    return tuple(found)
+
+
+def assignments(program: Program, *, migration: bool = False) -> Iterator[Hosts]:
+    """Every way to say which thread each run of each handler interrupts, if it comes. With `migration` the caller drops
+    runs that begin on another CPU than their handler's. Raises `UnknownVerdict`."""
+    missing = [name for name in unsupported(program) if not (migration and name == MOVES)]
+    if missing:
+        raise UnknownVerdict(f"the machines do not run: {', '.join(missing)}")
+    options: dict[tuple[str, int], list[int]] = {}
+    for number, thread in enumerate(program.threads):
+        if thread.host is not None:
+            options.setdefault((thread.handler, thread.run), []).append(number)
+    for chosen in product(*options.values()):
+        yield dict(zip(options, chosen, strict=True))
+
+
+def codes(
+    program: Program, hosts: Hosts, *, bound: int, choices: Mapping[str, str] | None = None
+) -> list[Code]:  # fmt: skip
+    """The code of every thread that is no handler's, with the runs that may interrupt it."""
+    flats = [flatten(program, thread, bound=bound, choices=choices) for thread in program.threads]
+    if not has_handlers(program):
+        return flats
+    chosen = set(hosts.values())
+    return [
+        _Joined(program, flats, number, chosen).code() if thread.host is None else flats[number]
+        for number, thread in enumerate(program.threads)
+        if thread.host is None
+    ]
+
+
+def final_registers(program: Program, codes: Sequence[Code], registers: Sequence[Sequence[int]]) -> dict[str, int]:
+    """The registers of every agent at the end, by name; `registers` are those of each code. A run that did not come
+    has what the runs of its handler before it have left."""
+    names: dict[str, int] = {}
+    came: dict[str, bool] = {}
+    for code, values in zip(codes, registers, strict=True):
+        names |= {state_register(agent, name).name: values[slot] for agent, name, slot in code.shown}
+        for (thread, _), slot in zip(code.guests, code.taken, strict=True):
+            came[thread.name] = bool(values[slot])
+    left: dict[str, Thread] = {}
+    for thread in program.threads:
+        if thread.host is None:
+            continue
+        if came.get(thread.name):
+            left[thread.handler] = thread
+        elif thread.handler in left:
+            for register, _ in thread.privates:
+                if not register.name.startswith("@%"):
+                    mine = state_register(thread.name, register.name).name
+                    names[mine] = names[state_register(left[thread.handler].name, register.name).name]
+    return names
+
+
+@dataclass(slots=True)
+class _Joined:
+    """Puts one thread and its handlers together."""
+
+    program: Program
+    flats: list[Code]
+    root: int
+    chosen: set[int]
+    out: list[Instruction] = field(default_factory=list)
+    places: list[tuple[int, int]] = field(default_factory=list)
+    members: list[int] = field(default_factory=list)
+    slots: dict[int, int] = field(default_factory=dict)
+    """Where the registers of each thread begin."""
+    taken: dict[int, int] = field(default_factory=dict)
+    back: dict[int, int] = field(default_factory=dict)
+    entry: dict[int, int] = field(default_factory=dict)
+
+    def code(self) -> Code:
+        threads = self.program.threads
+        self.members = [self.root]
+        for number, thread in enumerate(threads):
+            if thread.host is not None and self.rooted(number) == self.root:
+                self.members.append(number)
+        initial: list[int] = []
+        for number in self.members:
+            self.slots[number] = len(initial)
+            initial += self.flats[number].initial
+        for number in self.members[1:]:
+            self.taken[number], self.back[number] = len(initial), len(initial) + 1
+            initial += [0, 0]
+        for number in self.members:
+            if number == self.root or number in self.chosen:
+                self.entry[number] = len(self.out)
+                self.emit(number)
+        self.out = [self.entered(op) for op in self.out]
+        named = [
+            tuple([(name, slot + self.slots[number]) for name, slot in self.flats[number].named])
+            for number in self.members
+        ]
+        guests = tuple([(threads[n], each) for n, each in zip(self.members[1:], named[1:], strict=True)])
+        return Code(
+            threads[self.root], tuple(self.out), named[0], tuple(initial), guests, tuple(self.places),
+            tuple(self.taken.values()),
+        )  # fmt: skip
+
+    def rooted(self, number: int) -> int:
+        """The thread at the bottom of a chain of interrupts."""
+        host = self.program.threads[number].host
+        return number if host is None else self.rooted(host)
+
+    def emit(self, number: int) -> None:
+        """The instructions of one thread, with the places for interrupts."""
+        code = self.flats[number]
+        handler = self.program.threads[number].host is not None
+        guests = [n for n in self.members if self.program.threads[n].host == number and n in self.chosen]
+        rounds = [(op.start, pc) for pc, op in enumerate(code.ops) if isinstance(op, flat.TestOp)]
+        first = len(self.out)
+        starts: list[int] = []
+        whole = False
+        for pc, op in enumerate(code.ops):
+            starts.append(len(self.out))
+            switch = isinstance(op, flat.Set) and op.slot == dict(code.named).get(MASKED)
+            if guests and not whole and not (handler and pc == 0) and (switch or _is_boundary(op)):
+                waits = any(start < pc <= end for start, end in rounds)
+                for guest in guests:
+                    self.out.append(self.take(number, guest, starts[-1], waits))
+                    self.places.append((number, pc))
+            if isinstance(op, flat.LoadOp | flat.StoreOp | flat.RmwOp):
+                whole = isinstance(op, flat.LoadOp) and op.whole
+            if handler and isinstance(op, flat.HaltOp):
+                self.hand_on(number, pc)
+            else:
+                self.out.append(op)
+                self.places.append((number, pc))
+        for at in range(first, len(self.out)):
+            if not isinstance(self.out[at], flat.TakeOp | flat.ResumeOp) and self.places[at][1] >= 0:
+                self.out[at] = _relocated(self.out[at], starts, self.slots[number], 1000 * number)
+
+    def take(self, host: int, guest: int, resume: int, waits: bool) -> flat.TakeOp:
+        threads = self.program.threads
+        thread = threads[guest]
+        before = [n for n in self.taken if threads[n].handler == thread.handler and threads[n].run == thread.run - 1]
+        masked = dict(self.flats[host].named).get(MASKED)
+        clear = []
+        own = dict(self.flats[guest].named).get(MASKED)
+        if own is not None:
+            clear.append((own + self.slots[guest], int(not thread.nests)))
+        return flat.TakeOp(
+            guest, self.taken[guest], self.taken[before[0]] if before else None,
+            () if masked is None else (masked + self.slots[host],), self.back[guest], resume, tuple(clear), waits,
+        )  # fmt: skip
+
+    def entered(self, op: Instruction) -> Instruction:
+        return replace(op, entry=self.entry[op.entry]) if isinstance(op, flat.TakeOp) else op
+
+    def hand_on(self, number: int, pc: int) -> None:
+        """The end of a run: what the handler keeps becomes what its later runs begin with."""
+        threads = self.program.threads
+        mine = dict(self.flats[number].named)
+        for later in [n for n in self.members if n > number and threads[n].handler == threads[number].handler]:
+            for name, slot in self.flats[later].named:
+                if name.startswith("@") and not name.startswith("@%") and name in mine:
+                    term = flat.content(mine[name] + self.slots[number], 64)
+                    self.out.append(flat.Set(slot + self.slots[later], term, 64))
+                    self.places.append((number, -1))
+        self.out.append(flat.ResumeOp(self.back[number]))
+        self.places.append((number, pc))
+
+
+def _is_boundary(op: Instruction) -> bool:
+    """Whether an interrupt may come right before `op`: before what can be seen, and at the end; with switches of
+    interrupts, before the register changes that says whether they are off."""
+    if isinstance(op, flat.FenceOp):
+        return op.tags.isdisjoint(("IrqOff", "IrqOn"))
+    return isinstance(op, flat.LoadOp | flat.StoreOp | flat.RmwOp | flat.RoundOp | flat.HaltOp)
+
+
+def _relocated(op: Instruction, at: list[int], slot: int, number: int) -> Instruction:
+    """`op` with its targets, registers and numbers where they stand in the joined code."""
+
+    def move(term: flat.Term) -> flat.Term:
+        return flat.moved(term, slot)
+
+    match op:
+        case flat.Set():
+            return replace(op, slot=op.slot + slot, term=move(op.term))
+        case flat.Clear():
+            return flat.Clear(tuple([each + slot for each in op.slots]))
+        case flat.Goto():
+            return flat.Goto(at[op.target])
+        case flat.Branch():
+            return replace(
+                op, cond=move(op.cond), then=at[op.then], orelse=at[op.orelse], region=_region(op.region, number),
+                number=op.number + number,
+            )  # fmt: skip
+        case flat.Leave():
+            return flat.Leave(op.first + number, op.last + number)
+        case flat.Back():
+            inner = tuple([each + slot for each in op.inner])
+            return replace(op, counter=op.counter + slot, target=at[op.target], inner=inner)
+        case flat.LoadOp():
+            return replace(op, dst=op.dst + slot, address=move(op.address))
+        case flat.StoreOp():
+            status = None if op.status is None else op.status + slot
+            shared = frozenset([each + number for each in op.shared])
+            return replace(op, address=move(op.address), data=move(op.data), status=status, shared=shared)
+        case flat.RmwOp():
+            return replace(
+                op, dst=op.dst + slot, ok=None if op.ok is None else op.ok + slot, old=op.old + slot,
+                address=move(op.address), new=move(op.new), when=move(op.when),
+                compare=None if op.compare is None else move(op.compare),
+            )  # fmt: skip
+        case flat.CheckOp() | flat.GivenOp():
+            return replace(op, cond=move(op.cond))
+        case flat.RoundOp():
+            return replace(op, counter=op.counter + number)
+        case flat.TestOp():
+            return replace(
+                op, cond=move(op.cond), start=at[op.start], done=at[op.done],
+                orelse=None if op.orelse is None else at[op.orelse], region=_region(op.region, number),
+                number=op.number + number,
+            )  # fmt: skip
+        case flat.ForkOp():
+            starts = tuple([at[start] for start in op.starts])
+            return replace(op, counter=op.counter + slot, starts=starts, after=at[op.after])
+    return op
+
+
+def _region(region: int, number: int) -> int:
+    return region if region == flat.EVERYTHING else region + number
