@@ -28,10 +28,12 @@ def main(options: argparse.Namespace) -> int:
     for problem in problems:
         console.out(f"{problem.render()}\n")
     broken, undecided = bool(problems), False
+    models: dict[str, None] = {}
     with Progress(sys.stderr, quiet=options.quiet) as progress:
         for number, outcome in enumerate(outcomes(paths, options)):
             progress.clear()
             console.out(report.render(outcome))
+            models.setdefault(outcome.model)
             for note in outcome.notes:
                 console.note(f"{outcome.path}: {note}", quiet=options.quiet)
             broken = broken or bool(outcome.diagnostics)
@@ -40,6 +42,8 @@ def main(options: argparse.Namespace) -> int:
             if failure:
                 console.out(f"{failure}\n")
             progress(f"{number + 1}/{len(paths)} tests")
+    for model in filter(None, models):
+        console.note(f"mmcheck: judged by {model}; loops up to {options.bound} rounds", quiet=options.quiet)
     if comparison is not None:
         _finish(comparison, options)
     if broken:

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 def main(options: argparse.Namespace) -> int:
     """Verify, write pictures and the report; the exit code is the report's."""
     found, problems = inputs(options)
+    color = console.wants_colour(options.color, options.output)
     page = pages.name(options, found) if not problems else None
     ready = pages.find(page)
     if ready is not None:
         code, text = ready
-        console.publish(text, options.output)
+        console.publish(text, options.output, color=color)
         return code
     report = check(options, found, problems)
     if options.write_baseline is not None:
@@ -34,7 +35,7 @@ def main(options: argparse.Namespace) -> int:
     text = rendered(report, known, options)
     if clean and page is not None and page == pages.name(options, found):
         pages.keep(page, report, text)
-    console.publish(text, options.output)
+    console.publish(text, options.output, color=color)
     if options.format in ("json", "sarif", "github", "junit"):
         for file in report.files:
             for diagnostic in file.diagnostics:
