@@ -209,7 +209,7 @@ class Parser(argparse.ArgumentParser):
         near = _meant(message, self)
         hint = f"; did you mean '{near}'?" if near else ""
         self.print_usage(sys.stderr)
-        self.exit(2, f"{self.prog}: error: {inert(message)}{hint}\n")
+        self.exit(2, f"{self.prog}: error: {inert(' '.join(message.split()))}{hint}\n")
 
 
 def _meant(message: str, top: argparse.ArgumentParser) -> str | None:

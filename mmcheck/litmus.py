@@ -52,7 +52,8 @@ def decide(
         try:
             source = file if isinstance(file, SourceFile) else SourceFile(path, Path(file).read_text(encoding="utf-8"))
             test = read_litmus(source)
-            judged_by = load_model(model or MODELS[test.arch]).name
+            chosen = load_model(model or MODELS[test.arch])
+            judged_by = f"{chosen.name}: {chosen.title}"
             outcome = decide_test(test, path, model, states, bound, engine, timeout)
         except InputError as error:
             outcome = LitmusOutcome(path, "", "Unknown", diagnostics=error.diagnostics)

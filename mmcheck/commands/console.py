@@ -36,6 +36,11 @@ def note(text: str, *, quiet: bool = False) -> None:
         sys.stderr.write(f"{inert(text)}\n")
 
 
+def named(path: str | os.PathLike[str]) -> str:
+    """How a file is called in a note: on one line, whatever its name is."""
+    return inert(" ".join(files.shown(os.fspath(path)).split()))
+
+
 def publish(text: str, output: str | None, *, color: bool = False) -> None:
     """Write a report to the file `output`, or to stdout."""
     if output is None:
@@ -64,5 +69,5 @@ def inputs(paths: list[str], *, quiet: bool = False) -> tuple[list[str], list[Di
     """The files that the user named, and what is wrong with the other names; says so if folders hold none."""
     found, problems = files.find_files(paths)
     if not found and not problems:
-        note(f"mmcheck: no *.litmus file in {', '.join(paths)}", quiet=quiet)
+        note(f"mmcheck: no *.litmus file in {', '.join(map(named, paths))}", quiet=quiet)
     return found, problems

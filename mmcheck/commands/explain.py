@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 from mmcheck.codes import CODES
 from mmcheck.commands import console
+from mmcheck.report.words import one_line
 from mmcheck.results import MEANING
 
 
@@ -17,7 +18,7 @@ def main(options: argparse.Namespace) -> int:
     """Print what is known about the subject; 2 if nothing is."""
     text = explanation(options.subject)
     if text is None:
-        console.note(f"mmcheck: nothing is known about '{options.subject}'{_hint(options.subject)}")
+        console.note(f"mmcheck: nothing is known about '{one_line(options.subject)}'{_hint(options.subject)}")
         return 2
     console.out(text)
     return 0

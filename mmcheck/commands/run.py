@@ -87,7 +87,7 @@ def main(options: argparse.Namespace) -> int:
                 wanted = wanted if wanted is not None and not kept[2] else kept[0]
     if options.trace is not None and wanted is not None:
         files.write(options.trace, wanted)
-        console.note(f"mmcheck: a run is in {files.shown(options.trace)}", quiet=options.quiet)
+        console.note(f"mmcheck: a run is in {console.named(options.trace)}", quiet=options.quiet)
     return code
 
 

@@ -9,7 +9,7 @@ from mmcheck.doc import fragments
 from mmcheck.doc.fragments import anchor, text
 from mmcheck.doc.spec_page import requirement_id
 from mmcheck.lower.clauses import IMPLIED, VIRTIO_1_2
-from mmcheck.lower.register import REGISTER, Clause
+from mmcheck.lower.register import REGISTER, STATED, Clause
 from mmcheck.report.words import plural
 from mmcheck.results import MEANING, FileReport, Report, Result
 
@@ -166,6 +166,7 @@ def _not_cited(cited: Sequence[str]) -> list[Clause]:
         clause
         for clause in REGISTER.values()
         if clause.pattern != "none"
+        and clause.id.removeprefix("implied:") not in STATED
         and not any(number == clause.id or f"{number}.".startswith(f"{clause.id}.") for number in numbers)
         and clause.id.partition(" ")[0] not in numbers
     ]
