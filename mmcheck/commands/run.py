@@ -22,7 +22,7 @@ from mmcheck.machine.record import Recording, recording
 from mmcheck.machine.replay import CannotReplay, replay, same
 from mmcheck.model.concrete import check
 from mmcheck.model.model import load_model
-from mmcheck.program import Program
+from mmcheck.program import Program, evaluate
 from mmcheck.report.progress import Progress
 from mmcheck.report.words import BASE, one_line
 from mmcheck.source import SourceFile
@@ -87,7 +87,13 @@ def main(options: argparse.Namespace) -> int:
     wanted: str | None = None
     with Progress(sys.stderr, quiet=options.quiet) as progress:
         for subject in subjects:
-            tally, kept = _runs(subject, options, progress)
+            try:
+                tally, kept = _runs(subject, options, progress)
+            except UnknownVerdict as problem:
+                progress.clear()
+                console.out(f"{_name(subject)}: not run: {problem.reason}\n")
+                code = code or 3
+                continue
             progress.clear()
             console.out(_report(subject, tally))
             if any(name not in subject.expected for name in tally.failed):
@@ -153,22 +159,35 @@ def _runs(
         tally.timeouts += counts.timeouts
         tally.locked += counts.locked
         tally.stopped += found.stopped
-        tally.failed.update(found.failed)
         tally.stuck.update(found.stuck if not found.stopped else ())
         tally.barriers.update(counts.barriers)
         tally.sites.update(counts.sites)
         tally.machine += time.process_time() - started
         told = _told(machine)
+        failed = found.failed
         if told is not None:
             _judge(subject, told, model.name, seed)
-            if kept is None or (found.failed and not kept[1]):
-                kept = (_trace(subject, told, seed), bool(found.failed), bool(found.failed))
+            if not found.stopped and not told.stuck:
+                failed = (*failed, *_final(subject, told.execution))
+            if kept is None or (failed and not kept[1]):
+                kept = (_trace(subject, told, seed), bool(failed), bool(failed))
+        tally.failed.update(failed)
         spent = time.process_time() - began
         left = spent / tally.runs * (options.runs - tally.runs)
         rate = tally.steps / max(spent, 1e-9)
         progress(f"{number + 1}/{options.runs} runs, {rate:,.0f} steps a second, about {left:.0f} s left")
     tally.seconds = time.process_time() - began
     return tally, kept
+
+
+def _final(subject: Subject, execution: Execution) -> list[str]:
+    """The requirements on the final state that this run violates."""
+    final = dict(execution.final)
+    return [
+        requirement.name
+        for requirement in subject.program.requirements
+        if requirement.kind == "final" and not evaluate(requirement.cond, final)
+    ]
 
 
 def _told(machine: runner.Machine) -> Recording | None:
@@ -192,6 +211,10 @@ def _trace(subject: Subject, told: Recording, seed: int | None) -> str:
     )  # fmt: skip
 
 
+def _name(subject: Subject) -> str:
+    return f"{subject.path}, {subject.variant or 'base'}, {subject.target.name}"
+
+
 def _report(subject: Subject, tally: Tally) -> str:
     rate = tally.steps / max(tally.machine, 1e-9)
     lines = [
@@ -202,7 +225,8 @@ def _report(subject: Subject, tally: Tally) -> str:
     for name, count in sorted(tally.failed.items()):
         claim = "as the file expects" if name in subject.expected else "the file expects it to hold"
         lines.append(f"  violated  {name} in {count} runs: {claim}")
-    for name in sorted(subject.expected - set(tally.failed)):
+    seen_here = {each.name for each in subject.program.requirements if each.kind in ("point", "final")}
+    for name in sorted((subject.expected & seen_here) - set(tally.failed)):
         lines.append(f"  not seen  {name}: the file expects a violation, no run had one")
     lines += [f"  stuck     {name} in {count} runs" for name, count in sorted(tally.stuck.items())]
     if tally.stopped:

@@ -130,7 +130,7 @@ def requirements(read: trace.Trace, execution: Execution) -> tuple[list[str], se
             message = f"{place}this is no run of {header.spec}: {where}: {mismatch.reason}"
             raise fail("MM060", message, at) from None
         failed.update(dict.fromkeys(name for name, _ in path.failed))
-        final |= {state_register(thread.name, name).name: value for name, value in path.registers}
+        final |= {state_register(thread.name, name.removeprefix("@")).name: value for name, value in path.registers}
         if path.waiting is None and thread.name in read.stuck:
             claim = f"this says that {thread.name} waits for ever, and it does not"
             raise fail("MM060", f"line {read.last.line if read.last else 0}: {claim}", read.last)

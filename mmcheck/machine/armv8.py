@@ -86,9 +86,9 @@ def _explored(program: Program, codes: list[Code], limit: int) -> Outcomes:
 
 
 def refuse(program: Program) -> None:
-    """Raise `UnknownVerdict` for what the operational machines cannot run."""
+    """Raise `UnknownVerdict` for what is not replayed."""
     if any(thread.kind == "interrupt" for thread in program.threads):
-        raise UnknownVerdict("the operational machines do not run interrupt handlers")
+        raise UnknownVerdict("runs with interrupt handlers are not replayed")
 
 
 class Thread:

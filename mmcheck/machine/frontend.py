@@ -163,7 +163,7 @@ class Front:
         if any(registers[slot] is None for slot in op.masked):
             raise UnknownVerdict("whether interrupts are on depends on memory")
         take: object = False
-        if op.open(registers):  # type: ignore[arg-type]
+        if op.open(registers) and not (self.settle is None and op.waits):  # type: ignore[arg-type]
             take = self._decide(TAKE, (False, True))
             if take is None:
                 return False

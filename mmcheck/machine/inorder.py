@@ -16,6 +16,9 @@ from mmcheck.machine.memory import Counts, Memory
 from mmcheck.machine.pipeline import FENCE, READ, WRITE, Entry
 from mmcheck.machine.values import Node
 
+INTERRUPT = 1 / 8
+"""How likely an interrupt comes at a place where it may."""
+
 
 class InOrder:
     """A thread that executes its instructions one by one. `buffered`: stores go through a buffer (x86-TSO).
@@ -26,8 +29,9 @@ class InOrder:
     def __init__(
         self, number: int, code: Code, memory: Memory, counts: Counts, *,
         buffered: bool, tries: dict[int, int], log: bool,
-        ops: tuple[Op, ...] | None = None,
+        ops: tuple[Op, ...] | None = None, random: Random | None = None,
     ) -> None:  # fmt: skip
+        self.random = random
         self.number = number
         self.code = code
         self.name = code.thread.name
@@ -133,6 +137,10 @@ class InOrder:
                 self.pc += 1
             elif kind == "ForkOp":
                 self.fork(instruction)  # type: ignore[arg-type]
+            elif kind == "TakeOp":
+                self.take(instruction)  # type: ignore[arg-type]
+            elif kind == "ResumeOp":
+                self.pc, self.monitor = registers[instruction.back], None  # type: ignore[union-attr]
             elif kind == "HaltOp":
                 self.ended = True
                 return True
@@ -173,6 +181,18 @@ class InOrder:
             piece = self.pieces.popleft() if self.pieces and len(left) > 1 else left[0]
             self.registers[op.counter] = done | 1 << piece
             self.pc = op.starts[piece]
+
+    def take(self, op: flat.TakeOp) -> None:
+        """A place for an interrupt; within a round, which may be taken back, none comes."""
+        random = self.random
+        if random is None or op.waits or not op.open(self.registers) or random.random() >= INTERRUPT:
+            self.pc += 1
+            return
+        self.registers[op.taken], self.registers[op.back] = 1, op.resume
+        for slot, value in op.clear:
+            self.registers[slot] = value
+        self.monitor = None
+        self.pc = op.entry
 
     def flush(self) -> None:
         """At the end of a run: the round of an await that is not over did not happen."""

@@ -87,13 +87,19 @@ def codes(
     ]
 
 
+def root_of(program: Program, number: int) -> Thread:
+    """The thread at the bottom of a chain of interrupts."""
+    thread = program.threads[number]
+    return thread if thread.host is None else root_of(program, thread.host)
+
+
 def final_registers(program: Program, codes: Sequence[Code], registers: Sequence[Sequence[int]]) -> dict[str, int]:
     """The registers of every agent at the end, by name; `registers` are those of each code. A run that did not come
     has what the runs of its handler before it have left."""
     names: dict[str, int] = {}
     came: dict[str, bool] = {}
     for code, values in zip(codes, registers, strict=True):
-        names |= {state_register(agent, name).name: values[slot] for agent, name, slot in code.shown}
+        names |= {state_register(agent, name.removeprefix("@")).name: values[slot] for agent, name, slot in code.shown}
         for (thread, _), slot in zip(code.guests, code.taken, strict=True):
             came[thread.name] = bool(values[slot])
     left: dict[str, Thread] = {}
@@ -105,8 +111,11 @@ def final_registers(program: Program, codes: Sequence[Code], registers: Sequence
         elif thread.handler in left:
             for register, _ in thread.privates:
                 if not register.name.startswith("@%"):
-                    mine = state_register(thread.name, register.name).name
-                    names[mine] = names[state_register(left[thread.handler].name, register.name).name]
+                    mine, other = (
+                        state_register(each.name, register.name.removeprefix("@")).name
+                        for each in (thread, left[thread.handler])
+                    )
+                    names[mine] = names[other]
     return names
 
 

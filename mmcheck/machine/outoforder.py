@@ -17,8 +17,8 @@ from typing import TypeAlias, cast
 from mmcheck import flatten as flat
 from mmcheck.flatten import Code
 from mmcheck.machine.decode import Op
-from mmcheck.machine.frontend import EXCLUSIVE, GUESS, LATER, PIECE, RUNNING, Front
-from mmcheck.machine.inorder import count_fence, count_site
+from mmcheck.machine.frontend import EXCLUSIVE, GUESS, LATER, PIECE, RUNNING, TAKE, Front
+from mmcheck.machine.inorder import INTERRUPT, count_fence, count_site
 from mmcheck.machine.memory import Counts, Memory
 from mmcheck.machine.pipeline import BRANCH, CHECK, FENCE, READ, WRITE, Choice, Entry, Scan, scan
 from mmcheck.machine.values import Value, is_fixed, known
@@ -174,7 +174,8 @@ class OutOfOrder(Front):
         if self.memory.locks.get(address, self) is not self:
             return False
         self.last = None
-        if entry.exists.__class__ is not int and known(entry.exists) is None:
+        late = entry.exists.__class__ is not int and known(entry.exists) is None
+        if late:
             assert not isinstance(entry.exists, int) and entry.partner is not None
             ok = known(entry.partner.address) == address and entry.partner.source is self.memory.source(address)
             entry.exists.value, entry.exists.fixed = int(ok), True
@@ -190,7 +191,19 @@ class OutOfOrder(Front):
         self.counts.writes += 1
         if entry.partner is not None:
             self.memory.locks.pop(address, None)
+        if late:
+            self.overtaken(entry, address)
         return True
+
+    def overtaken(self, store: Entry, address: int) -> None:
+        """Loads behind an exclusive store that was not decided yet have read past it: they read again."""
+        for later in self.entries:
+            if later.kind != READ or later.ordinal < store.ordinal or later.source is None:
+                continue
+            own = isinstance(later.source, Entry) and later.source.thread == self.number
+            if known(later.address) == address and not (own and later.source.ordinal >= store.ordinal):  # type: ignore[attr-defined]
+                self.restart(later)
+                return
 
     # what goes wrong
 
@@ -265,6 +278,8 @@ class OutOfOrder(Front):
             return usual if self.random.random() < 0.9 else not usual
         if kind == EXCLUSIVE:
             return LATER
+        if kind == TAKE:
+            return self.random.random() < INTERRUPT
         if kind == PIECE:
             return options[int(self.random.random() * len(options))]
         return True

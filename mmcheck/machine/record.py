@@ -6,14 +6,16 @@ from collections.abc import Sequence
 
 from mmcheck.errors import UnknownVerdict
 from mmcheck.execution import Agent, Event, Execution
+from mmcheck.flatten import TakeOp, flatten
+from mmcheck.machine import interrupts
 from mmcheck.machine.inorder import InOrder
 from mmcheck.machine.outoforder import OutOfOrder
 from mmcheck.machine.pipeline import FENCE, READ, WRITE, Entry
-from mmcheck.machine.runner import Machine
+from mmcheck.machine.runner import FOREVER, Machine
 from mmcheck.machine.values import known
 from mmcheck.machine.walk import Path, Seen, dependencies, follow
 from mmcheck.program import NO_TAGS, Program, state_cell, state_register
-from mmcheck.records import record
+from mmcheck.records import record, replace
 
 MOST_EVENTS = 4_000
 """Events of a run that is told as an `Execution`: its order is a square of them."""
@@ -50,13 +52,59 @@ def recording(machine: Machine) -> Recording:
         logs.append([entry for entry in agent.log if _happened(entry)])
     if sum(map(len, logs)) > MOST_EVENTS:
         raise UnknownVerdict(f"a run of more than {MOST_EVENTS} events is not kept as an execution")
-    paths = [follow(code, [_seen(entry) for entry in log]) for code, log in zip(machine.codes, logs, strict=True)]
+    orders: list[list[tuple[int, int]]] | None = None
+    if interrupts.has_handlers(program):
+        logs, orders = _separated(machine, logs)
+        paths = _with_handlers(machine, logs)
+    else:
+        paths = [follow(code, [_seen(entry) for entry in log]) for code, log in zip(machine.codes, logs, strict=True)]
     sources = [[entry.source for entry in log] for log in logs]
     names = {id(entry): (i, k) for i, log in enumerate(logs) for k, entry in enumerate(log)}
     steps = [[entry.step for entry in log] for log in logs]
     rf = [[names.get(id(source)) for source in each] for each in sources]
     co = {address: [names[id(write)] for write in writes] for address, writes in order.items()}
-    return Recording(told(program, paths, rf, co, steps), tuple(paths))
+    return Recording(told(program, paths, rf, co, steps, orders), tuple(paths))
+
+
+def _separated(machine: Machine, logs: list[list[Entry]]) -> tuple[list[list[Entry]], list[list[tuple[int, int]]]]:
+    """What each agent did, handlers apart, and the order of what happened on each CPU (agent, position)."""
+    out: list[list[Entry]] = [[] for _ in machine.program.threads]
+    orders = []
+    for code, log in zip(machine.codes, logs, strict=True):
+        order = []
+        for entry in log:
+            thread = code.places[entry.pc][0]
+            order.append((thread, len(out[thread])))
+            out[thread].append(entry)
+        orders.append(order)
+    return out, orders
+
+
+def _with_handlers(machine: Machine, logs: list[list[Entry]]) -> list[Path]:
+    """The path of every agent; a run of a handler begins with what the one before it has left."""
+    program = machine.program
+    back = {(n, at): old for code in machine.codes for at, (n, old) in enumerate(code.places) if old >= 0
+            and not isinstance(code.ops[at], TakeOp)}  # fmt: skip
+    left: dict[str, dict[str, int]] = {}
+    paths = []
+    for number, thread in enumerate(program.threads):
+        code = flatten(program, thread, bound=FOREVER, choices=machine.choices)
+        kept = left.get(thread.handler, {}) if thread.host is not None else {}
+        slots = dict(code.named)
+        initial = list(code.initial)
+        for name, value in kept.items():
+            if name in slots:
+                initial[slots[name]] = value
+        code = replace(code, initial=tuple(initial))
+        if thread.host is not None and not logs[number]:
+            paths.append(Path(registers=[(name, initial[slot]) for name, slot in code.named]))
+            continue
+        path = follow(code, [_seen(entry)._replace(at=back[number, entry.pc]) for entry in logs[number]])
+        if thread.host is not None:
+            lasting = [(n, v) for n, v in path.registers if n.startswith("@") and not n.startswith("@%")]
+            left[thread.handler] = {**kept, **dict(lasting)}
+        paths.append(path)
+    return paths
 
 
 def _happened(entry: Entry) -> bool:
@@ -80,9 +128,10 @@ def told(
     rf: Sequence[Sequence[tuple[int, int] | None]],
     co: dict[int, list[tuple[int, int]]],
     steps: Sequence[Sequence[int | None]],
+    orders: Sequence[Sequence[tuple[int, int]]] | None = None,
 ) -> Execution:
     """The execution of these paths. `rf` names for each event the write it reads as (thread, position), None for the
-    initial one; `co` lists the writes of each location."""
+    initial one; `co` lists the writes of each location; `orders` the events of each CPU, if handlers ran there."""
     cells = {cell.address: cell for cell in program.cells}
     touched = sorted({item.address for path in paths for item in path.items if item.address is not None})
     events: list[Event] = []
@@ -95,7 +144,7 @@ def told(
     first = []
     for thread, path in enumerate(paths):
         first.append(len(events))
-        cpu = program.threads[thread].cpu
+        cpu = interrupts.root_of(program, thread).cpu
         start = len(events)
         for index, item in enumerate(path.items):
             cell = cells.get(item.address) if item.address is not None else None
@@ -119,6 +168,9 @@ def told(
         relations["po"] |= {(i, j) for i in range(start, len(events)) for j in range(i + 1, len(events))}
         for name, pairs in dependencies(path.items, start).items():
             relations.setdefault(name, set()).update(pairs)
+    for order in orders or ():
+        numbers = [first[thread] + index for thread, index in order]
+        relations["po"] |= {(a, b) for i, a in enumerate(numbers) for b in numbers[i + 1 :]}
     relations["src"] = set(relations["po"])
     for thread, path in enumerate(paths):
         for index, item in enumerate(path.items):
@@ -135,7 +187,9 @@ def told(
             final[state_cell(cell.name).name] = events[chain[-1]].value or 0
     for agent, path in zip(program.threads, paths, strict=True):
         for name, number in path.registers:
-            final[state_register(agent.name, name).name] = number
-    agents = tuple([Agent(thread.name, thread.kind, thread.source, thread.origin) for thread in program.threads])
+            final[state_register(agent.name, name.removeprefix("@")).name] = number
+    agents = tuple(
+        [Agent(thread.name, thread.kind, thread.source, thread.origin, thread.host) for thread in program.threads]
+    )
     frozen = {name: frozenset(pairs) for name, pairs in relations.items() if pairs}
     return Execution(agents, tuple(events), frozen, final)

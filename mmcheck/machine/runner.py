@@ -9,13 +9,14 @@ whatever has their methods: the device of `mmcheck.machine.gpu`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Protocol
 
 from mmcheck import program as ir
 from mmcheck.errors import UnknownVerdict
-from mmcheck.flatten import Code, TestOp, flatten
+from mmcheck.flatten import Code, TestOp
+from mmcheck.machine import interrupts
 from mmcheck.machine.decode import Op, decode
 from mmcheck.machine.inorder import InOrder
 from mmcheck.machine.memory import Counts, Memory
@@ -66,6 +67,7 @@ class Machine:
     codes: list[Code]
     counts: Counts = field(default_factory=Counts)
     now: int = 0
+    choices: Mapping[str, str] | None = None
 
     def run(self, random: Random, *, limit: int = 10_000_000, until: Callable[[], bool] | None = None) -> Finish:
         """Run to the end, at most `limit` steps, or until `until` says so (asked every 64 steps)."""
@@ -131,12 +133,19 @@ class Prepared:
     codes: list[Code]
     ops: list[tuple[Op, ...]]
     tries: list[dict[int, int]]
+    others: tuple[Prepared, ...] = ()
+    """The same with handlers on other threads (`mmcheck.machine.interrupts`); each run takes one of them."""
 
 
 def prepare(program: Program, *, choices: Mapping[str, str] | None = None, tries: int | None = None) -> Prepared:
-    """Make `program` ready for many runs; `choices` and `tries` as for `machine`."""
-    codes = [flatten(program, thread, bound=FOREVER, choices=choices) for thread in program.threads]
-    return Prepared(codes, [decode(code) for code in codes], [tries_of(program, code, tries) for code in codes])
+    """Make `program` ready for many runs; `choices` and `tries` as for `machine`. Raises `UnknownVerdict` for what no
+    machine runs."""
+    ways = []
+    for hosts in interrupts.assignments(program):
+        codes = interrupts.codes(program, hosts, bound=FOREVER, choices=choices)
+        limits = [tries_of(program, code, tries) for code in codes]
+        ways.append(Prepared(codes, [decode(code) for code in codes], limits))
+    return replace(ways[0], others=tuple(ways[1:]))
 
 
 def machine(
@@ -158,14 +167,13 @@ def machine(
     `tries` limits how often an await that may give up looks; `window`, `haste` and `slow` are those of `OutOfOrder`.
     Raises `UnknownVerdict` for what no machine runs.
     """
-    from mmcheck.machine.armv8 import refuse
-
-    refuse(program)
     kind = machine_for(program.target) if kind is None else kind
     counts = Counts()
     if memory is None:
         memory = Memory({cell.address: cell.init for cell in program.cells}, record=record)
     ready = prepare(program, choices=choices, tries=tries) if prepared is None else prepared
+    if ready.others:
+        ready = random.choice((ready, *ready.others))
     agents: list[Agent] = []
     for number, (code, ops, limits) in enumerate(zip(ready.codes, ready.ops, ready.tries, strict=True)):
         if kind == "armv8":
@@ -186,5 +194,9 @@ def machine(
             )
         else:
             buffered = kind == "x86-tso"
-            agents.append(InOrder(number, code, memory, counts, buffered=buffered, tries=limits, log=record, ops=ops))
-    return Machine(program, kind, memory, agents, ready.codes, counts)
+            agents.append(
+                InOrder(
+                    number, code, memory, counts, buffered=buffered, tries=limits, log=record, ops=ops, random=random
+                )
+            )
+    return Machine(program, kind, memory, agents, ready.codes, counts, choices=choices)

@@ -8,10 +8,12 @@ import pytest
 
 from mmcheck.machine import armv8, runner
 from mmcheck.machine.record import recording
+from mmcheck.model.concrete import check
+from mmcheck.model.model import load_model
 from mmcheck.program import OLD, Assign, Block, Cell, Const, Load, Op, Program, Reg, Rmw, Store, StoreExclusive, Thread
 from tests.property.test_machines import enumerated
 
-X = Const(0x1000, 64)
+X, Y = Const(0x1000, 64), Const(0x2000, 64)
 CELLS = (Cell("x", 0x1000), Cell("y", 0x2000))
 LOCKED = frozenset({"X"})
 A, C = Reg("a"), Reg("c")
@@ -52,3 +54,13 @@ def test_what_a_thread_computes_after_its_last_access_is_in_the_final_state():
         machine = runner.machine(program(body), random, kind=kind, record=True)
         machine.run(random)
         assert recording(machine).execution.final["T0:c"] == 3
+
+
+def test_a_load_does_not_read_past_an_exclusive_store_of_its_thread():
+    """The outcome of the store is open while the load reads; once it succeeds, the load has to read again."""
+    pair = (Load(A, Y, exclusive=True), Load(A, X), StoreExclusive(C, Y, Const(0)), Load(A, X), Load(A, Y))
+    for seed in range(40):
+        random = Random(seed)
+        machine = runner.machine(program((Load(A, X),), pair), random, record=True)
+        machine.run(random)
+        assert check(load_model("armv8"), recording(machine).execution) == []
