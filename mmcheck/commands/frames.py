@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mmcheck import files
 from mmcheck.commands import console
-from mmcheck.errors import InputError, fail
+from mmcheck.errors import fail
 from mmcheck.machine.frames import Film, Frame, film_spec, frames
 from mmcheck.machine.picture import apng, enlarged, png, rgb
 from mmcheck.report.progress import Progress
@@ -46,7 +46,8 @@ def main(options: argparse.Namespace) -> int:
                 def show(frame: Frame, progress: Progress = progress, began: float = began) -> None:
                     spent = time.process_time() - began
                     left = spent / frame.number * (options.frames - frame.number)
-                    progress(f"{frame.number}/{options.frames} frames, about {left:.0f} s left")
+                    rate = frame.number / max(spent, 1e-9)
+                    progress(f"{frame.number}/{options.frames} frames, {rate:.0f} a second, about {left:.0f} s left")
 
                 film = frames(
                     spec, target, title, count=options.frames, size=options.size, seed=options.seed,
@@ -106,16 +107,20 @@ def _write(folder: Path, title: str | None, target: Target, film: Film, *, alone
     torn = [frame for frame in film.frames if frame.torn][:MOST_PICTURES]
     for frame in {f.number: f for f in (*kept, *torn)}.values():
         name = f"frame-{frame.number:05}{'-torn' if frame.torn else ''}.png"
-        _bytes(folder / name, png(enlarged(rgb(frame.screen, film.size), ZOOM)))
-    _bytes(folder / "wheel.apng", apng([enlarged(rgb(frame.screen, film.size), ZOOM) for frame in kept]))
+        files.write(folder / name, png(enlarged(rgb(frame.screen, film.size), ZOOM)))
+    files.write(folder / "frames.tsv", _table(film))
+    files.write(folder / "wheel.apng", apng([enlarged(rgb(frame.screen, film.size), ZOOM) for frame in kept]))
 
 
-def _bytes(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise _cannot(path, error) from None
-
-
-def _cannot(path: Path, error: OSError) -> InputError:
-    return fail("MM011", f"the file cannot be written: {error.strerror}", path=files.shown(path))
+def _table(film: Film) -> str:
+    """What each frame cost and how it came out: a line for each, columns apart by tabulators."""
+    kinds = sorted({name for frame in film.frames for name in frame.barriers})
+    lines = [
+        ["frame", "torn rows", "stale rows", "wrong pixels", *kinds, "spins", "completions", "time-outs",
+         "locked instructions", "weight", "steps"]
+    ]  # fmt: skip
+    for frame in film.frames:
+        numbers = [frame.number, frame.torn, frame.stale, frame.pixels, *[frame.barriers[name] for name in kinds],
+                   frame.spins, frame.completions, frame.timeouts, frame.locked, frame.cost, frame.steps]  # fmt: skip
+        lines.append([str(number) for number in numbers])
+    return "".join("\t".join(line) + "\n" for line in lines)

@@ -46,7 +46,9 @@ def frames(command: argparse.ArgumentParser) -> None:
     _program(command)
     command.add_argument("--frames", type=_number(1, 100_000), default=60, metavar="N", help="default: 60")
     command.add_argument("--size", type=_number(16, 256), default=64, metavar="N", help="pixels a side (default: 64)")
-    command.add_argument("-o", "--output", metavar="DIR", help="write the frames there, as PNG, and an animation")
+    command.add_argument(
+        "-o", "--output", metavar="DIR", help="write the frames there, as PNG, an animation, and a table"
+    )
     command.add_argument(
         "--asynchronous", action="store_true", help="a device that may answer before it is done, unless FENCE is set"
     )

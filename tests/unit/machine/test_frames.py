@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections import Counter
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from mmcheck.cli import run as command
 from mmcheck.files import read_source
 from mmcheck.lower.spec import load_spec
 from mmcheck.machine import runner, tso
@@ -47,6 +49,38 @@ def test_barriers_of_a_frame_are_few_after_and_as_many_as_looks_before(spec):
     for frame in before.frames[1:]:
         assert abs(frame.barriers["mfence"] - frame.spins - frame.completions) <= 2
     assert before.most_spins <= 2_000_002
+
+
+def test_the_numbers_of_the_report_that_are_exact(spec):
+    """docs/machine.md: what a frame costs after the change, whatever the device does."""
+    for target, barriers, weight in ((ARM, {"dmb ish": 2, "dmb ishld": 2}, 90), (X86, {"compiler barrier": 4}, 0)):
+        film = frames(spec, target, None, count=20, size=64, seed=0)
+        assert (len(film.frames), film.torn, film.stopped) == (20, 0, "")
+        # A barrier may pass just before the screen is looked at or just after: pairs of frames are exact.
+        assert sum((frame.barriers for frame in film.frames[1:]), Counter()).total() in range(4 * 19 - 2, 4 * 19 + 3)
+        for name, count in barriers.items():
+            assert round(sum(frame.barriers[name] for frame in film.frames[1:]) / 19) == count
+        assert abs(sum(frame.cost for frame in film.frames[1:]) / 19 - weight) <= weight / 19
+        assert {frame.locked for frame in film.frames} == {0}
+        assert round(film.mean(lambda frame: frame.completions)) == 2
+        assert film.most_spins <= 2_000_002
+    probed_film = frames(spec, X86, None, count=20, size=64, seed=0, probes=True)
+    for frame in probed_film.frames[1:]:  # one locked instruction for each barrier, look and completion
+        looks = frame.spins + frame.completions
+        assert abs(frame.locked - frame.barriers.total() - looks - frame.completions) <= 4
+
+
+def test_the_command_writes_pictures_and_a_table(tmp_path, capsys):
+    folder = tmp_path / "film"
+    arguments = ["frames", str(SPECS / "gpu.litmus"), "--target", "x86-tso", "--variant", "base", "--frames", "2"]
+    assert command([*arguments, "--size", "16", "-o", str(folder)]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "frame-00001.png", "frame-00002.png", "frames.tsv", "wheel.apng"
+    ]  # fmt: skip
+    head, *rows = [line.split("\t") for line in (folder / "frames.tsv").read_text().splitlines()]
+    assert head[:4] == ["frame", "torn rows", "stale rows", "wrong pixels"]
+    assert [row[:4] for row in rows] == [["1", "0", "0", "0"], ["2", "0", "0", "0"]]
+    assert "torn frames     0" in capsys.readouterr().out
 
 
 def test_without_fence_an_asynchronous_device_tears_what_every_barrier_left_whole(spec):
