@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from mmcheck.alternatives import FENCE, READ, Slot, align, tags_of
 from mmcheck.errors import InternalError, fail
 from mmcheck.graph import Check, Cut, EventGraph, GEvent, Pairs, Run, Wait
-from mmcheck.interrupts import blocking_runs, runs_on
+from mmcheck.interrupts import blocking_runs, runs_on, sharing_of, turns_on
 from mmcheck.loops import exit_test, unroll_jumps
 from mmcheck.program import (
     ENTRY,
@@ -131,7 +131,10 @@ class Unfolder:
         self.callers: dict[str, Value] = {}
         self.stuck: list[State] = []
         self.glued: int | None = None
-        self.blocking = blocking_runs(program)
+        self.graph.sharing = sharing_of(program)
+        self.blocking = blocking_runs(program, self.graph.sharing)
+        self.holders = {n for held in self.blocking.values() for n in held if program.threads[n].host is None}
+        self.holding: list[Term] = []
         self.carried: dict[str, dict[str, Value]] = {}
         for name in ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl", "pick-basic"):
             self.graph.deps[name] = {}
@@ -143,7 +146,8 @@ class Unfolder:
                 self.run_thread(number, thread)
             else:
                 self.run_handler(number, thread, thread.host)
-        runs_on(self.graph)
+        runs_on(self.graph, self.blocking)
+        turns_on(self.graph, self.blocking)
         return self.graph
 
     def run_thread(self, number: int, thread: Thread) -> None:
@@ -154,6 +158,11 @@ class Unfolder:
         end = self.block(thread.body, state, frame)
         end = self.merge([end, *[returned for returned, _ in frame.returns]])
         self.graph.ends.append(end.guard)
+        if number in self.holders:
+            terms, held = self.terms, self.terms.disj(self.holding)
+            hold = self.graph.holds[number] = terms.symbol(f"hold{number}", 1)
+            self.graph.constraints += [terms.disj([terms.neg(hold), held]), terms.disj([hold, terms.neg(held)])]
+            self.holding = []
         end = self.merge([end, *self.stuck])
         self.stuck = []
         final = {name: value.term for name, value in {**end.privates, **end.registers}.items()}
@@ -430,6 +439,9 @@ class Unfolder:
         start = state.guard
         done = self.choose("done")
         settled = self.graph.settled
+        masked = state.privates.get(MASKED)
+        if self.thread in self.holders and masked is not None:
+            self.holding.append(self.terms.conj([start, self.terms.neg(done), masked.term]))
         state.guard = self.terms.conj([start, self.terms.disj([done, settled])])
         mark = len(self.graph.events)
         state = self.block(statement.body, state, frame)
@@ -563,6 +575,8 @@ class Unfolder:
             raise fail("MM502", f"more than {MAX_EVENTS} events", origin.span, help=help)
         if self.calls and origin.calls != self.calls:
             origin = replace(origin, calls=self.calls)
+        if self.thread in self.blocking:
+            self.graph.reach[number] = guard
         for run in self.blocking.get(self.thread, ()):
             # Until the handler is over, only what came before it happens.
             guard = self.terms.conj([guard, self.not_held_up(run, [number])])
@@ -590,9 +604,12 @@ class Unfolder:
         return event
 
     def not_held_up(self, run: int, events: list[int]) -> Term:
-        """That a run which waits for ever does not keep `events` of its host from happening."""
+        """That a run which waits for ever, or a thread that does so with interrupts off, does not keep `events` of its
+        CPU from happening."""
         terms = self.terms
         inside = terms.conj([terms.symbol(f"before{run}.{event}", 1) for event in events])
+        if self.program.threads[run].host is None:
+            return terms.disj([terms.neg(terms.symbol(f"hold{run}", 1)), inside])
         return terms.disj([terms.neg(terms.symbol(f"run{run}", 1)), terms.symbol(f"over{run}", 1), inside])
 
     def depend(self, port: str, value: Value, event: GEvent, conditions: list[Term]) -> None:
