@@ -1,8 +1,8 @@
 """An explorer of interleavings on one memory, in which a run of a handler is one step: what ``sc`` should say.
 
 It shares the program and the step function of a single thread with mmcheck, and neither unfolding, models nor
-encodings. Threads of one CPU take turns where interrupts are on; a run cuts in where they are, ends before its thread goes on, and
-may move it to another CPU.
+encodings. Threads of one CPU take turns where interrupts are on; a run cuts in where they are, ends before its thread
+goes on, and may move it to another CPU.
 """
 
 from __future__ import annotations

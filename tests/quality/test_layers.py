@@ -22,6 +22,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("execution", "terms", "relations", "files", "alternatives", "loops"),
     ("results", "config", "graph", "robust", "flatten", "draw"),
     ("target", "syntax", "domains", "interrupts", "steps", "stored"),
+    ("unfolding",),
     ("unfold",),
     ("model", "lower", "highlight", "trace"),
     ("enumeration", "recheck", "explain", "smt"),

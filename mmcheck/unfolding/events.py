@@ -1,0 +1,165 @@
+"""The events of a program, recorded as a thread is unfolded, with the dependencies that each one has.
+
+Dependencies are tracked as taint: a register carries its term and the reads it was computed from. In assembly
+they are syntactic and never simplified away; in source code they are those that `mmcheck.robust` finds.
+"""
+
+from __future__ import annotations
+
+from mmcheck.errors import fail
+from mmcheck.graph import Check, Cut, EventGraph, GEvent, Pairs
+from mmcheck.interrupts import blocking_runs, sharing_of
+from mmcheck.program import MASKED, Assert, Expr, Origin, Program, Tags, Thread
+from mmcheck.records import replace
+from mmcheck.robust import is_robust
+from mmcheck.terms import Term, Terms
+from mmcheck.unfolding.state import State, Taint, Value
+from mmcheck.unfolding.values import evaluate
+
+MAX_EVENTS = 5_000
+
+PORTS = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")
+
+
+class Recorder:
+    """The graph as far as it has been unfolded, and whose statements are being unfolded."""
+
+    def __init__(self, program: Program, quiescent: bool | None) -> None:
+        self.program = program
+        self.terms = Terms()
+        if quiescent is None:
+            settled = self.terms.symbol("settled", 1)
+        else:
+            settled = self.terms.true if quiescent else self.terms.false
+        self.graph = EventGraph(program, self.terms, settled)
+        for name in PORTS:
+            self.graph.deps[name] = {}
+            self.graph.deps[f"text-{name}"] = {}
+        self.cells = frozenset(cell.address for cell in program.cells)
+        self.graph.sharing = sharing_of(program)
+        self.blocking = blocking_runs(program, self.graph.sharing)
+        self.holders = {n for held in self.blocking.values() for n in held if program.threads[n].host is None}
+        self.holding: list[Term] = []
+        """That the thread waits for ever with interrupts off, at one of its waits each; kept for `holders`."""
+        self.thread = 0
+        self.source = False
+        self.calls: tuple[str, ...] = ()
+        """The functions that are being expanded, outermost first."""
+        self.in_rmw = False
+        self.group = 0
+        self.free = 0
+        self.glued: int | None = None
+        """The event that the next access follows without an interrupt between them."""
+
+    def enter(self, number: int, thread: Thread) -> None:
+        """From here on, `thread` is unfolded."""
+        self.thread, self.source = number, thread.source
+
+    def value(self, expr: Expr, state: State) -> Value:
+        return evaluate(self.terms, expr, state)
+
+    def switched(self, event: GEvent, state: State) -> None:
+        """`event` has switched interrupts to what `MASKED` says."""
+        masked = state.privates.get(MASKED)
+        off = masked.term if masked is not None else self.terms.number("IrqOff" in event.tags, 1)
+        for earlier, cond in state.switch:
+            self.graph.masks[earlier][1][event.id] = cond
+        self.graph.masks[event.id] = (off, {})
+        state.switch = ((event.id, self.terms.true),)
+
+    def event(
+        self,
+        kind: str,
+        tags: Tags,
+        state: State,
+        guard: Term,
+        origin: Origin,
+        address: Value | None = None,
+        value: Value | None = None,
+        width: int = 32,
+        basic: Taint | None = None,
+    ) -> GEvent:
+        number = len(self.graph.events)
+        if number >= MAX_EVENTS:
+            help = "use a smaller bound or fewer rounds"
+            raise fail("MM502", f"more than {MAX_EVENTS} events", origin.span, help=help)
+        if self.calls and origin.calls != self.calls:
+            origin = replace(origin, calls=self.calls)
+        if self.thread in self.blocking:
+            self.graph.reach[number] = guard
+        for run in self.blocking.get(self.thread, ()):
+            # Until the handler is over, only what came before it happens.
+            guard = self.terms.conj([guard, self.not_held_up(run, [number])])
+        term = value.term if value is not None else None
+        if kind == "R":
+            term = self.terms.symbol(f"r{number}", width)
+        event = GEvent(
+            number, self.thread, number, kind, tags, guard, None if address is None else address.term, term, width,
+            self.group, origin,
+        )  # fmt: skip
+        self.graph.events.append(event)
+        if self.glued is not None and kind != "F":
+            self.graph.whole.append((self.glued, number))
+            self.glued = None
+        if "Ghost" in tags:
+            return event  # stands for what no instruction does: it depends on nothing, and nothing is ordered by it
+        conditions = [guard, *state.facts] if self.source else []
+        if address is not None:
+            self.depend("addr", address, event, conditions)
+        if value is not None:
+            self.depend("data", value, event, conditions)
+        if basic:
+            self.depend("data", Value(guard, basic), event, conditions)  # all of it by pick
+        self.control(state, event)
+        return event
+
+    def not_held_up(self, run: int, events: list[int]) -> Term:
+        """That a run which waits for ever, or a thread that does so with interrupts off, does not keep `events` of its
+        CPU from happening."""
+        terms = self.terms
+        inside = terms.conj([terms.symbol(f"before{run}.{event}", 1) for event in events])
+        if self.program.threads[run].host is None:
+            return terms.disj([terms.neg(terms.symbol(f"hold{run}", 1)), inside])
+        return terms.disj([terms.neg(terms.symbol(f"run{run}", 1)), terms.symbol(f"over{run}", 1), inside])
+
+    def depend(self, port: str, value: Value, event: GEvent, conditions: list[Term]) -> None:
+        for (read, pick), cond in value.taint.items():
+            name = f"pick-{port}" if pick else port
+            if read == event.id:
+                continue
+            self.note(f"text-{name}", read, event.id, cond)
+            # Of an address, only places inside some variable count: an array of one element has one index.
+            within = self.cells if port == "addr" else None
+            if not self.source or is_robust(value.term, f"r{read}", conditions, within):
+                self.note(name, read, event.id, cond)
+
+    def control(self, state: State, event: GEvent) -> None:
+        for taint in (state.control, state.sticky):
+            for (read, pick), cond in taint.items():
+                name = "pick-ctrl" if pick else "ctrl"
+                self.note(f"text-{name}", read, event.id, cond)
+                if not self.source or event.kind != "R" or self.in_rmw:
+                    if not self.source or (read, pick) in state.firm:
+                        self.note(name, read, event.id, cond)
+
+    def note(self, name: str, source: int, target: int, cond: Term) -> None:
+        table: Pairs = self.graph.deps[name]
+        known = table.get((source, target))
+        table[source, target] = cond if known is None else self.terms.disj([known, cond])
+
+    def check(self, statement: Assert, state: State) -> None:
+        cond = self.value(statement.cond, state)
+        own = [e.id for e in self.graph.events if e.thread == self.thread]
+        held = [self.not_held_up(run, own) for run in self.blocking.get(self.thread, ())]
+        guard = self.terms.conj([state.guard, *held])
+        last = own[-1] if own else -1
+        self.graph.checks.append(Check(statement.requirement, guard, cond.term, self.thread, statement.origin, last))
+
+    def choose(self, what: str) -> Term:
+        self.free += 1
+        return self.terms.symbol(f"{what}{self.free}", 1)
+
+    def cut(self, guard: Term, origin: Origin) -> None:
+        """A loop goes on past the bound, under `guard`."""
+        if guard is not self.terms.false:
+            self.graph.cuts.append(Cut(guard, self.thread, origin))
