@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mmcheck.domains import Domains, analyse, implies
 from mmcheck.graph import EventGraph, GEvent, Pairs
-from mmcheck.model.model import Axiom, Model, with_turns
+from mmcheck.model.model import BUILTIN, Axiom, Model, with_turns
 from mmcheck.relations import bits, inverse
 from mmcheck.smt.circuit import FALSE, TRUE, Circuit
 from mmcheck.smt.compiler import preserved_order
@@ -291,16 +291,18 @@ def encode(
         base[name] = pairs_bounds(n, graph.deps[prefix + name], values)
     sets, optional = base_sets(graph), optional_sets(graph, values)
     turns: Turns | None = None
+    alone: Bounds | None = None
 
     def executed(kept: Bounds) -> Bounds:
         """Program order on each CPU, given that of each thread."""
-        nonlocal turns
+        nonlocal turns, alone
         interrupts = Interrupts(graph, circuit, values, happens, kept) if graph.runs else None
         order = kept if interrupts is None else interrupts.bounds()
         if not graph.turns:
             return order
         if turns is None:
             turns = Turns(graph, circuit, values, happens, interrupts, kept)
+        alone = alone or order
         order, switch = turns.bounds(order)
         base.setdefault("switch", switch)
         return order
@@ -317,6 +319,9 @@ def encode(
     base["po"] = po
     if graph.turns:
         model = with_turns(model)
+        if model.name in BUILTIN and alone is not None:
+            # What turns add to po, these models order no further than `switch` does itself; coherence is apart.
+            base["po"] = alone
     rf, co, fr = communication_bounds(graph, domains, memory)
     base["rf"], base["co"] = rf, co
     environment = {pair: circuit.var(f"env:{pair[0]}:{pair[1]}") for pair in ordered}
