@@ -48,9 +48,12 @@ def decide(
     for file in files:
         started = time.process_time()
         path = file.path if isinstance(file, SourceFile) else str(file)
+        judged_by = ""
         try:
             source = file if isinstance(file, SourceFile) else SourceFile(path, Path(file).read_text(encoding="utf-8"))
             test = read_litmus(source)
+            chosen = load_model(model or MODELS[test.arch])
+            judged_by = f"{chosen.name}: {chosen.title}"
             outcome = decide_test(test, path, model, states, bound, engine, timeout)
         except InputError as error:
             outcome = LitmusOutcome(path, "", "Unknown", diagnostics=error.diagnostics)
@@ -59,7 +62,7 @@ def decide(
         seconds = time.process_time() - started
         yield LitmusOutcome(
             outcome.path, outcome.name, outcome.observation, outcome.states, outcome.engine, seconds,
-            outcome.notes, outcome.diagnostics,
+            outcome.notes, outcome.diagnostics, judged_by,
         )  # fmt: skip
 
 

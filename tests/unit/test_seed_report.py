@@ -1,4 +1,4 @@
-"""docs/seed-report.md: every verdict on the page is what the specification expects, and so what `mmcheck verify` decides."""
+"""docs/seed-report.md: every verdict on the page is what the specification expects, and `mmcheck verify` decides."""
 
 from __future__ import annotations
 
