@@ -89,11 +89,18 @@ def main(options: argparse.Namespace) -> int:
         for subject in subjects:
             try:
                 tally, kept = _runs(subject, options, progress)
+<<<<<<< HEAD
             except UnknownVerdict as problem:
                 progress.clear()
                 console.out(f"{_name(subject)}: not run: {problem.reason}\n")
                 code = code or 3
                 continue
+=======
+            except UnknownVerdict as unknown:
+                progress.clear()
+                title = subject.variant or "base"
+                raise fail("MM021", f"{title} on {subject.target.name}: {unknown.reason}", path=source.path) from None
+>>>>>>> main
             progress.clear()
             console.out(_report(subject, tally))
             if any(name not in subject.expected for name in tally.failed):

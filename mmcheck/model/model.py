@@ -13,10 +13,11 @@ from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
+from mmcheck import includes
 from mmcheck.errors import InputError, fail
 from mmcheck.model import cat_syntax as cat
 from mmcheck.model.expr import Node, Pool, walk
-from mmcheck.records import record
+from mmcheck.records import record, replace
 from mmcheck.source import SourceFile, Span
 from mmcheck.target.tags import HARDWARE_TAGS, SOURCE_TAGS
 
@@ -96,6 +97,18 @@ class Model:
                 if node.body is not None:
                     work.append((node.body, sign))
         return found
+
+
+def with_turns(model: Model) -> Model:
+    """`model` for executions in which threads share a CPU: a change of thread is a full barrier, so what it separates
+    (the relation ``switch``) is in order wherever the model demands an order."""
+    axioms = [
+        replace(axiom, node=model.pool.union(axiom.node, model.pool.rel("switch")))
+        if axiom.kind == "acyclic" and not axiom.negated and not axiom.flag and not model.is_coherence(axiom)
+        else axiom
+        for axiom in model.axioms
+    ]
+    return replace(model, axioms=tuple(axioms))
 
 
 def _is_write_chain(node: Node, po_loc: Node, writes: Node) -> bool:
@@ -319,9 +332,16 @@ def model_from_text(name: str, file: SourceFile, path: Path | None = None) -> Mo
     return Model(name, elaborator.title or name, elaborator.pool, tuple(elaborator.axioms), definitions)
 
 
-@lru_cache(maxsize=32)
 def load_model(name: str) -> Model:
-    """The model called `name`: one of `BUILTIN`, or the path of a cat file. Raises `InputError`."""
+    """The model called `name`: one of `BUILTIN`, or the path of a cat file. Raises `InputError`.
+
+    The same object as long as the files that it is made of are the same.
+    """
+    return _load(name, tuple(includes.closure(name)) if name.endswith(".cat") else ())
+
+
+@lru_cache(maxsize=32)
+def _load(name: str, _made_of: tuple[tuple[str, bytes | None], ...]) -> Model:
     if name in BUILTIN:
         path = Path(__file__).with_name(f"{name}.cat")
     elif name.endswith(".cat"):
