@@ -85,28 +85,26 @@ def main(options: argparse.Namespace) -> int:
         return _replay(subjects, options)
     code = 0
     wanted: str | None = None
+    refused: list[str] = []
     with Progress(sys.stderr, quiet=options.quiet) as progress:
         for subject in subjects:
             try:
                 tally, kept = _runs(subject, options, progress)
-<<<<<<< HEAD
             except UnknownVerdict as problem:
                 progress.clear()
-                console.out(f"{_name(subject)}: not run: {problem.reason}\n")
-                code = code or 3
+                refused.append(f"{_name(subject)}: not run: {problem.reason}")
+                if len(refused) == len(subjects):
+                    raise fail("MM021", refused[0], path=source.path) from None
                 continue
-=======
-            except UnknownVerdict as unknown:
-                progress.clear()
-                title = subject.variant or "base"
-                raise fail("MM021", f"{title} on {subject.target.name}: {unknown.reason}", path=source.path) from None
->>>>>>> main
             progress.clear()
             console.out(_report(subject, tally))
             if any(name not in subject.expected for name in tally.failed):
                 code = 1
             if kept is not None and (wanted is None or kept[2]):
                 wanted = wanted if wanted is not None and not kept[2] else kept[0]
+    for line in refused:
+        console.out(f"{line}\n")
+        code = code or 3
     if options.trace is not None and wanted is not None:
         files.write(options.trace, wanted)
         console.note(f"mmcheck: a run is in {console.named(options.trace)}", quiet=options.quiet)

@@ -18,13 +18,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias, cast
 
 from mmcheck.errors import UnknownVerdict
-<<<<<<< HEAD
 from mmcheck.flatten import Code
 from mmcheck.machine import interrupts
-=======
-from mmcheck.flatten import Code, flatten
-from mmcheck.interrupts import sharing_of
->>>>>>> main
 from mmcheck.machine.decode import Op, decode
 from mmcheck.machine.explore import Final, Outcomes, union
 from mmcheck.machine.frontend import CUT, RUNNING, STOPPED, STUCK, Front
@@ -93,13 +88,7 @@ def _explored(program: Program, codes: list[Code], limit: int) -> Outcomes:
 def refuse(program: Program) -> None:
     """Raise `UnknownVerdict` for what is not replayed."""
     if any(thread.kind == "interrupt" for thread in program.threads):
-<<<<<<< HEAD
         raise UnknownVerdict("runs with interrupt handlers are not replayed")
-=======
-        raise UnknownVerdict("the operational machines do not run interrupt handlers")
-    if sharing_of(program):
-        raise UnknownVerdict("the operational machines run each thread on a CPU of its own")
->>>>>>> main
 
 
 class Thread:

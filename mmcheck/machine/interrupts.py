@@ -9,8 +9,8 @@ outer run to its last.
 
 Not here, by name (`mmcheck.machine.left_out`): interrupts that are raised by somebody, since a run is not over before
 they came; migration on Armv8 and in runs by chance, where a run exists only on one CPU; handlers with several runs that
-may interrupt several threads; handlers that may wait for ever. A handler with one run that may interrupt one of
-several threads is explored once for each.
+may interrupt several threads; handlers that may wait for ever; threads that share a CPU. A handler with one run that
+may interrupt one of several threads is explored once for each.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mmcheck import flatten as flat
 from mmcheck import program as ir
 from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import Code, Instruction, flatten
-from mmcheck.interrupts import blocking_runs
+from mmcheck.interrupts import blocking_runs, sharing_of
 from mmcheck.program import MASKED, Program, Thread, state_register
 from mmcheck.records import replace
 
@@ -31,7 +31,7 @@ Hosts = Mapping[tuple[str, int], int]
 """For each handler and number of its run, the thread (by index) that stands for it: it says whom the run interrupts."""
 
 RAISED, MOVES, SEVERAL = "raised interrupt", "migration", "handler of several threads"
-WAITS = "handler that waits"
+WAITS, SHARES = "handler that waits", "threads on one CPU"
 
 
 def has_handlers(program: Program) -> bool:
@@ -53,8 +53,10 @@ def unsupported(program: Program) -> tuple[str, ...]:
         if any(thread.run for thread in same) and len({thread.host for thread in same}) > 1:
             found.append(SEVERAL)
             break
-    if blocking_runs(program):
+    if blocking_runs(program, {}):
         found.append(WAITS)
+    if sharing_of(program):
+        found.append(SHARES)
     return tuple(found)
 
 

@@ -8,13 +8,9 @@ below: a program is held against the model for equality only if it has none of t
   later load (Arm ARM, B2.3; memory-models.md 6.4). The machine has to know the condition to know the value.
 * ``compare-and-swap provenance``: what a successful compare-and-swap leaves in its register may be passed on before its
   read is done, by the expected value (6.4.4). Here it is always the value read.
-<<<<<<< HEAD
-* ``raised interrupt``, ``migration``, ``handler of several threads``, ``handler that waits``: what the machines do
-  not run of interrupt handlers (`mmcheck.machine.interrupts`); such programs are refused. SC and x86-TSO explore
-  migration.
-=======
-* ``interrupt handler``, ``threads on one CPU``: not run at all.
->>>>>>> main
+* ``raised interrupt``, ``migration``, ``handler of several threads``, ``handler that waits``, ``threads on one CPU``:
+  what the machines do not run (`mmcheck.machine.interrupts`); such programs are refused. SC and x86-TSO explore
+  migration to a CPU of which no other thread is.
 
 No-return atomics, failing compare-and-swaps that write back, LDAPR, DSB and ISB are in the machine and not on this
 list.
@@ -23,31 +19,16 @@ list.
 from __future__ import annotations
 
 from mmcheck import program as ir
-<<<<<<< HEAD
-from mmcheck.machine.interrupts import MOVES, RAISED, SEVERAL, WAITS, unsupported
+from mmcheck.machine.interrupts import MOVES, RAISED, SEVERAL, SHARES, WAITS, unsupported
 from mmcheck.program import Block, Expr, Op, Program
 
-FEATURES = ("pick dependency", "compare-and-swap provenance", RAISED, MOVES, SEVERAL, WAITS)
-=======
-from mmcheck.interrupts import sharing_of
-from mmcheck.program import Block, Expr, Op, Program
-
-FEATURES = ("pick dependency", "compare-and-swap provenance", "interrupt handler", "threads on one CPU")
->>>>>>> main
+FEATURES = ("pick dependency", "compare-and-swap provenance", RAISED, MOVES, SEVERAL, WAITS, SHARES)
 
 
 def left_out(program: Program, *, provenance: bool = False) -> tuple[str, ...]:
     """The features of `program` that the machine leaves out. `provenance`: whether the model it is held against has
     that."""
-<<<<<<< HEAD
     found = set(unsupported(program))
-=======
-    found = set()
-    if any(thread.kind == "interrupt" for thread in program.threads):
-        found.add(FEATURES[2])
-    if sharing_of(program):
-        found.add(FEATURES[3])
->>>>>>> main
     blocks: list[Block] = [thread.body for thread in program.threads]
     blocks += [function.body for function in program.functions.values()]
     for block in blocks:
