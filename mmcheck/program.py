@@ -445,7 +445,7 @@ class Thread:
     instructions. `privates` are its ``@`` registers with their initial values. `cpu` is where it
     starts; agents without one have a CPU each.
 
-    An ``interrupt`` is one *run* of a handler, which may happen or not (semantics.md 2). It interrupts the agent with
+    An ``interrupt`` is one *run* of a handler, which may happen or not (docs/models-preemption.md). It interrupts the agent with
     index `host`, which comes before it in `Program.threads`. Threads with the same `handler` are its runs: those with
     the same number `run` exclude each other, each needs the one before, and privates live on from run to run. `entry`
     and `leave` are the tags of its first and last event. It is not interrupted itself before it enables interrupts,

@@ -29,8 +29,8 @@ BASE_RELATIONS = (
     "po", "rf", "co", "amo", "lxsx", "addr", "data", "ctrl",
     "pick-addr", "pick-data", "pick-ctrl", "loc", "int", "ext", "src",
 )  # fmt: skip
-"""What an execution supplies. `loc` pairs accesses of one location, `int` and `ext` are decided by CPU,
-`src` is the order of the source text; the rest is described in `mmcheck.execution`."""
+"""What an execution supplies. `loc` pairs accesses of one location, `int` those of one thread and the
+handlers on it (one CPU), `ext` all others; `src` is the order of the source text; the rest is described in `mmcheck.execution`."""
 
 
 @record
