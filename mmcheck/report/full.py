@@ -15,7 +15,7 @@ from mmcheck.records import replace
 from mmcheck.report import excerpts, table
 from mmcheck.report.colour import Paint
 from mmcheck.report.words import BASE, claim, layer_sentence, one_line, place, plural, verdict
-from mmcheck.results import MEANING, Counterexample, FileReport, Hop, Report, Result
+from mmcheck.results import BESIDE, MEANING, Counterexample, FileReport, Hop, Report, Result
 
 if TYPE_CHECKING:
     from mmcheck.draw.scene import Scene
@@ -187,7 +187,7 @@ class _Page:
     def summary(self, report: Report) -> Iterator[str]:
         """Models, bound and counts; the counts stand in the last line."""
         results = report.results
-        models = list(dict.fromkeys(result.model for result in results))
+        models = list(dict.fromkeys(result.model.removesuffix(BESIDE) for result in results))
         cut = sum(not result.complete and result.verdict != "unknown" for result in results)
         if results:
             tool = f"mmcheck {report.version}" + (f", {report.solver}" if report.solver else "")
@@ -195,6 +195,8 @@ class _Page:
             yield from self.wrap(f"{tool}; {loops}")
             for model in models:
                 yield from self.wrap(model.partition(" (")[0], "model ")
+            if any(result.model.endswith(BESIDE) for result in results):
+                yield from self.wrap("the platform's rules for devices, where the layer is platform", "beside it ")
             for word in ("allowed", "forbidden"):
                 if any(result.verdict == word for result in results):
                     yield from self.wrap(MEANING[word], f"{word}: ")
