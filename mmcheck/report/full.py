@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mmcheck.errors import Diagnostic
 from mmcheck.execution import Event, Execution
 from mmcheck.records import replace
-from mmcheck.report import excerpts, table
+from mmcheck.report import excerpts, matrix, table
 from mmcheck.report.colour import Paint
 from mmcheck.report.words import BASE, claim, layer_sentence, one_line, place, plural, verdict
 from mmcheck.results import BESIDE, MEANING, Counterexample, FileReport, Hop, Report, Result
@@ -36,6 +36,8 @@ def render(report: Report, *, verbose: bool = False, color: bool = False, width:
     for file in report.files:
         lines += page.file(file)
         lines.append("")
+    if sum(bool(file.results) for file in report.files) > 1:
+        lines += page.clauses(report)
     lines += page.summary(report)
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
@@ -183,6 +185,14 @@ class _Page:
                 yield from self.wrap(text, "  ", "    ")
 
     # --- the end -------------------------------------------------------------------------------------
+
+    def clauses(self, report: Report) -> Iterator[str]:
+        """Clauses against targets, and those that no requirement covers."""
+        shown = list(matrix.lines(report, self.width))
+        for line in shown:
+            yield from self.wrap(line) if line and not line.startswith(" ") else [line]
+        if shown:
+            yield ""
 
     def summary(self, report: Report) -> Iterator[str]:
         """Models, bound and counts; the counts stand in the last line."""
