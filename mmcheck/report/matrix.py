@@ -83,5 +83,9 @@ def lines(report: Report, width: int = 80) -> Iterator[str]:
             yield f"  {name.ljust(first)}  {shown}".rstrip()
     yield ""
     open_ = uncovered(report)
-    what = f"not covered by any requirement: {', '.join(each.id for each in open_)}" if open_ else "every clause of the register is covered"
+    what = (
+        f"not covered by any requirement: {', '.join(each.id for each in open_)}"
+        if open_
+        else "every clause of the register is covered"
+    )
     yield what
