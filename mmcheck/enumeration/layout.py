@@ -18,7 +18,7 @@ from mmcheck.enumeration.turns import orders as turn_orders
 from mmcheck.enumeration.turns import sharing
 from mmcheck.model.concrete import Frame
 from mmcheck.model.model import Model, with_turns
-from mmcheck.program import Program, Thread
+from mmcheck.program import Program
 from mmcheck.records import record
 from mmcheck.relations import Rel, bits, closure, from_pairs, union
 
