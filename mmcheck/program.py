@@ -448,10 +448,10 @@ class Thread:
 
     An ``interrupt`` is one *run* of a handler, which may happen or not (docs/models-preemption.md). It interrupts the
     agent with index `host`, which comes before it in `Program.threads`. Threads with the same `handler` are its runs:
-    those with the same number `run` exclude each other, each needs the one before, and privates live on from run to run. `entry`
-    and `leave` are the tags of its first and last event. It is not interrupted itself before it enables interrupts,
-    unless it `nests`. `latch` is the address of the 1-bit cell that is set when the interrupt is raised, and taken by
-    the run.
+    those with the same number `run` exclude each other, each needs the one before, and privates live on from run to
+    run. `entry` and `leave` are the tags of its first and last event. It is not interrupted itself before it enables
+    interrupts, unless it `nests`. `latch` is the address of the 1-bit cell that is set when the interrupt is raised,
+    and taken by the run.
     """
 
     name: str
