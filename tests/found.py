@@ -36,52 +36,53 @@ class Row:
 
 
 ROWS = (
-    Row("B01a", "rcore", "base", "P3 to a device", ("no_lost_kick",),
-        "nothing between CPUs: there is a fence at every step. The doorbell is written with `write_volatile`, and a "
-        "fence of Rust is no barrier between memory and a device's register.",
-        "a barrier for devices ahead of the doorbell", "notified behind a device barrier"),
-    Row("B01b", "rcore-interrupt", "base", "P4", ("completed",),
-        "nothing stands behind the look at the used index, when `pop` is called from an interrupt.",
-        '`fence(Acquire)` in `pop_used`. One completion for each interrupt is safe without it (variant "one completion": '
-        'the interrupt orders it), and so is polling (variant "polled")', "repaired: since 2024-04"),
-    Row("B05", "u-boot", "base", "P1, P2, P4, P5",
-        ("published", "completed", "no_lost_kick", "no_lost_interrupt"), "all barriers are empty functions.",
-        "release before the index, full before each look, acquire behind the used index", "repaired"),
-    Row("B06", "serenity", "base", "P2", ("no_lost_kick",),
-        "nothing stands between the index and the look at the device's flags.", "a full barrier", "repaired"),
-    Row("B10", "openamp", "base", "D1", ("published",),
-        "the device reads the ring slot with nothing behind the index.", "an acquire fence ahead of the ring slot",
-        "repaired"),
-    Row("B15", "onyx", "base", "P1, P4, P3 to a device", ("published", "completed", "no_lost_kick"),
-        "the write barrier stands ahead of the ring slot, nothing between slot and index, nothing behind the used index; "
-        "the barrier ahead of the doorbell is one for CPUs.",
-        "the barrier moved behind the slot, an acquire fence in `pop`, a barrier for devices. With Linux's write barrier "
-        "instead of a release, P6 stays open", "repaired"),
-    Row("B16", "netbsd", "base", "P2", ("no_lost_kick",), "a write barrier and a read barrier where a full one is needed.",
-        "a full barrier", "repaired"),
-    Row("B18c", "hobby-submit", "base", "P4, P3 to a device", ("completed", "no_lost_kick"),
-        "the acquire stands ahead of the look at the used index; one release fence too many; the fence ahead of the "
-        "doorbell is one for CPUs.", "acquire behind the look, first release fence dropped, a barrier for devices",
-        "repaired, without the redundant fence"),
-    Row("B20", "hobby-gpu", "base", "P1, P3, P4", ("published", "completed", "no_lost_kick"),
-        "volatile accesses and no barrier at all.", "two fences, and a barrier for devices ahead of the doorbell",
-        "repaired"),
-    Row("B30a", "rust-vmm", "", "D4", ("no_lost_kick",),
-        "cloud-hypervisor before 72b736153: a release fence before the second look.", "SeqCst, as rust-vmm has it", "base"),
-    Row("B31a", "kvmtool", "before 15c4e1e (B31a)", "D1", ("published",), "no read barrier behind the available index.",
-        "`smp_rmb()`; its write barrier leaves P6 and D5 open, see below", "publishing behind a release fence"),
-    Row("B31b", "kvmtool", "before d7d79bd (B31b)", "D3", ("no_lost_interrupt",),
-        "a write barrier between the used index and the look at the driver's event index.",
-        "`smp_mb()`; its write barrier leaves P6 and D5 open, see below", "publishing behind a release fence"),
-    Row("G01; also G02, G04, B16, B31", "linux-split", "base", "P6, and D5 on the device's side", ("recycled",),
-        "a write barrier (DMB ISHST) ahead of the index leaves a read ahead of it open.",
-        "closed by what the driver does next: it tests the answer (a control dependency, as virtio-blk does), or writes "
-        'the buffer before it gives it away (as virtio-gpu does, variant "closed: the buffer is written before it is given '
-        'away"); or a release fence. Of each caller of the ring one of these must be true: the ring\'s own code does not '
-        "do it", "closed: the answer is tested before the slot is used again"),
-    Row("G10", "xv6", "base", "P3 to a device", ("no_lost_kick",),
-        "nothing between CPUs; `__sync_synchronize` is no barrier between memory and a device's register.",
-        "a barrier for devices ahead of the doorbell", "a device barrier ahead of the doorbell"),
+  Row("B01a", "rcore", "base", "P3 to a device", ("no_lost_kick",),
+    "nothing between CPUs: there is a fence at every step. The doorbell is written with `write_volatile`, and a "
+    "fence of Rust is no barrier between memory and a device's register.",
+    "a barrier for devices ahead of the doorbell", "notified behind a device barrier"),
+  Row("B01b", "rcore-interrupt", "base", "P4", ("completed",),
+    "nothing stands behind the look at the used index, when `pop` is called from an interrupt.",
+    '`fence(Acquire)` in `pop_used`. One completion for each interrupt is safe without it (variant "one completion": '
+    'the interrupt orders it), and so is polling (variant "polled")', "repaired: since 2024-04"),
+  Row("B05", "u-boot", "base", "P1, P2, P4, P5",
+    ("published", "completed", "no_lost_kick", "no_lost_interrupt"), "all barriers are empty functions.",
+    "release before the index, full before each look, acquire behind the used index", "repaired"),
+  Row("B06", "serenity", "base", "P2", ("no_lost_kick",),
+    "nothing stands between the index and the look at the device's flags.", "a full barrier", "repaired"),
+  Row("B10", "openamp", "base", "D1", ("published",),
+    "the device reads the ring slot with nothing behind the index.", "an acquire fence ahead of the ring slot",
+    "repaired"),
+  Row("B15", "onyx", "base", "P1, P4, P3 to a device", ("published", "completed", "no_lost_kick"),
+    "the write barrier stands ahead of the ring slot, nothing between slot and index, nothing behind the used index; "
+    "the barrier ahead of the doorbell is one for CPUs.",
+    "the barrier moved behind the slot, an acquire fence in `pop`, a barrier for devices. With Linux's write barrier "
+    "instead of a release, P6 stays open", "repaired"),
+  Row("B16", "netbsd", "base", "P2", ("no_lost_kick",),
+    "a write barrier and a read barrier where a full one is needed.",
+    "a full barrier", "repaired"),
+  Row("B18c", "hobby-submit", "base", "P4, P3 to a device", ("completed", "no_lost_kick"),
+    "the acquire stands ahead of the look at the used index; one release fence too many; the fence ahead of the "
+    "doorbell is one for CPUs.", "acquire behind the look, first release fence dropped, a barrier for devices",
+    "repaired, without the redundant fence"),
+  Row("B20", "hobby-gpu", "base", "P1, P3, P4", ("published", "completed", "no_lost_kick"),
+    "volatile accesses and no barrier at all.", "two fences, and a barrier for devices ahead of the doorbell",
+    "repaired"),
+  Row("B30a", "rust-vmm", "", "D4", ("no_lost_kick",),
+    "cloud-hypervisor before 72b736153: a release fence before the second look.", "SeqCst, as rust-vmm has it", "base"),
+  Row("B31a", "kvmtool", "before 15c4e1e (B31a)", "D1", ("published",), "no read barrier behind the available index.",
+    "`smp_rmb()`; its write barrier leaves P6 and D5 open, see below", "publishing behind a release fence"),
+  Row("B31b", "kvmtool", "before d7d79bd (B31b)", "D3", ("no_lost_interrupt",),
+    "a write barrier between the used index and the look at the driver's event index.",
+    "`smp_mb()`; its write barrier leaves P6 and D5 open, see below", "publishing behind a release fence"),
+  Row("G01; also G02, G04, B16, B31", "linux-split", "base", "P6, and D5 on the device's side", ("recycled",),
+    "a write barrier (DMB ISHST) ahead of the index leaves a read ahead of it open.",
+    "closed by what the driver does next: it tests the answer (a control dependency, as virtio-blk does), or writes "
+    'the buffer before it gives it away (as virtio-gpu does, variant "closed: the buffer is written before it is given '
+    'away"); or a release fence. Of each caller of the ring one of these must be true: the ring\'s own code does not '
+    "do it", "closed: the answer is tested before the slot is used again"),
+  Row("G10", "xv6", "base", "P3 to a device", ("no_lost_kick",),
+    "nothing between CPUs; `__sync_synchronize` is no barrier between memory and a device's register.",
+    "a barrier for devices ahead of the doorbell", "a device barrier ahead of the doorbell"),
 )  # fmt: skip
 
 
