@@ -12,7 +12,7 @@ numbered in text order, so that a region and all inside it are an interval; `Lea
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TypeAlias
 
@@ -229,23 +229,19 @@ Instruction: TypeAlias = (
 
 @record
 class Code:
-    """A flattened thread. `named` are the registers that a final state shows: name and slot. Of code with handlers in
-    it, `guests` are those of each handler's runs, `places` says for each instruction which thread's it is and where it
-    stands there, `taken` are the slots that say which runs have been."""
+    """A flattened thread. `named` are the registers that a final state shows: name and slot. `devices` are the
+    addresses of devices' registers with the names of the devices, if the thread is bound by their order. Of code with
+    handlers in it, `guests` are those of each handler's runs, `places` says for each instruction which thread's it is
+    and where it stands there, `taken` are the slots that say which runs have been."""
 
     thread: Thread
     ops: tuple[Instruction, ...]
     named: tuple[tuple[str, int], ...]
     initial: Registers
+    devices: Mapping[int, str] = field(default_factory=dict)
     guests: tuple[tuple[Thread, tuple[tuple[str, int], ...]], ...] = ()
     places: tuple[tuple[int, int], ...] = ()
     taken: tuple[int, ...] = ()
-
-    @property
-    def shown(self) -> tuple[tuple[str, str, int], ...]:
-        """Agent, name and slot of every register that a final state shows."""
-        everyone = ((self.thread, self.named), *self.guests)
-        return tuple([(thread.name, name, slot) for thread, named in everyone for name, slot in named])
 
 
 def flatten(program: Program, thread: Thread, *, bound: int = 2, choices: Mapping[str, str] | None = None) -> Code:
@@ -296,7 +292,7 @@ class _Flattener:
         if handler and ir.MASKED in self.slots:
             initial[self.slots[ir.MASKED]] = int(not self.thread.nests)
         named = tuple(sorted((n, s) for n, s in self.slots.items() if n != ir.OLD and "#" not in n))
-        return Code(self.thread, tuple(self.ops), named, tuple(initial))
+        return Code(self.thread, tuple(self.ops), named, tuple(initial), self.program.registers(self.thread))
 
     # names and expressions
 

@@ -414,7 +414,8 @@ Block: TypeAlias = tuple[Statement, ...]
 class Cell:
     """One unit of shared memory that is accessed as a whole.
 
-    `space` is ``ram``, ``dma`` or ``mmio``; `device` names the device that shares it, if any;
+    `space` is ``ram``; ``mmio``, registers of `device`; ``irq``, the mark of an interrupt; or, with ORDER_PLATFORM
+    negotiated, ``dma``, memory that a device sees;
     `percpu` is the CPU whose copy it is.
     """
 
@@ -445,12 +446,12 @@ class Thread:
     instructions. `privates` are its ``@`` registers with their initial values. `cpu` is where it
     starts; agents without one have a CPU each.
 
-    An ``interrupt`` is one *run* of a handler, which may happen or not (semantics.md 2). It interrupts the agent with
-    index `host`, which comes before it in `Program.threads`. Threads with the same `handler` are its runs: those with
-    the same number `run` exclude each other, each needs the one before, and privates live on from run to run. `entry`
-    and `leave` are the tags of its first and last event. It is not interrupted itself before it enables interrupts,
-    unless it `nests`. `latch` is the address of the 1-bit cell that is set when the interrupt is raised, and taken by
-    the run.
+    An ``interrupt`` is one *run* of a handler, which may happen or not (docs/models-preemption.md). It interrupts the
+    agent with index `host`, which comes before it in `Program.threads`. Threads with the same `handler` are its runs:
+    those with the same number `run` exclude each other, each needs the one before, and privates live on from run to
+    run. `entry` and `leave` are the tags of its first and last event. It is not interrupted itself before it enables
+    interrupts, unless it `nests`. `latch` is the address of the 1-bit cell that is set when the interrupt is raised,
+    and taken by the run.
     """
 
     name: str
@@ -499,6 +500,12 @@ class Program:
     functions: Mapping[str, Function] = field(default_factory=dict)
     requirements: tuple[Requirement, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def registers(self, thread: Thread) -> Mapping[int, str]:
+        """The addresses of the devices' registers, with the names of the devices, for an agent that is none itself."""
+        if thread.kind == "device":
+            return {}
+        return {cell.address: cell.device for cell in self.cells if cell.space == "mmio"}
 
     def cell_at(self, address: int) -> Cell | None:
         """The cell that stands at `address`, if any."""

@@ -101,7 +101,8 @@ def final_registers(program: Program, codes: Sequence[Code], registers: Sequence
     names: dict[str, int] = {}
     came: dict[str, bool] = {}
     for code, values in zip(codes, registers, strict=True):
-        names |= {state_register(agent, name.removeprefix("@")).name: values[slot] for agent, name, slot in code.shown}
+        for thread, named in ((code.thread, code.named), *code.guests):
+            names |= {state_register(thread.name, name.removeprefix("@")).name: values[slot] for name, slot in named}
         for (thread, _), slot in zip(code.guests, code.taken, strict=True):
             came[thread.name] = bool(values[slot])
     left: dict[str, Thread] = {}
@@ -162,8 +163,8 @@ class _Joined:
         ]
         guests = tuple([(threads[n], each) for n, each in zip(self.members[1:], named[1:], strict=True)])
         return Code(
-            threads[self.root], tuple(self.out), named[0], tuple(initial), guests, tuple(self.places),
-            tuple(self.taken.values()),
+            threads[self.root], tuple(self.out), named[0], tuple(initial), self.flats[self.root].devices, guests,
+            tuple(self.places), tuple(self.taken.values()),
         )  # fmt: skip
 
     def rooted(self, number: int) -> int:
