@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 
+from mmcheck.deadline import Deadline
 from mmcheck.enumeration import coherence
 from mmcheck.enumeration.candidate import Candidate, execution_of
 from mmcheck.enumeration.coherence import Choice
@@ -87,6 +88,7 @@ class Enumeration:
     choices: Mapping[str, str] = field(default_factory=dict)
     settle: bool = False
     limits: Limits = field(default_factory=Limits)
+    deadline: Deadline = field(default_factory=Deadline)
     write_back: bool | None = None
     cas_provenance: bool | None = None
     keep: Keep | None = None
@@ -137,6 +139,7 @@ class Enumeration:
             compiled=self.keep is not None,
             cells=frozenset(self._initial),
             traces=self.limits.traces,
+            deadline=self.deadline,
         )
         codes = [flatten(self.program, t, bound=self.bound, choices=self.choices) for t in self.program.threads]
         return fixpoint(codes, self._initial, options)
@@ -166,6 +169,8 @@ class Enumeration:
                 return
             for need, give, trace in coded[depth]:
                 self.combinations += 1
+                if not self.combinations & 0xFF:
+                    self.deadline.check()
                 if self.combinations > self.limits.combinations:
                     raise UnknownVerdict(f"more than {self.limits.combinations} combinations of traces")
                 if not fits(self.program.threads, (*chosen, trace)):
@@ -177,6 +182,7 @@ class Enumeration:
 
     def _allowed(self, combination: tuple[Trace, ...]) -> Iterator[Candidate]:
         """The choices of rf and co that the model allows, each with the first order of compiled code that does."""
+        self.deadline.check()
         orders = [self._kept(number, trace) for number, trace in enumerate(combination)]
         key = tuple([(trace.shape, order) for trace, order in zip(combination, orders, strict=True)])
         layout = self._layouts.get(key)
@@ -196,14 +202,18 @@ class Enumeration:
             name = (id(layout), number, here, settled)
             options = self._local.get(name)
             if options is None:
-                most = self.limits.candidates
-                options = coherence.choices(place, here, layout.before, settled, coherent=coherent, most=most)
+                options = coherence.choices(
+                    place, here, layout.before, settled, coherent=coherent, most=self.limits.candidates,
+                    deadline=self.deadline,
+                )  # fmt: skip
                 self._local[name] = options
             if not options:
                 return
             local.append(options)
         for chosen in product(*local):
             self.candidates += 1
+            if not self.candidates & 0xFF:
+                self.deadline.check()
             if self.candidates > self.limits.candidates:
                 raise UnknownVerdict(f"more than {self.limits.candidates} candidate executions")
             rf, co = [0] * layout.n, [0] * layout.n

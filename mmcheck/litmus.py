@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mmcheck.deadline import Deadline
 from mmcheck.enumerate import Enumeration, Limits
 from mmcheck.errors import InputError, UnknownVerdict
 from mmcheck.model.model import Model, load_model
@@ -67,14 +68,15 @@ def decide_test(
 ) -> LitmusOutcome:
     """One test. Raises `UnknownVerdict` and, for loops that make no sense, `InputError`."""
     chosen = load_model(model or MODELS[test.arch])
-    if engine == "enumerate":
-        return _enumerated(test, path, chosen, states, bound)
-    if engine == "auto":
-        try:
-            return _enumerated(test, path, chosen, states, bound, FEW)
-        except UnknownVerdict:
-            pass  # too many candidates: the solver's ground
-    return _solved(test, path, chosen, states, bound, timeout)
+    with Deadline(timeout) as deadline:
+        if engine == "enumerate":
+            return _enumerated(test, path, chosen, states, bound, deadline)
+        if engine == "auto":
+            try:
+                return _enumerated(test, path, chosen, states, bound, deadline, FEW)
+            except UnknownVerdict:
+                pass  # too many candidates: the solver's ground
+        return _solved(test, path, chosen, states, bound, deadline)
 
 
 def observation(positive: bool, negative: bool) -> str:
@@ -82,10 +84,8 @@ def observation(positive: bool, negative: bool) -> str:
     return "Never" if not positive else "Sometimes" if negative else "Always"
 
 
-def _solved(
-    test: LitmusTest, path: str, model: Model, states: bool, bound: int, timeout: float | None
-) -> LitmusOutcome:
-    graph = unfold(test.program, bound=bound, quiescent=True)
+def _solved(test: LitmusTest, path: str, model: Model, states: bool, bound: int, deadline: Deadline) -> LitmusOutcome:
+    graph = unfold(test.program, bound=bound, quiescent=True, deadline=deadline)
     encoding = encode(graph, model)
     finals = Finals(encoding)
     assumed = encoding.assumptions()
@@ -97,23 +97,23 @@ def _solved(
         if literal == FALSE or FALSE in assumed:
             return False
         wanted = [lit for lit in (*assumed, literal) if lit != TRUE]
-        return encoding.solver.solve(wanted, timeout=timeout)
+        return encoding.solver.solve(wanted)
 
     positive, negative = possible(condition), possible(-condition)
     cuts = encoding.circuit.any([encoding.values.literal(cut.guard) for cut in graph.cuts])
     notes = []
-    if cuts != FALSE and encoding.solver.solve([cuts], timeout=timeout):
+    if cuts != FALSE and encoding.solver.solve([cuts]):
         notes.append(f"loops were cut at the bound of {bound}")
     lines = None
     if states:
-        found = _all_states(encoding, finals, test.observed, assumed, timeout)
+        found = _all_states(encoding, finals, test.observed, assumed)
         lines = tuple(sorted(show_state(test.program, test.observed, state) for state in found))
     word = observation(positive, negative)
     return LitmusOutcome(path, test.name, word, lines, "smt", notes=tuple(notes))  # type: ignore[arg-type]
 
 
 def _all_states(
-    encoding: Encoding, finals: Finals, observed: Sequence[Reg], assumed: list[int], timeout: float | None
+    encoding: Encoding, finals: Finals, observed: Sequence[Reg], assumed: list[int]
 ) -> list[dict[str, int]]:
     """Every final state, projected on `observed`: solve, block, repeat."""
     terms = [(reg.name, encoding.values.of(finals.state(reg))) for reg in observed]
@@ -123,7 +123,7 @@ def _all_states(
             encoding.circuit.assume(-literal)
     out: list[dict[str, int]] = []
     wanted = [lit for lit in assumed if lit != TRUE]
-    while FALSE not in assumed and encoding.solver.solve(wanted, timeout=timeout):
+    while FALSE not in assumed and encoding.solver.solve(wanted):
         decoder = Decoder(encoding)
         state, block = {}, []
         for name, literals in terms:
@@ -140,9 +140,16 @@ def _all_states(
 
 
 def _enumerated(
-    test: LitmusTest, path: str, model: Model, states: bool, bound: int, limits: Limits | None = None
+    test: LitmusTest,
+    path: str,
+    model: Model,
+    states: bool,
+    bound: int,
+    deadline: Deadline,
+    limits: Limits | None = None,
 ) -> LitmusOutcome:
-    search = Enumeration(test.program, model, bound, settle=True, limits=limits or Limits())
+    limits = limits or Limits()
+    search = Enumeration(test.program, model, bound, settle=True, limits=limits, deadline=deadline)
     found: set[tuple[int, ...]] = set()
     positive = negative = False
     for run in search.runs():

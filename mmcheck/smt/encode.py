@@ -248,7 +248,7 @@ def encode(
     """
     coherent = model.coherent
     domains = analyse(graph, coherent=coherent)
-    circuit = Circuit()
+    circuit = Circuit(graph.terms.deadline)
     values = Values(graph, domains, circuit)
     memory = Memory(graph, domains, circuit, values, coherent)
     n = len(graph.events)

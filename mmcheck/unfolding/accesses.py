@@ -92,6 +92,7 @@ class Accesses:
                 when = self._with_old(statement.when, state, read)
                 outcome = when.term if wanted else terms.neg(when.term)
                 self.graph.constraints.append(terms.disj([terms.neg(guard), outcome]))
+                self.recorder.forwarding.outcomes[read.id] = str(success.payload), when.term
                 reads.append(read)
                 self._rmw_write(statement, state, read, guard, address)
             first, second = reads[0], reads[1]
