@@ -15,7 +15,7 @@ from mmcheck._version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NoReturn
 
 CONFIGURED = ("verify", "doc", "render")
 """Commands that read the project's settings."""
@@ -200,9 +200,38 @@ def _tolerant(stream: object) -> None:
 # --- arguments ---------------------------------------------------------------------------------------
 
 
-def parser(settings: Mapping[str, Any] | None = None) -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """One that says what a misspelt command or option may have been, and shows no control characters."""
+
+    def error(self, message: str) -> NoReturn:
+        from mmcheck.commands.console import inert
+
+        near = _meant(message, self)
+        hint = f"; did you mean '{near}'?" if near else ""
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: error: {inert(' '.join(message.split()))}{hint}\n")
+
+
+def _meant(message: str, top: argparse.ArgumentParser) -> str | None:
+    """The command or the option that comes nearest to the one that argparse's `message` is about."""
+    import re
+    from difflib import get_close_matches
+
+    found = re.search(r"invalid choice: '([^']{1,40})'|unrecognized arguments: (-[^\s=]{1,40})", message)
+    if found is None:
+        return None
+    if found[1] is not None:
+        words = re.findall(r"'?([\w-]+)'?", message.partition("(choose from")[2])
+        return next(iter(get_close_matches(found[1], words, 1)), None)
+    commands = [each for each in top._actions if isinstance(each, argparse._SubParsersAction)]
+    parsers = [parser for each in commands for parser in each.choices.values()]
+    options = {option for parser in parsers for option in parser._option_string_actions}
+    return next(iter(get_close_matches(found[2], sorted(options), 1, 0.7)), None)
+
+
+def parser(settings: Mapping[str, Any] | None = None) -> Parser:
     """All commands and their options; `settings` are defaults by the names of `mmcheck.config.KEYS`."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="mmcheck",
         description=DESCRIPTION,
         epilog=EXIT_CODES + "\nmmcheck COMMAND --help says more about a command.",
@@ -229,12 +258,12 @@ def parser(settings: Mapping[str, Any] | None = None) -> argparse.ArgumentParser
 
 
 def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    commands: argparse._SubParsersAction[Parser],
     name: str,
     help: str,
     description: str,
     epilog: str = EXIT_CODES,
-) -> argparse.ArgumentParser:
+) -> Parser:
     return commands.add_parser(
         name,
         help=help,

@@ -530,7 +530,8 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM323": (
         "no such register",
-        "The name after the colon is no register of the architecture. Locations are written without a thread: `[x]`.",
+        "The name after the colon is no register of the architecture, or one that its thread neither initialises nor"
+        " uses: a misspelt register would always be 0. Locations are written without a thread: `[x]`.",
     ),
     "MM324": (
         "no such location",
@@ -553,6 +554,11 @@ CODES: dict[str, tuple[str, str]] = {
         "mistake with an array",
         "Arrays are declared `int x[2]={1,2}`, with one value for each element or none, and up to 512"
         " elements. A condition names an element, `x[1]=2`, or gives all values, `x={1,2}`.",
+    ),
+    "MM329": (
+        "loop without end",
+        "Loops are run up to `--bound` times, and the verdict says so where a run would go on. A backward branch from"
+        " which no path leads to the end of the thread ends no run at all: nothing could be said of final states.",
     ),
     "MM330": (
         "mixed sizes",
@@ -641,7 +647,7 @@ CODES: dict[str, tuple[str, str]] = {
         "access outside every variable",
         "In some run that the model allows an access goes to an address where no variable stands: a pointer"
         " is still null, or an index is past the end. Values read there are arbitrary; a requirement that"
-        " depends on one is violated.",
+        " depends on one is violated. In herd's format it is often a register without initial value.",
     ),
     # 6xx: verdicts
     # 9xx: internal

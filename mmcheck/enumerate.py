@@ -69,6 +69,17 @@ class Run:
     def execution(self) -> Execution:
         return execution_of(self.candidate, self.final)
 
+    @property
+    def astray(self) -> Origin | None:
+        """The first access, by thread, that goes where no cell stands."""
+        if self.stray:
+            cells = {cell.address for cell in self.candidate.program.cells}
+            for trace in self.candidate.traces:
+                for item in trace.items:
+                    if item.kind != "F" and item.address not in cells:
+                        return item.origin
+        return None
+
 
 @dataclass(slots=True)
 class Enumeration:
@@ -101,6 +112,7 @@ class Enumeration:
     _initial: dict[int, int] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)
     _unchanged: dict[str, int] = field(default_factory=dict)
+    _found: list[list[Trace]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for cell in self.program.cells:
@@ -111,7 +123,7 @@ class Enumeration:
     def runs(self) -> Iterator[Run]:
         """Every allowed run, in a fixed order."""
         self.cut, self.candidates, self.combinations = False, 0, 0
-        found = self.traces()
+        found = self._found = self.traces()
         if any(trace.status == "cut" for of in found for trace in of):
             cuts = (c for c in self._combined(found) if any(trace.status == "cut" for trace in c))
             self.cut = any(True for combination in cuts for _ in self._allowed(combination))
@@ -143,6 +155,16 @@ class Enumeration:
         )
         codes = [flatten(self.program, t, bound=self.bound, choices=self.choices) for t in self.program.threads]
         return fixpoint(codes, self._initial, options)
+
+    @property
+    def may_stray(self) -> bool:
+        """Whether some trace goes where no cell stands: without one, no run does. For use once `runs` has begun."""
+        return any(
+            item.kind != "F" and item.address not in self._initial
+            for of in self._found
+            for trace in of
+            for item in trace.items
+        )
 
     def _combined(self, found: Sequence[Sequence[Trace]]) -> Iterator[tuple[Trace, ...]]:
         """One trace per thread, such that each value read is written by somebody, or initial."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from mmcheck.deadline import Deadline
 from mmcheck.enumerate import Enumeration, Limits
-from mmcheck.errors import InputError, UnknownVerdict
+from mmcheck.errors import InputError, UnknownVerdict, fail
 from mmcheck.model.model import Model, load_model
-from mmcheck.program import Reg, evaluate
+from mmcheck.program import Origin, Reg, evaluate
 from mmcheck.results import LitmusOutcome
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.decode import Decoder
@@ -23,6 +23,7 @@ from mmcheck.syntax.herd.show import show_state
 from mmcheck.unfold import unfold
 
 MODELS = {"AArch64": "armv8", "X86_64": "x86-tso", "X86": "x86-tso"}
+CUT = "loops were cut at the bound"
 MAX_STATES = 100_000
 FEW = Limits(candidates=2_000, combinations=5_000, traces=500)
 """Up to here ``auto`` enumerates: the solver's fixed costs are more."""
@@ -48,9 +49,12 @@ def decide(
     for file in files:
         started = time.process_time()
         path = file.path if isinstance(file, SourceFile) else str(file)
+        judged_by = ""
         try:
             source = file if isinstance(file, SourceFile) else SourceFile(path, Path(file).read_text(encoding="utf-8"))
             test = read_litmus(source)
+            chosen = load_model(model or MODELS[test.arch])
+            judged_by = f"{chosen.name}: {chosen.title}"
             outcome = decide_test(test, path, model, states, bound, engine, timeout)
         except InputError as error:
             outcome = LitmusOutcome(path, "", "Unknown", diagnostics=error.diagnostics)
@@ -59,14 +63,14 @@ def decide(
         seconds = time.process_time() - started
         yield LitmusOutcome(
             outcome.path, outcome.name, outcome.observation, outcome.states, outcome.engine, seconds,
-            outcome.notes, outcome.diagnostics,
+            outcome.notes, outcome.diagnostics, judged_by,
         )  # fmt: skip
 
 
 def decide_test(
     test: LitmusTest, path: str, model: str | None, states: bool, bound: int, engine: str, timeout: float | None
 ) -> LitmusOutcome:
-    """One test. Raises `UnknownVerdict` and, for loops that make no sense, `InputError`."""
+    """One test. Raises `UnknownVerdict`, and `InputError` if the model allows a run that leaves every location."""
     chosen = load_model(model or MODELS[test.arch])
     with Deadline(timeout) as deadline:
         if engine == "enumerate":
@@ -84,6 +88,16 @@ def observation(positive: bool, negative: bool) -> str:
     return "Never" if not positive else "Sometimes" if negative else "Always"
 
 
+def _outside(origin: Origin) -> InputError:
+    help = "its address register may have no initial value, a pointer may be null, or an array is declared too short"
+    return fail("MM505", f"'{origin.text}' may access memory outside every location", origin.span, help=help)
+
+
+def _notes(cut: bool, bound: int, *, any_run: bool) -> tuple[str, ...]:
+    notes = (f"{CUT} of {bound}",) if cut else ()
+    return notes if any_run else (*notes, "vacuous: no run comes to an end, or none passes the filter")
+
+
 def _solved(test: LitmusTest, path: str, model: Model, states: bool, bound: int, deadline: Deadline) -> LitmusOutcome:
     graph = unfold(test.program, bound=bound, quiescent=True, deadline=deadline)
     encoding = encode(graph, model)
@@ -99,17 +113,25 @@ def _solved(test: LitmusTest, path: str, model: Model, states: bool, bound: int,
         wanted = [lit for lit in (*assumed, literal) if lit != TRUE]
         return encoding.solver.solve(wanted)
 
+    _refuse_astray(encoding)
     positive, negative = possible(condition), possible(-condition)
     cuts = encoding.circuit.any([encoding.values.literal(cut.guard) for cut in graph.cuts])
-    notes = []
-    if cuts != FALSE and encoding.solver.solve([cuts]):
-        notes.append(f"loops were cut at the bound of {bound}")
+    cut = cuts != FALSE and encoding.solver.solve([cuts])
+    notes = _notes(cut, bound, any_run=positive or negative)
     lines = None
     if states:
         found = _all_states(encoding, finals, test.observed, assumed)
         lines = tuple(sorted(show_state(test.program, test.observed, state) for state in found))
     word = observation(positive, negative)
-    return LitmusOutcome(path, test.name, word, lines, "smt", notes=tuple(notes))  # type: ignore[arg-type]
+    return LitmusOutcome(path, test.name, word, lines, "smt", notes=notes)  # type: ignore[arg-type]
+
+
+def _refuse_astray(encoding: Encoding) -> None:
+    """Raise `InputError` for an access that goes outside every location in some run."""
+    assumed = [lit for lit in encoding.assumptions() if lit not in (encoding.inside, TRUE)]
+    for number, literal in encoding.astray.items():
+        if literal != FALSE and encoding.solver.solve([*assumed, literal]):
+            raise _outside(encoding.graph.events[number].origin)
 
 
 def _all_states(
@@ -153,6 +175,9 @@ def _enumerated(
     found: set[tuple[int, ...]] = set()
     positive = negative = False
     for run in search.runs():
+        astray = run.astray
+        if astray is not None:
+            raise _outside(astray)
         if test.filter is not None and not evaluate(test.filter, run.final):
             continue
         if evaluate(test.condition, run.final):
@@ -161,14 +186,14 @@ def _enumerated(
             negative = True
         if states:
             found.add(tuple([run.final.get(reg.name, 0) & (1 << reg.width) - 1 for reg in test.observed]))
-        elif positive and negative:
+        elif positive and negative and not search.may_stray:
             break
     lines = None
     if states:
         names = [reg.name for reg in test.observed]
         named = [dict(zip(names, values, strict=True)) for values in found]
         lines = tuple(sorted(show_state(test.program, test.observed, state) for state in named))
-    notes = (f"loops were cut at the bound of {bound}",) if search.cut else ()
+    notes = _notes(search.cut, bound, any_run=positive or negative)
     word = observation(positive, negative)
     return LitmusOutcome(path, test.name, word, lines, "enumerate", notes=notes)  # type: ignore[arg-type]
 

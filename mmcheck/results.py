@@ -170,3 +170,4 @@ class LitmusOutcome:
     seconds: float = 0.0
     notes: tuple[str, ...] = field(default=())
     diagnostics: tuple[Diagnostic, ...] = field(default=())
+    model: str = ""

@@ -249,7 +249,7 @@ def _result(
 
 def _verify_herd(source: SourceFile, options: Options) -> tuple[Result, ...]:
     """``~exists`` and ``forall`` are requirements; ``exists`` is a question, and any answer is as claimed."""
-    from mmcheck.litmus import MODELS, decide_test
+    from mmcheck.litmus import CUT, MODELS, decide_test
     from mmcheck.syntax.herd.read import read_litmus
 
     test = read_litmus(source)
@@ -292,7 +292,7 @@ def _verify_herd(source: SourceFile, options: Options) -> tuple[Result, ...]:
                 verdict=verdict,  # type: ignore[arg-type]
                 expected=expected,  # type: ignore[arg-type]
                 bound=options.bound,
-                complete=not notes,
+                complete=word != "Unknown" and not any(note.startswith(CUT) for note in notes),
                 layer="hardware" if verdict == "violated" else None,
                 engine=engine,
                 notes=notes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 from mmcheck import files
@@ -13,22 +14,37 @@ if TYPE_CHECKING:
     from mmcheck.errors import Diagnostic
 
 
-def out(text: str) -> None:
-    """Write a part of the product."""
-    sys.stdout.write(text)
+_UNSAFE = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
+_PLAIN = f"[{_UNSAFE}]"
+_COLOURED = rf"(?!\x1b\[[0-9;]*m)[{_UNSAFE}]"
+
+
+def inert(text: str, *, color: bool = False) -> str:
+    """`text` without what a terminal obeys; with `color` its colours stay. Names of files can hold anything."""
+    return re.sub(_COLOURED if color else _PLAIN, lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def out(text: str, *, color: bool = False) -> None:
+    """Write a part of the product; `color` says that it has colours of ours."""
+    sys.stdout.write(inert(text, color=color))
 
 
 def note(text: str, *, quiet: bool = False) -> None:
     """Tell the user something that is not the product, on stderr."""
     if not quiet:
         sys.stdout.flush()
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(f"{inert(text)}\n")
 
 
-def publish(text: str, output: str | None) -> None:
+def named(path: str | os.PathLike[str]) -> str:
+    """How a file is called in a note: on one line, whatever its name is."""
+    return inert(" ".join(files.shown(os.fspath(path)).split()))
+
+
+def publish(text: str, output: str | None, *, color: bool = False) -> None:
     """Write a report to the file `output`, or to stdout."""
     if output is None:
-        out(text)
+        out(text, color=color)
     else:
         files.write(output, text)
 
@@ -53,5 +69,5 @@ def inputs(paths: list[str], *, quiet: bool = False) -> tuple[list[str], list[Di
     """The files that the user named, and what is wrong with the other names; says so if folders hold none."""
     found, problems = files.find_files(paths)
     if not found and not problems:
-        note(f"mmcheck: no *.litmus file in {', '.join(paths)}", quiet=quiet)
+        note(f"mmcheck: no *.litmus file in {', '.join(map(named, paths))}", quiet=quiet)
     return found, problems

@@ -29,7 +29,7 @@ def main(options: argparse.Namespace) -> int:
     for file in report.files:
         for diagnostic in file.diagnostics:
             console.note(diagnostic.concise())
-    place = files.shown(Path(options.output) / "index.html")
+    place = console.named(Path(options.output) / "index.html")
     console.note(f"mmcheck: {len(pages)} pages; start with {place}", quiet=options.quiet)
     return 2 if problems else report.exit_code
 

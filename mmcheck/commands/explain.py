@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 from mmcheck.codes import CODES
 from mmcheck.commands import console
+from mmcheck.report.words import one_line
 from mmcheck.results import MEANING
 
 
@@ -17,7 +18,7 @@ def main(options: argparse.Namespace) -> int:
     """Print what is known about the subject; 2 if nothing is."""
     text = explanation(options.subject)
     if text is None:
-        console.note(f"mmcheck: nothing is known about '{options.subject}'{_hint(options.subject)}")
+        console.note(f"mmcheck: nothing is known about '{one_line(options.subject)}'{_hint(options.subject)}")
         return 2
     console.out(text)
     return 0
@@ -87,6 +88,21 @@ def _page(title: str, paragraphs: Iterable[str]) -> str:
     return "\n\n".join([title, *(textwrap.fill(each, 80) for each in paragraphs)]) + "\n"
 
 
+_LETTERS = str.maketrans("OQILSB", "001158")
+"""Letters that are written where a digit is meant."""
+
+
 def _hint(subject: str) -> str:
-    near = get_close_matches(subject.upper(), CODES, 1, 0.6) or get_close_matches(subject.lower(), MEANING, 1)
+    """What the user may have meant: a clause above it, a code that looks the same, a verdict that sounds the same."""
+    from mmcheck.lower.clauses import VIRTIO_1_2
+
+    word = subject.strip().upper()
+    number = re.search(r"\d+(?:\.\d+)+$", word)
+    above = number[0] if number else ""
+    while above and above not in VIRTIO_1_2:
+        above = above.rpartition(".")[0]
+    digits = re.fullmatch(r"(?:M{0,2}[- ]?)?([0-9OQILSB]{3})", word)
+    code = f"MM{digits[1].translate(_LETTERS)}" if digits else ""
+    near = [above] if above else [code] if code in CODES else get_close_matches(word, CODES, 1, 0.7)
+    near = near or get_close_matches(word.lower(), MEANING, 1)
     return f"; did you mean '{near[0]}'?" if near else "; try MM101, 2.7.13.3.1 or holds"

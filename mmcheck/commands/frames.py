@@ -13,7 +13,7 @@ from mmcheck.errors import InputError, fail
 from mmcheck.machine.frames import Film, Frame, film_spec, frames
 from mmcheck.machine.picture import apng, enlarged, png, rgb
 from mmcheck.report.progress import Progress
-from mmcheck.report.words import plural
+from mmcheck.report.words import BASE, one_line, plural
 from mmcheck.target.targets import Target, parse_target
 
 ZOOM = 4
@@ -69,7 +69,7 @@ def _report(path: str, title: str | None, target: Target, film: Film, seconds: f
     done = len(film.frames)
     torn = [frame for frame in film.frames if frame.torn]
     lines = [
-        f"{path}, {title or 'base'}, {target.name}: {plural(done, 'frame')} of {film.size}x{film.size}, "
+        f"{one_line(f'{path}, {title or BASE}, {target.name}')}: {plural(done, 'frame')} of {film.size}x{film.size}, "
         f"{film.steps:,} steps, {film.steps / max(seconds, 1e-9):,.0f} a second, {seconds:.1f} s",
         f"  torn frames     {len(torn)}" + (f", the first is {torn[0].number}: {torn[0].torn} wrong rows, "
         f"{torn[0].stale} of the frame before, {torn[0].pixels} pixels" if torn else ""),

@@ -58,6 +58,6 @@ def main(options: argparse.Namespace) -> int:
     files.make_folder(folder)
     for name, text in FILES.items():
         files.write(folder / name, text)
-        console.out(f"wrote {files.shown(folder / name)}\n")
-    console.out(f"next: mmcheck verify {files.shown(folder)}\n")
+        console.out(f"wrote {console.named(folder / name)}\n")
+    console.out(f"next: mmcheck verify {console.named(folder)}\n")
     return 0

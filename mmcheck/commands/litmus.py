@@ -28,18 +28,24 @@ def main(options: argparse.Namespace) -> int:
     for problem in problems:
         console.out(f"{problem.render()}\n")
     broken, undecided = bool(problems), False
+    models: dict[str, None] = {}
     with Progress(sys.stderr, quiet=options.quiet) as progress:
         for number, outcome in enumerate(outcomes(paths, options)):
             progress.clear()
             console.out(report.render(outcome))
+            models.setdefault(outcome.model)
             for note in outcome.notes:
-                console.note(f"{outcome.path}: {note}", quiet=options.quiet)
+                console.note(f"{console.named(outcome.path)}: {note}", quiet=options.quiet)
             broken = broken or bool(outcome.diagnostics)
             undecided = undecided or (not outcome.diagnostics and outcome.observation == "Unknown")
             failure = comparison.add(outcome) if comparison is not None else ""
             if failure:
                 console.out(f"{failure}\n")
             progress(f"{number + 1}/{len(paths)} tests")
+    for model in filter(None, models):
+        console.note(
+            f"mmcheck: judged by {model.partition(' (')[0]}; loops up to {options.bound} rounds", quiet=options.quiet
+        )
     if comparison is not None:
         _finish(comparison, options)
     if broken:
@@ -61,9 +67,11 @@ def _finish(comparison: report.Comparison, options: argparse.Namespace) -> None:
     for failure in comparison.finish():
         console.out(f"{failure}\n")
     for path in comparison.unlisted:
-        console.note(f"mmcheck: {path} has no row in {options.expected}")
+        console.note(f"mmcheck: {console.named(path)} has no row in {console.named(options.expected)}")
     if comparison.left:
-        console.note(f"mmcheck: {comparison.left} rows of {options.expected} are about files that were not named")
+        console.note(
+            f"mmcheck: {comparison.left} rows of {console.named(options.expected)} are about files that were not named"
+        )
     sys.stdout.flush()
     sys.stderr.flush()
     console.out(f"{comparison.total}\n")

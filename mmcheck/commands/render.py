@@ -33,7 +33,7 @@ def main(options: argparse.Namespace) -> int:
     changed += [str(folder / name) for name in drawn if old[name] != drawn[name]]
     if options.check:
         for name in changed:
-            console.note(f"mmcheck: out of date: {files.shown(name)}")
+            console.note(f"mmcheck: out of date: {console.named(name)}")
         return 1 if changed else 0
     for name, picture in drawn.items():
         files.make_folder((folder / name).parent)

@@ -24,6 +24,7 @@ from mmcheck.model.concrete import check
 from mmcheck.model.model import load_model
 from mmcheck.program import Program
 from mmcheck.report.progress import Progress
+from mmcheck.report.words import BASE, one_line
 from mmcheck.source import SourceFile
 from mmcheck.syntax.herd.columns import is_herd_format
 from mmcheck.target.targets import Target, parse_target
@@ -86,7 +87,7 @@ def main(options: argparse.Namespace) -> int:
                 wanted = wanted if wanted is not None and not kept[2] else kept[0]
     if options.trace is not None and wanted is not None:
         files.write(options.trace, wanted)
-        console.note(f"mmcheck: a run is in {files.shown(options.trace)}", quiet=options.quiet)
+        console.note(f"mmcheck: a run is in {console.named(options.trace)}", quiet=options.quiet)
     return code
 
 
@@ -185,7 +186,7 @@ def _trace(subject: Subject, told: Recording, seed: int | None) -> str:
 def _report(subject: Subject, tally: Tally) -> str:
     rate = tally.steps / max(tally.machine, 1e-9)
     lines = [
-        f"{subject.path}, {subject.variant or 'base'}, {subject.target.name}: "
+        f"{one_line(f'{subject.path}, {subject.variant or BASE}, {subject.target.name}')}: "
         f"{tally.runs} runs, {tally.steps:,} steps, "
         f"{rate:,.0f} a second, every run allowed by the model"
     ]
@@ -223,7 +224,7 @@ def _replay(subjects: list[Subject], options: argparse.Namespace) -> int:
         raise fail("MM061", "no run in this file is one of this program", path=files.shown(options.replay))
     code = 0
     for subject, name, execution in given:
-        where = f"{subject.path}, {subject.variant or 'base'}, {subject.target.name}, {name}"
+        where = one_line(f"{subject.path}, {subject.variant or BASE}, {subject.target.name}, {name}")
         try:
             made = replay(subject.program, execution)
         except CannotReplay as problem:

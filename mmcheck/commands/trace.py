@@ -14,6 +14,7 @@ from mmcheck.explain import cycle_of
 from mmcheck.model.concrete import Violation, check
 from mmcheck.model.model import load_model
 from mmcheck.report.pictures import focused
+from mmcheck.report.words import one_line
 from mmcheck.source import SourceFile
 from mmcheck.target.targets import parse_target
 
@@ -41,19 +42,19 @@ def main(options: argparse.Namespace) -> int:
     console.out(_verdict(read, model.name, violations, len(verdicts)))
     for requirement in failed:
         claim = " (as the file expects)" if requirement in expected else ""
-        console.out(f"violates {requirement}{claim}\n")
+        console.out(f"violates {one_line(requirement)}{claim}\n")
     if not failed:
         console.out("no assertion fails\n" if read.header.spec else "")
     if read.stuck:
-        console.out(f"waits for ever: {', '.join(read.stuck)}\n")
-    console.out(f"{remark}\n" if remark else "")
+        console.out(f"waits for ever: {one_line(', '.join(read.stuck))}\n")
+    console.out(f"{one_line(remark)}\n" if remark else "")
     console.out("\n" + _picture(execution, name, violations, failed))
     return 1 if violations or any(requirement not in expected for requirement in failed) else 0
 
 
 def _verdict(read: trace.Trace, model: str, violations: list[Violation], ways: int) -> str:
     header = read.header
-    what = ", ".join(filter(None, (header.spec, header.variant or "", header.target)))
+    what = one_line(", ".join(filter(None, (header.spec, header.variant or "", header.target))))
     start = f"{what}: " if what else ""
     if not violations:
         several = f" (one of {ways} ways to say what was read)" if ways > 1 else ""

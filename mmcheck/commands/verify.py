@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 def main(options: argparse.Namespace) -> int:
     """Verify, write pictures and the report; the exit code is the report's."""
     found, problems = inputs(options)
+    color = console.wants_colour(options.color, options.output)
     page = pages.name(options, found) if not problems else None
     ready = pages.find(page)
     if ready is not None:
         code, text = ready
-        console.publish(text, options.output)
+        console.publish(text, options.output, color=color)
         return code
     report = check(options, found, problems)
     if options.write_baseline is not None:
@@ -34,7 +35,7 @@ def main(options: argparse.Namespace) -> int:
     text = rendered(report, known, options)
     if clean and page is not None and page == pages.name(options, found):
         pages.keep(page, report, text)
-    console.publish(text, options.output)
+    console.publish(text, options.output, color=color)
     if options.format in ("json", "sarif", "github", "junit"):
         for file in report.files:
             for diagnostic in file.diagnostics:
@@ -131,7 +132,7 @@ def without_known(report: Report, options: argparse.Namespace) -> tuple[Report, 
     source = files.read_source(options.baseline)
     applied = baseline.apply(report, baseline.parse(source.text, source.path))
     if applied.stale:
-        text = f"mmcheck: no longer so, take out of {source.path}: {baseline.described(applied.stale)}"
+        text = f"mmcheck: no longer so, take out of {console.named(source.path)}: {baseline.described(applied.stale)}"
         console.note(text, quiet=options.quiet)
     return applied.report, applied.known, not applied.stale
 
@@ -146,7 +147,7 @@ def write_baseline(report: Report, options: argparse.Namespace) -> int:
             console.note(diagnostic.render())
     files.write(options.write_baseline, baseline.render(report))
     count = sum(result.as_claimed is False for result in report.results)
-    text = f"mmcheck: {plural(count, 'known failure')} in {files.shown(options.write_baseline)}"
+    text = f"mmcheck: {plural(count, 'known failure')} in {console.named(options.write_baseline)}"
     console.note(text, quiet=options.quiet)
     return 0 if report.exit_code == 1 else report.exit_code
 
@@ -163,4 +164,4 @@ def write_graphs(report: Report, folder: str, *, quiet: bool = False) -> None:
         files.write(Path(folder) / name, text)
         count += 1
     amount = "1 picture" if count == 2 else f"{count // 2} pictures, each"
-    console.note(f"mmcheck: {amount} as .dot and .svg, in {files.shown(folder)}", quiet=quiet)
+    console.note(f"mmcheck: {amount} as .dot and .svg, in {console.named(folder)}", quiet=quiet)

@@ -15,7 +15,7 @@ from mmcheck import highlight
 from mmcheck.draw.metrics import clean
 from mmcheck.draw.svg import render_svg
 from mmcheck.report import pictures, story
-from mmcheck.report.words import BASE, claim, layer_sentence, verdict
+from mmcheck.report.words import BASE, claim, layer_sentence, plural, verdict
 from mmcheck.results import Result
 from mmcheck.source import printable
 
@@ -125,6 +125,23 @@ def figure(result: Result, name: str) -> str:
         f"{scroller('picture of the run')}{render_svg(scene, prefix=f'{name}-')}</div>"
         f"<figcaption>{caption}</figcaption></figure></details>"
     )
+
+
+def targets(results: Iterable[Result]) -> list[str]:
+    """The targets of `results`: those without options as they come, each followed by itself with options."""
+    found = dict.fromkeys(result.target for result in results)
+    bases = list(dict.fromkeys(target.partition("+")[0] for target in found))
+    return sorted(found, key=lambda target: (bases.index(target.partition("+")[0]), target))
+
+
+def basis(results: Sequence[Result]) -> str:
+    """What the verdicts rest on: the models, the bound, and whether it cut a loop."""
+    models = dict.fromkeys(result.model for result in results)
+    bounds = " or ".join(str(each) for each in sorted({result.bound for result in results}))
+    cut = sum(not result.complete for result in results)
+    loops = f"a loop was cut in {plural(cut, 'result')}" if cut else "no loop was cut"
+    listed = "".join(f"<li>{text(model)}</li>" for model in models)
+    return f"<ul>{listed}</ul><p>Loops run up to {bounds} round{'' if bounds == '1' else 's'}; {loops}.</p>"
 
 
 def notes(results: Iterable[Result]) -> str:

@@ -9,6 +9,7 @@ from mmcheck.doc import fragments
 from mmcheck.doc.fragments import anchor, text
 from mmcheck.doc.spec_page import requirement_id
 from mmcheck.lower.clauses import IMPLIED, VIRTIO_1_2
+from mmcheck.lower.register import REGISTER, STATED, Clause
 from mmcheck.report.words import plural
 from mmcheck.results import MEANING, FileReport, Report, Result
 
@@ -21,24 +22,18 @@ def start(report: Report, links: Links, title: str) -> str:
     results = report.results
     wrong = sum(result.as_claimed is not True for result in results)
     state = f"{wrong} not as claimed or not decided" if wrong else "all as claimed"
-    models = dict.fromkeys(result.model for result in results)
     out = [
         f"<h1>{text(title, 120)}</h1>",
         f"<p>{plural(len(results), 'verdict')} about {plural(len(report.files), 'file')}: {state}.</p>",
         "<h2>Specifications</h2>",
         _files(report.files, links),
-        "<h2>What the verdicts say</h2><dl>",
+        '<h2 id="verdicts">What the verdicts say</h2><dl>',
         *(f"<dt><strong>{word}</strong></dt><dd>{text(meaning)}</dd>" for word, meaning in MEANING.items()),
-        "</dl><h2>Models</h2><ul>",
-        *(f"<li>{text(model)}</li>" for model in models),
-        "</ul>",
+        "</dl>",
     ]
-    bounds = ", ".join(str(each) for each in sorted({result.bound for result in results}))
-    cut = sum(not result.complete for result in results)
-    loops = f"a loop was cut in {plural(cut, 'result')}" if cut else "no loop was cut"
-    if bounds:
+    if results:
         tool = f"mmcheck {text(report.version)}, {text(report.solver)}"
-        out.append(f"<p>Loops run up to {bounds} rounds; {loops}. Checked by {tool}.</p>")
+        out += ["<h2>Models</h2>", fragments.basis(results), f"<p>Checked by {tool}.</p>"]
     return "\n".join(out)
 
 
@@ -89,7 +84,7 @@ def programs(report: Report, links: Links) -> str:
 
 
 def _programs(files: Sequence[FileReport], links: Links) -> str:
-    targets = list(dict.fromkeys(result.target for file in files for result in file.results))
+    targets = fragments.targets(result for file in files for result in file.results)
     head = "".join(f'<th scope="col">{text(target)}</th>' for target in targets)
     rows = []
     for file in files:
@@ -141,7 +136,7 @@ def clauses(report: Report) -> list[str]:
 
 def matrix(report: Report, links: Links) -> str:
     """Clauses against the requirements that rest on them and their verdicts as written."""
-    targets = list(dict.fromkeys(result.target for result in report.results))
+    targets = fragments.targets(report.results)
     head = "".join(f'<th scope="col">{text(target)}</th>' for target in targets)
     columns = f'<thead><tr><th scope="col">clause</th><th scope="col">requirement</th>{head}</tr></thead>'
     groups = [(clause, [r for r in report.results if clause in r.clauses]) for clause in clauses(report)]
@@ -151,9 +146,30 @@ def matrix(report: Report, links: Links) -> str:
         bodies.append(_clause_rows("", bare, targets, links))
     out = ["<h1>Clauses and requirements</h1>"]
     out.append("<p>Which requirement rests on which clause, and its verdict for the program as written.</p>")
-    table = f"<table>{columns}{''.join(bodies)}</table>"
+    table = f'<table class="matrix">{columns}{"".join(bodies)}</table>'
     out.append(_scroll("clauses and requirements", table) if bodies else "<p>No requirement is checked.</p>")
+    left = _not_cited(clauses(report))
+    if left:
+        out.append("<h2>Ordering clauses that no requirement cites</h2>")
+        out.append("<p>What VirtIO says, or implies, about the order of accesses and nothing here rests on.</p><ul>")
+        out += [f"<li>{text(each.id, 40)}: {text(each.paraphrase, 600)}</li>" for each in left]
+        out.append("</ul>")
     return "\n".join(out)
+
+
+def _not_cited(cited: Sequence[str]) -> list[Clause]:
+    """The clauses of the register that demand an order and that neither they nor a part of them is in `cited`."""
+    numbers = {each if each.startswith("implied:") else each.rpartition(", ")[2] for each in cited}
+    if not any(each.startswith("VirtIO") for each in cited):
+        return []
+    return [
+        clause
+        for clause in REGISTER.values()
+        if clause.pattern != "none"
+        and clause.id.removeprefix("implied:") not in STATED
+        and not any(number == clause.id or f"{number}.".startswith(f"{clause.id}.") for number in numbers)
+        and clause.id.partition(" ")[0] not in numbers
+    ]
 
 
 def _clause_rows(clause: str, results: Sequence[Result], targets: Sequence[str], links: Links) -> str:

@@ -29,6 +29,10 @@ def body(file: FileReport, parts: Sequence[Part], clause_links: Mapping[str, str
         out.append(_contents(file.results))
     for name, members in rows(file.results):
         out.append(_requirement(name, members, runs, clause_links))
+    if file.results:
+        out.append('<h2 id="basis">What the verdicts rest on</h2>')
+        out.append(fragments.basis(file.results))
+        out.append('<p><a href="../index.html#verdicts">What the verdicts say</a></p>')
     out.append('<h2 id="program">The program</h2>')
     for number, (path, source) in enumerate(parts):
         prefix = "L" if number == 0 else f"f{number}-L"
@@ -43,11 +47,22 @@ def _contents(results: Sequence[Result]) -> str:
     items = []
     for name, members in rows(results):
         where = requirement_id(members[0].requirement, members[0].kind)
-        worst = next((each for each in members if each.as_claimed is not True), members[0])
+        told = _telling(members)
+        here = f" on {text(told.target)}, {fragments.variant_text(told)}" if len(members) > 1 else ""
+        alike = all(each.verdict == told.verdict for each in members if each.variant is None)
+        here = "" if alike and told.variant is None else here
         items.append(
-            f'<li><a href="#{where}">{text(name, 120)}</a>: {fragments.badge(worst)}, {_summary(members)}</li>'
+            f'<li><a href="#{where}">{text(name, 120)}</a>: {fragments.badge(told)}{here}; {_summary(members)}</li>'
         )
     return f'<nav aria-label="requirements"><ul>{"".join(items)}<li><a href="#program">the program</a></li></ul></nav>'
+
+
+def _telling(members: Sequence[Result]) -> Result:
+    """The result that a reader wants to know of first: a surprise, what the program as written breaks, any."""
+    base = [each for each in members if each.variant is None]
+    found = [each for each in members if each.as_claimed is not True]
+    found += [each for each in base if each.verdict not in ("holds", "forbidden")]
+    return [*found, *base, *members][0]
 
 
 def _summary(members: Sequence[Result]) -> str:

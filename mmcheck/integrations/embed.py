@@ -129,9 +129,8 @@ def _picture(result: Result, drawn: dict[str, str], as_text: bool) -> Iterator[s
         return
     if as_text:
         yield "```text"
-        yield from (
-            line.rstrip().replace("```", "'''") for line in render_text(scene, width=78).strip("\n").split("\n")
-        )
+        drawing = render_text(scene, width=78).strip("\n").replace("```", "'''").replace("<!--", "<! --")
+        yield from (line.rstrip() for line in drawing.split("\n"))
         yield "```"
     else:
         parts = (result.file.removesuffix(".litmus"), result.requirement, result.kind, result.variant or BASE)

@@ -397,8 +397,12 @@ def _transport() -> Iterator[Clause]:
     )
 
 
+STATED = frozenset({"P1", "P2", "P5", "D2", "D3"})
+"""The short names of obligations that some clause states, too."""
+
+
 def _implied() -> Iterator[Clause]:
-    """The obligations by their short names; P1, P2, P5, D2 and D3 are stated, the others are not."""
+    """The obligations by their short names."""
     kick, interrupt = "Lost kick: the device sleeps while a request waits.", "Lost interrupt: the driver sleeps."
     rows: tuple[tuple[str, Side, str, str, str], ...] = (
         (
@@ -438,7 +442,7 @@ def _implied() -> Iterator[Clause]:
     )
     for name, side, pattern, breaks, near in rows:
         text = "No clause of VirtIO states this, but its rules cannot be kept without it."
-        if name in ("P1", "P2", "P5", "D2", "D3"):
+        if name in STATED:
             text = f"Stated by {near}, and needed by every driver and device that has the pattern."
         elif near:
             text = f"{text} Nearest to it: {near}."

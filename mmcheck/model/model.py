@@ -26,7 +26,7 @@ BUILTIN = ("sc", "x86-tso", "armv8")
 BASE_SETS = ("R", "W", "F", "M", "IW")
 BASE_RELATIONS = (
     "po", "rf", "co", "amo", "lxsx", "addr", "data", "ctrl",
-    "pick-addr", "pick-data", "pick-ctrl", "pick-basic", "loc", "int", "ext", "src",
+    "pick-addr", "pick-data", "pick-ctrl", "loc", "int", "ext", "src",
 )  # fmt: skip
 """What an execution supplies. `loc` pairs accesses of one location, `int` and `ext` are decided by CPU,
 `src` is the order of the source text; the rest is described in `mmcheck.execution`."""

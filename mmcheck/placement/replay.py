@@ -29,7 +29,7 @@ from mmcheck.smt.interrupts import root_of
 from mmcheck.smt.linear import linear_orders
 from mmcheck.terms import value_of
 
-_DEPENDENCIES = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl", "pick-basic")
+_DEPENDENCIES = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")
 
 Placement = Mapping[str, str] | Mapping[str, frozenset[str]]
 """What stands at each site: an option, or the union of several, which does what each of them does."""

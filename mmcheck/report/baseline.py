@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from mmcheck.errors import fail
 from mmcheck.records import record, replace
-from mmcheck.report.words import plural
+from mmcheck.report.words import one_line, plural
 from mmcheck.results import FileReport, Report, Result
 
 SCHEMA = "mmcheck-baseline/1"
@@ -82,4 +82,4 @@ def _without(file: FileReport, gone: list[Result], entries: frozenset[Entry]) ->
 def described(entries: Iterable[Entry]) -> str:
     """A few entries in words, for a note."""
     shown = [f"{each[2]} [{each[1] or 'base'}] on {each[4]} in {each[0]}" for each in list(entries)[:5]]
-    return "; ".join(shown)
+    return one_line("; ".join(shown))

@@ -195,6 +195,9 @@ class _Page:
             yield from self.wrap(f"{tool}; {loops}")
             for model in models:
                 yield from self.wrap(model.partition(" (")[0], "model ")
+            for word in ("allowed", "forbidden"):
+                if any(result.verdict == word for result in results):
+                    yield from self.wrap(MEANING[word], f"{word}: ")
         yield from self._counts(report)
         if report.interrupted:
             yield self.paint("interrupted: the above is what was decided before", "warn")

@@ -36,7 +36,7 @@ class _Page:
         self.width = width
 
     def file(self, report: PlaceReport) -> Iterator[str]:
-        yield self.paint(report.path, "strong")
+        yield self.paint(one_line(report.path), "strong")
         for diagnostic in report.diagnostics:
             yield from diagnostic.render().splitlines()
         for note in report.notes:
@@ -48,7 +48,7 @@ class _Page:
             yield from report.diff.splitlines()
         if report.written:
             yield ""
-            yield f"  written: {report.path}"
+            yield f"  written: {one_line(report.path)}"
 
     def part(self, part: Part) -> Iterator[str]:
         problem = part.problem

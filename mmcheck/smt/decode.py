@@ -123,7 +123,7 @@ class Decoder:
                     out["co"].add((number[a_id], number[b_id]))
         prefix = "" if encoding.compiled else "text-"
         tables = {name: graph.deps[prefix + name] for name in
-                  ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl", "pick-basic")}  # fmt: skip
+                  ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")}  # fmt: skip
         for name, table in {**tables, "amo": graph.amo, "lxsx": graph.lxsx}.items():
             out[name] = {
                 (number[i], number[j])

@@ -285,7 +285,7 @@ def encode(
     amo, lxsx = pairs_bounds(n, graph.amo, values), pairs_bounds(n, graph.lxsx, values)
     prefix = "" if compiled else "text-"
     base = {"src": src, "loc": loc, "int": inside, "ext": outside, "amo": amo, "lxsx": lxsx}
-    for name in ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl", "pick-basic"):
+    for name in ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl"):
         base[name] = pairs_bounds(n, graph.deps[prefix + name], values)
     sets, optional = base_sets(graph), optional_sets(graph, values)
     po = src

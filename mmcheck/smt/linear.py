@@ -84,7 +84,7 @@ def _fixed(execution: Execution, model: Model, n: int) -> dict[str, Bounds]:
     base = {}
     static = frame_of(model, execution).static
     for name in ("rf", "co", "amo", "lxsx", "addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl",
-                 "pick-basic", "src"):  # fmt: skip
+                 "src"):  # fmt: skip
         rows = list(from_pairs(n, execution.relation(name)))
         base[name] = Bounds(rows, list(rows))
     for name in ("loc", "int", "ext"):

@@ -20,7 +20,7 @@ from mmcheck.unfolding.values import evaluate
 
 MAX_EVENTS = 5_000
 
-PORTS = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl", "pick-basic")
+PORTS = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")
 
 
 class Recorder:
@@ -115,7 +115,7 @@ class Recorder:
         if value is not None:
             self.depend("data", value, event, conditions)
         if basic:
-            self.depend("basic", Value(guard, basic), event, conditions)
+            self.depend("data", Value(guard, basic), event, conditions)  # all of it by pick
         self.control(state, event)
         return event
 
@@ -127,7 +127,7 @@ class Recorder:
 
     def depend(self, port: str, value: Value, event: GEvent, conditions: list[Term]) -> None:
         for (read, pick), cond in value.taint.items():
-            name = f"pick-{port}" if pick or port == "basic" else port
+            name = f"pick-{port}" if pick else port
             if read == event.id:
                 continue
             self.note(f"text-{name}", read, event.id, cond)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
+from cli_inputs import BROKEN, Run
 
 from mmcheck.errors import InputError
 from mmcheck.files import MAX_BYTES, find_files, read_source, write, write_atomic
@@ -70,6 +72,47 @@ def test_a_failed_write_leaves_nothing_behind(folder: Path) -> None:
     assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
     with pytest.raises(InputError, match="MM011"):
         write("no/such/folder", "x")
+
+
+HOSTILE = "e\x1b]0;owned\x07\u202e\n::error::x"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="such names are of POSIX")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("verify", f"{HOSTILE}.litmus"),
+        ("verify", "-v", f"{HOSTILE}.litmus", "--graphs", f"{HOSTILE}-graphs"),
+        ("verify", "--color", "always", f"{HOSTILE}.litmus"),
+        ("verify", "--format", "concise", f"{HOSTILE}.litmus"),
+        ("verify", "--format", "github", f"{HOSTILE}.litmus"),
+        ("verify", "--format", "junit", f"{HOSTILE}.litmus"),
+        ("verify", "--format", "sarif", f"{HOSTILE}.litmus"),
+        ("verify", "good.litmus", f"--{HOSTILE}"),
+        ("verify", f"{HOSTILE}-missing"),
+        ("verify", f"{HOSTILE}-folder"),
+        ("litmus", f"{HOSTILE}.litmus"),
+        ("place", f"{HOSTILE}.litmus"),
+        ("run", f"{HOSTILE}.litmus", "--runs", "1"),
+        ("frames", f"{HOSTILE}.litmus"),
+        ("trace", f"{HOSTILE}-missing"),
+        ("doc", f"{HOSTILE}.litmus", "-o", f"{HOSTILE}-site"),
+        ("render", "--embed", f"{HOSTILE}-missing"),
+        ("init", f"{HOSTILE}-new"),
+        ("explain", HOSTILE),
+        (HOSTILE,),
+    ],
+)
+def test_no_name_reaches_the_terminal_as_it_is(mmcheck: Run, folder: Path, arguments: tuple[str, ...]) -> None:
+    """Neither what a terminal obeys nor what GitHub takes for a command of its own."""
+    (folder / f"{HOSTILE}.litmus").write_text(BROKEN)
+    (folder / f"{HOSTILE}-folder").mkdir()
+    outcome = mmcheck(*arguments)
+    text = outcome.out + outcome.err
+    if "always" in arguments:
+        text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    assert not set(text) & set("\x1b\x07\u202e\r")
+    assert "\n::error::" not in text
 
 
 def test_a_link_is_written_through(folder: Path) -> None:

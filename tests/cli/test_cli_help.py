@@ -12,7 +12,7 @@ from cli_inputs import Run, environment
 import mmcheck as package
 from mmcheck.codes import CODES
 
-COMMANDS = ("verify", "litmus", "explain")
+COMMANDS = ("verify", "litmus", "place", "doc", "render", "run", "frames", "trace", "init", "explain")
 
 
 def test_help_names_exit_codes_and_commands(mmcheck: Run) -> None:
@@ -60,6 +60,24 @@ def test_explain_an_implied_clause_and_a_verdict(mmcheck: Run) -> None:
 def test_explain_what_is_not_known(mmcheck: Run, subject: str) -> None:
     outcome = mmcheck("explain", subject)
     assert outcome.code == 2 and outcome.out == "" and outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("subject", "meant"),
+    [("MM1O1", "MM101"), ("mml01", "MM101"), ("101", "MM101"), ("2.7.13.3.9", "2.7.13.3"), ("vialated", "violated")],
+)
+def test_explain_suggests(mmcheck: Run, subject: str, meant: str) -> None:
+    assert mmcheck("explain", subject).err.endswith(f"; did you mean '{meant}'?\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [("verfy x", "verify"), ("verify x --targt=sc", "--target"), ("verify x --format jsno", "json")],
+)
+def test_a_misspelt_command_or_option_has_a_suggestion(mmcheck: Run, arguments: str, meant: str) -> None:
+    outcome = mmcheck(*arguments.split())
+    assert outcome.code == 2
+    assert outcome.err.endswith(f"; did you mean '{meant}'?\n")
 
 
 def test_the_version_loads_next_to_nothing() -> None:

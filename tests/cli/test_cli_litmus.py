@@ -51,6 +51,12 @@ def test_names_occur_twice_paths_do_not(mmcheck: Run, folder: Path) -> None:
     assert mmcheck("litmus", "herd", "--expected", "t.tsv").out.endswith("2 passed, 0 failed\n")
 
 
+def test_the_model_and_the_bound_are_named(mmcheck: Run) -> None:
+    assert "mmcheck: judged by armv8: Armv8-A, " in mmcheck("litmus", "herd").err
+    assert mmcheck("litmus", "herd", "--bound", "5").err.endswith("; loops up to 5 rounds\n")
+    assert mmcheck("litmus", "herd", "-q").err == ""
+
+
 def test_a_file_that_errs_has_failed_and_is_2(mmcheck: Run, folder: Path) -> None:
     (folder / "herd" / "X.litmus").write_text(HERD.replace("MOV W0,#1", "FROB W0,#1"))
     (folder / "herd" / "e.tsv").write_text(HEAD + "MP.litmus\tSometimes\t4\nX.litmus\tSometimes\t4\n")

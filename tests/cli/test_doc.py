@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from dataclasses import dataclass, field
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from shutil import which
@@ -110,6 +112,20 @@ def test_the_pages(mmcheck: Run, folder: Path) -> None:
     assert "<svg" not in good
 
 
+def test_pages_say_what_their_verdicts_rest_on(mmcheck: Run, folder: Path) -> None:
+    cited = BROKEN.replace("requirement seen {", 'requirement seen { cites "VirtIO 1.2, 2.7.13.3.1"\n')
+    (folder / "bad.litmus").write_text(cited)
+    mmcheck("doc", "bad.litmus", "-o", "site", "--bound", "3", "--target", "x86-tso", "--target", "armv8+lse", "-q")
+    mmcheck("doc", "good.litmus", "-o", "plain", "-q")
+    page = (folder / "site" / "spec" / "bad.html").read_text()
+    assert "Armv8-A, application level, as of" in page and "x86-TSO" in page
+    assert "Loops run up to 3 rounds; no loop was cut." in page
+    clauses = (folder / "site" / "clauses.html").read_text()
+    left = clauses.partition("Ordering clauses that no requirement cites")[2]
+    assert "<li>2.7.13.4.1: " in left and "2.7.13.3.1" not in left
+    assert "no requirement cites" not in (folder / "plain" / "clauses.html").read_text()
+
+
 def test_the_same_again(mmcheck: Run, folder: Path) -> None:
     mmcheck("doc", ".", "-o", "one", "-q")
     mmcheck("doc", ".", "-o", "two", "-q", "--no-cache")
@@ -185,30 +201,58 @@ def test_hostile_texts_are_inert(mmcheck: Run, folder: Path, text: str) -> None:
 BROWSER = which("chromium") or which("chromium-browser") or which("google-chrome")
 
 
+PROBE = """<script>
+window.onload = () => {
+  const all = [...document.querySelectorAll("body *")];
+  const scrolls = (each) => getComputedStyle(each).overflowX === "auto" && each.scrollWidth > each.clientWidth;
+  parent.postMessage({
+    page: document.title,
+    wide: document.documentElement.scrollWidth, inner: innerWidth,
+    colour: getComputedStyle(document.body).backgroundColor,
+    pictures: document.querySelectorAll("svg").length,
+    first: document.querySelector("a[href], button, [tabindex='0']").className,
+    stuck: all.filter((each) => scrolls(each) && each.tabIndex < 0).map((each) => each.outerHTML.slice(0, 80)),
+    small: all.filter((each) => each.checkVisibility() && parseFloat(getComputedStyle(each).fontSize) < 11
+                      && !each.closest("svg")).length,
+  }, "*");
+};
+</script>"""
+"""What a page says of itself: is anything wider than it, can all that scrolls be reached by keyboard, is it legible?"""
+
+FRAMES = """<!DOCTYPE html><title>none</title><body><script>
+const heard = [];
+onmessage = (event) => {{
+  heard.push(event.data);
+  if (heard.length === {count}) document.title = JSON.stringify(heard);
+}};
+</script>{frames}</body>"""
+"""A browser's window cannot be as narrow as a phone; a frame can."""
+
+
 @pytest.mark.browser
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium here")
-@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (1200, "dark"), (400, "light")])
-def test_in_a_browser(mmcheck: Run, folder: Path, request: pytest.FixtureRequest, width: int, scheme: str) -> None:
-    """The page is laid out, in both schemes, and at a phone's width nothing but scrolling parts is wider than it."""
-    if "browser" not in str(request.config.option.markexpr):
-        pytest.skip("looks at pages in a real browser; run it with -m browser")
-    assert BROWSER is not None
-    mmcheck("doc", "bad.litmus", "-o", "site", "-q")
-    page = folder / "site" / "spec" / "bad.html"
-    probe = (
-        "<script>window.onload = () => { document.title = [document.documentElement.scrollWidth,"
-        " innerWidth, getComputedStyle(document.body).backgroundColor, document.querySelectorAll('svg').length]"
-        ".join('|') }</script>"
-    )
-    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text())
-    page.write_text(text.replace("</body>", f"{probe}</body>"))
-    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--window-size={max(width, 500)},900", "--dump-dom"]
+@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (1200, "dark"), (360, "light"), (360, "dark")])
+def test_in_a_browser(mmcheck: Run, folder: Path, width: int, scheme: str) -> None:
+    """Pages are laid out in both schemes; at a phone's width nothing but what scrolls by itself is wider than they."""
+    assert BROWSER is not None, "there is no Chromium here"
+    mmcheck("doc", "bad.litmus", "good.litmus", "-o", "site", "-q")
+    pages = [folder / "site" / name for name in ("index.html", "programs.html", "clauses.html", "spec/bad.html")]
+    for page in pages:
+        text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text())
+        page.write_text(text.replace("</body>", f"{PROBE}</body>"))
+    frames = "".join(f'<iframe src="file://{page}" width="{width}" height="800"></iframe>' for page in pages)
+    (folder / "frames.html").write_text(FRAMES.format(count=len(pages), frames=frames))
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1400,900", "--dump-dom"]
+    options += ["--virtual-time-budget=20000", f"--user-data-dir={folder / 'profile'}"]
     if scheme == "dark":
         options.append("--blink-settings=preferredColorScheme=0")
-    done = subprocess.run([BROWSER, *options, f"file://{page}"], capture_output=True, text=True, timeout=60, check=True)
+    url = f"file://{folder / 'frames.html'}"
+    done = subprocess.run([BROWSER, *options, url], capture_output=True, text=True, timeout=120, check=True)
     title = re.search(r"<title>([^<]*)</title>", done.stdout)
     assert title is not None
-    wide, inner, colour, pictures = title[1].split("|")
-    assert int(wide) <= int(inner)
-    assert colour == ("rgb(20, 24, 29)" if scheme == "dark" else "rgb(255, 255, 255)")
-    assert int(pictures) == 2
+    heard = json.loads(unescape(title[1]))
+    assert len(heard) == len(pages)
+    for page in heard:
+        assert page["wide"] <= page["inner"] <= width, page
+        assert page["colour"] == ("rgb(20, 24, 29)" if scheme == "dark" else "rgb(255, 255, 255)"), page
+        assert page["first"] == "skip" and page["stuck"] == [] and page["small"] == 0, page
+    assert sum(page["pictures"] for page in heard) == 2

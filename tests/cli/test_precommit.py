@@ -115,16 +115,30 @@ def test_the_hook_in_another_repository(hook: Path, tmp_path: Path) -> None:
 
 
 def test_our_own_repository_uses_the_hook(tmp_path: Path) -> None:
-    """On a copy, so that nothing here is touched: ``pre-commit run`` with our configuration on our specifications."""
+    """On a copy, so that nothing here is touched: our configuration runs the hook on what was changed in ``specs/``.
+
+    That every specification is as it claims is the subject of ``tests/unit/test_corpus.py``.
+    """
     user = repository(tmp_path / "own")
     shutil.copytree(ROOT / "specs", user / "specs")
     shutil.copyfile(ROOT / ".pre-commit-config.yaml", user / ".pre-commit-config.yaml")
     commit(user)
-    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
-    arguments = ("run", "mmcheck", "--all-files", "--verbose")
-    done = run(
-        sys.executable, "-m", "pre_commit", *arguments, cwd=user,
-        PRE_COMMIT_HOME=str(tmp_path / "home"), PYTHONPATH=str(ROOT), PATH=path,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Passed" in done.stdout
+    spec = user / "specs" / "submit-minimal.litmus"
+
+    def hook() -> subprocess.CompletedProcess[str]:
+        path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+        git(user, "add", "-A")
+        return run(
+            sys.executable, "-m", "pre_commit", "run", "mmcheck", "--verbose", cwd=user,
+            PRE_COMMIT_HOME=str(tmp_path / "home"), PYTHONPATH=str(ROOT), PATH=path,
+        )  # fmt: skip
+
+    spec.write_text("// changed\n" + spec.read_text())
+    fine = hook()
+    assert fine.returncode == 0, fine.stdout + fine.stderr
+    assert "Passed" in fine.stdout
+
+    spec.write_text(spec.read_text().replace("publish: fence(release)", "publish: compiler_fence(release)"))
+    wrong = hook()
+    assert wrong.returncode == 1
+    assert "specs/submit-minimal.litmus:" in wrong.stdout and "violated published [base] on armv8" in wrong.stdout

@@ -25,7 +25,7 @@ from mmcheck.target.words import METHODS, WORDS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-OURS = ("index", "tutorial", "verdicts", "language", "models", "daily", "specs", "architecture")
+OURS = tuple(sorted(path.stem for path in DOCS.glob("*.md")))
 BLOCK = re.compile(
     r"^(?:<!-- (?P<how>file|append): (?P<path>\S+) -->\n)?```(?P<language>[a-z]+)\n(?P<body>.*?)^```$",
     re.MULTILINE | re.DOTALL,

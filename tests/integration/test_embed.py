@@ -113,6 +113,17 @@ def test_mistakes(folder: Path, capsys: pytest.CaptureFixture[str], text: str, m
     assert (folder / "docs" / "page.md").read_text() == f"{text}\n"
 
 
+def test_no_text_ends_a_region(folder: Path) -> None:
+    """A sentence that is wrapped so that the mark of the end has a line of its own."""
+    path = page(folder, BEGIN)
+    says = f"{'x ' * 33}{END}"
+    spec = SPEC.replace("a reader that sees the flag sees the data", says)
+    (folder / "docs" / "specs" / "mp.litmus").write_text(spec)
+    for _ in range(2):
+        assert main(["render", "--embed", "docs/page.md", "--text"]) == 0
+        assert path.read_text().count(END) == 1
+
+
 @pytest.mark.parametrize("title", ["</svg><script>x</script>", "a | b", "[x](javascript:y)", "`x` *y*", "\u202eabc"])
 def test_hostile_titles_are_plain_text(folder: Path, title: str) -> None:
     path = page(folder, BEGIN)

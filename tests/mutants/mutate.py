@@ -8,7 +8,7 @@ marks. `EXTRA` adds clauses that models have had by mistake. What comes out as t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -51,7 +51,7 @@ RELATIONS: dict[str, tuple[str, ...]] = {
     "rmw": ("amo", "lxsx"), "amo": ("rmw", "lxsx"),
     "lrs": ("(rf & int)", "([W];po-loc;[R])"),
     "addr": ("(addr | pick-addr)", "(addr | data)"), "data": ("(data | pick-data)", "(data | addr)"),
-    "ctrl": (), "pick-addr": (), "pick-data": (), "pick-ctrl": (), "pick-basic": (),
+    "ctrl": (), "pick-addr": (), "pick-data": (), "pick-ctrl": (),
     "carried": ("picked",), "picked": ("carried",),
     "all-addr": ("addr", "any-addr"), "all-data": ("data", "picked;(data | pick-data)"),
     "any-addr": ("all-addr",), "any-ctrl": ("picked;ctrl", "carried;(ctrl | pick-ctrl)", "ctrl"),
@@ -291,6 +291,7 @@ def _inside(text: str, exp: cat.Exp) -> Iterator[tuple[Span, str]]:
                     continue  # what is left would order nothing, or everything
                 rest = [of(other) for i, other in enumerate(parts) if i != number]
                 yield exp.span, ";".join(rest)
+            yield from ((exp.span, new) for new in _narrower(parts, of))
             for part in parts:
                 yield from _inside(text, part)
         case cat.Binary(op="|"):
@@ -308,6 +309,19 @@ def _inside(text: str, exp: cat.Exp) -> Iterator[tuple[Span, str]]:
             yield from _inside(text, exp.left)
             if exp.op != "\\":
                 yield from _inside(text, exp.right)
+
+
+def _narrower(parts: Sequence[cat.Exp], of: Callable[[cat.Exp], str]) -> Iterator[str]:
+    """A sequence that begins or ends with ``po``, from or to some events only."""
+    texts = ";".join(map(of, parts))
+    if _is_po(parts[-1]):
+        yield from (f"{texts};[{kind}]" for kind in ("M", "R", "W"))
+    if _is_po(parts[0]):
+        yield from (f"[{kind}];{texts}" for kind in ("M", "R", "W"))
+
+
+def _is_po(exp: cat.Exp) -> bool:
+    return isinstance(exp, cat.Name) and exp.text == "po"
 
 
 def _sequence(exp: cat.Exp) -> Iterator[cat.Exp]:

@@ -61,7 +61,8 @@ class Cell:
     """The meaning of one cell: labels, then the statements of one instruction.
 
     `text` is the instruction as shown to people, ``start``..``end`` where it stands in the cell, `targets`
-    the labels that it branches to; `reads` and `writes` are about condition flags only.
+    the labels that it branches to; `reads` and `writes` are about condition flags only. `registers` are all that its
+    statements name.
     """
 
     labels: tuple[Piece, ...]
@@ -72,6 +73,7 @@ class Cell:
     targets: tuple[Piece, ...] = ()
     reads: frozenset[str] = frozenset()
     writes: bool = False
+    registers: frozenset[str] = frozenset()
 
 
 class Raw(NamedTuple):
@@ -100,23 +102,32 @@ def cut(text: str) -> Raw:
 
 def finish(raw: Raw, steps: Sequence[Step], targets: Iterable[Piece]) -> Cell:
     """The cell of `raw` with the meaning `steps`."""
-    reads: set[str] = set()
-    writes = False
+    inputs: set[str] = set()
+    assigned: set[str] = set()
     for make, args in steps:
-        inputs = args[1:] if make is Assign else args
-        for arg in inputs:
+        for arg in args[1:] if make is Assign else args:
             if isinstance(arg, Op | Reg):
-                _flags_of(arg, reads)
-        writes = writes or (make is Assign and args[0].name in FLAGS)
-    end = max(raw.rest.end, raw.mnemonic.end)
-    return Cell(raw.labels, raw.text, raw.mnemonic.start, end, tuple(steps), tuple(targets), frozenset(reads), writes)
+                _named(arg, inputs)
+        if make is Assign:
+            assigned.add(args[0].name)
+    return Cell(
+        raw.labels,
+        raw.text,
+        raw.mnemonic.start,
+        max(raw.rest.end, raw.mnemonic.end),
+        tuple(steps),
+        tuple(targets),
+        FLAGS & inputs,
+        not FLAGS.isdisjoint(assigned),
+        frozenset(inputs | assigned),
+    )
 
 
-def _flags_of(expr: Expr, found: set[str]) -> None:
+def _named(expr: Expr, found: set[str]) -> None:
     if isinstance(expr, Op):
         for arg in expr.args:
-            _flags_of(arg, found)
-    elif isinstance(expr, Reg) and expr.name in FLAGS:
+            _named(arg, found)
+    elif isinstance(expr, Reg):
         found.add(expr.name)
 
 

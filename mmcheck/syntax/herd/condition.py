@@ -7,18 +7,22 @@ with one value stands for its first element, as in herd.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from mmcheck.program import FALSE, TRUE, Const, Expr, Op, Reg, state_cell, state_register
 from mmcheck.syntax.herd.cell import CellError, nearest, number
 from mmcheck.syntax.herd.memory import Location
+from mmcheck.syntax.herd.show import printing_order
 from mmcheck.syntax.herd.tokens import Cursor, Token, scan
 from mmcheck.syntax.herd.values import constant, low, widen
 
 MAX_DEPTH = 100
 """Nesting of parentheses and negations."""
+
+ZERO = "XZR"
+"""The register that is 0 without anybody's saying so."""
 
 Registers: TypeAlias = Callable[[str], tuple[str, int, int] | None]
 
@@ -27,13 +31,14 @@ Registers: TypeAlias = Callable[[str], tuple[str, int, int] | None]
 class Names:
     """What a condition can speak of: the threads, the registers of the architecture, the locations.
 
-    `narrow` tells whether a register of a thread is only ever written through its 32-bit form; `hint` says how
-    registers are named.
+    `used` has the registers that each thread initialises or names; `narrow` tells whether a register of a thread is
+    only ever written through its 32-bit form; `hint` says how registers are named.
     """
 
     threads: tuple[str, ...]
     registers: Registers
     locations: Mapping[str, Location]
+    used: Mapping[str, Set[str]]
     narrow: Callable[[str, str], bool] = lambda thread, register: False
     hint: str = ""
 
@@ -271,10 +276,25 @@ class _Parser:
         if found is None:
             help = f"a location is written '[{token.text}]'" if token.text in self.names.locations else self.names.hint
             raise CellError("MM323", f"unknown register '{token.text}'", token.start, token.end, help)
+        shown = Token("name", f"{thread.text}:{token.text}", thread.start, token.end)
+        if found[0] not in self.names.used[name] and found[0] != ZERO:
+            raise self.unused(name, found[0], shown, token.text)
         register = state_register(name, found[0], found[1])
         self.record(register)
-        shown = Token("name", f"{thread.text}:{token.text}", thread.start, token.end)
         return _Place((low(register, found[2]),), shown, (name, found[0]))
+
+    def unused(self, thread: str, register: str, shown: Token, text: str) -> CellError:
+        """The error for a register that its thread neither initialises nor names: misspelt, it would always be 0."""
+        message = f"P{thread} neither initialises nor uses register '{text}': it would always be 0"
+        others = [other for other in self.names.threads if register in self.names.used[other]]
+        here = printing_order(state_register(thread, each) for each in self.names.used[thread] if each[0] != "%")
+        if len(others) == 1:
+            help = f"did you mean '{others[0]}:{text}'?"
+        elif here:
+            help = f"the registers of P{thread} are " + ", ".join(each.name for each in here[:12])
+        else:
+            help = f"P{thread} uses no register"
+        return CellError("MM323", message, shown.start, shown.end, help)
 
     def find(self, token: Token) -> Location:
         location = self.names.locations.get(token.text)

@@ -16,6 +16,7 @@ from mmcheck.syntax.herd import aarch64, aarch64_operands, x86, x86_operands
 from mmcheck.syntax.herd.cell import END, Cell, CellError, live, nearest
 from mmcheck.syntax.herd.columns import Layout, split
 from mmcheck.syntax.herd.condition import Footer, Names, Registers, parse_footer
+from mmcheck.syntax.herd.flow import endless
 from mmcheck.syntax.herd.init import Item, Value, parse_item
 from mmcheck.syntax.herd.memory import Location, accesses, cells, place
 from mmcheck.syntax.herd.show import printing_order
@@ -78,6 +79,7 @@ class _Reader:
         self.names = tuple(name for name, _ in layout.threads)
         self.word = 32 if self.arch == "X86" else 64
         self.initial: dict[str, dict[str, _Initial]] = {name: {} for name in self.names}
+        self.used: dict[str, set[str]] = {name: set() for name in self.names}
 
     def problem(self, error: CellError, offset: int = 0) -> None:
         span = self.layout.span(offset + error.start, offset + error.end)
@@ -93,7 +95,7 @@ class _Reader:
         self.read_init()
         self.named_in_code()
         place(self.locations)
-        bodies = [self.thread(column) for column in layout.columns]
+        bodies = [self.thread(name, column) for name, column in zip(self.names, layout.columns, strict=True)]
         self.check()
         self.settle_widths(bodies)
         footer = self.footer(bodies)
@@ -170,6 +172,7 @@ class _Reader:
                 raise CellError("MM327", message, value.start, value.end)
         end = item.values[-1].end if item.values else item.end
         item = self.merge(f"{item.thread}:{found[0]}", item)
+        self.used[item.thread].add(found[0])
         self.initial[item.thread][found[0]] = _Initial(found, item, self.layout.span(offset, offset + end))
 
     def merge(self, key: str, item: Item) -> Item:
@@ -225,8 +228,8 @@ class _Reader:
         location = self.locations[found[0]]
         return x86.parse_cell(text, self.arch, (location.address, location.width or self.guesses[location.name]))
 
-    def thread(self, column: tuple[tuple[str, int], ...]) -> list[Statement]:
-        """The statements of one thread."""
+    def thread(self, name: str, column: tuple[tuple[str, int], ...]) -> list[Statement]:
+        """The statements of thread `name`."""
         parsed: list[tuple[Cell, int]] = []
         failed = False
         for text, offset in column:
@@ -237,8 +240,9 @@ class _Reader:
             except CellError as error:
                 self.problem(error, offset)
                 failed = True
-        if not failed:
-            self.check_labels(parsed)
+        self.used[name].update(*[cell.registers for cell, _ in parsed])
+        if not failed and self.check_labels(parsed):
+            self.check_loops(parsed)
         file = self.layout.file
         body: list[Statement] = []
         returns = False
@@ -256,7 +260,8 @@ class _Reader:
             body.append(Label(END))
         return body
 
-    def check_labels(self, parsed: list[tuple[Cell, int]]) -> None:
+    def check_labels(self, parsed: list[tuple[Cell, int]]) -> bool:
+        before = len(self.problems)
         labels: set[str] = set()
         for cell, offset in parsed:
             for label in cell.labels:
@@ -270,6 +275,17 @@ class _Reader:
                     help = nearest(target.text, labels) or f"labels stand before an instruction, as in '{target.text}:'"
                     message = f"there is no label '{target.text}' in this thread"
                     self.problem(CellError("MM320", message, target.start, target.end, help), offset)
+        return len(self.problems) == before
+
+    def check_loops(self, parsed: list[tuple[Cell, int]]) -> None:
+        found = endless([cell for cell, _ in parsed])
+        if found is not None:
+            cell, offset = parsed[found]
+            message = "this loop never ends: no path leads out of it to the end of the thread"
+            help = "give it a way out, such as 'CBNZ W0,end'; what can be left is run up to --bound times"
+            if self.arch != "AArch64":
+                help = help.replace("CBNZ W0,end", "jne end")
+            self.problem(CellError("MM329", message, cell.start, cell.end, help), offset)
 
     # --- widths --------------------------------------------------------------------------------------------
 
@@ -325,7 +341,14 @@ class _Reader:
 
     def footer(self, bodies: list[list[Statement]]) -> Footer:
         by_name = dict(zip(self.names, bodies, strict=True))
-        names = Names(self.names, self.registers, self.locations, lambda t, r: _only_narrow(by_name[t], r), self.hint)
+        names = Names(
+            self.names,
+            self.registers,
+            self.locations,
+            self.used,
+            lambda thread, register: _only_narrow(by_name[thread], register),
+            self.hint,
+        )
         try:
             return parse_footer(self.layout.text, self.layout.footer, names)
         except CellError as error:

@@ -260,9 +260,11 @@ def _jump(condition: Expr) -> Reader:
 
 
 def _ignore(asm: Asm) -> Steps:
-    """The long forms of nop, whose operand means nothing."""
+    """The long forms of nop, whose operand means nothing: all that is left of it are the registers that it names."""
     if asm.ops.more():
-        asm.ops.next("an operand")
+        words = re.findall(r"\w+", asm.ops.next("an operand").text, re.ASCII)
+        named = [found for word in words if (found := register(word, asm.arch)) is not None]
+        return [(Assign, (each.whole, each.whole)) for each in named]
     return []
 
 

@@ -33,11 +33,15 @@ class Register:
     full: int
     width: int
 
+    @property
+    def whole(self) -> Reg:
+        return Reg(self.name, self.full)
+
     def read(self, width: int) -> Expr:
-        return low(Reg(self.name, self.full), width)
+        return low(self.whole, width)
 
     def write(self, value: Expr) -> list[Step]:
-        return [(Assign, (Reg(self.name, self.full), widen(value, self.full)))]
+        return [(Assign, (self.whole, widen(value, self.full)))]
 
 
 @record

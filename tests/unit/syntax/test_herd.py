@@ -242,7 +242,7 @@ INIT = "0:X1=x; x=0; y=0; int a[2];"
     ],
 )
 def test_condition(condition: str, expected: bool) -> None:
-    test = one(INIT, condition=f"exists ({condition})")
+    test = one(INIT, "EOR X0,X2,X3", f"exists ({condition})")
     assert 1 == test.condition.width
     assert expected == bool(evaluate(test.condition, STATE))
 
@@ -276,7 +276,7 @@ def test_expectations_after_with_are_kept_as_metadata() -> None:
 
 def test_observed_places_in_printing_order() -> None:
     test = parse(
-        "AArch64 T\n{ 0:X1=x; 1:X1=b; int a[2]; }\n P0 | P1 ;\n NOP | NOP ;\n"
+        "AArch64 T\n{ 0:X1=x; 1:X1=b; int a[2]; }\n P0 | P1 ;\n ADD X2,X5,X10 | MOV W0,#1 ;\n"
         "locations [a; x int; 0:X10; 0:X2 ;]\nfilter (0:X5=0)\nexists (1:X0=1 /\\ [b]=1 /\\ 0:X2=1)"
     )
     names = ["0:X2", "0:X10", "1:X0", "[a[0]]", "[a[1]]", "[b]", "[x]"]
@@ -285,8 +285,80 @@ def test_observed_places_in_printing_order() -> None:
 
 
 def test_registers_of_x86_in_printing_order() -> None:
-    test = one("", "movl $1,(x)", "exists (0:rdx=1 /\\ 0:R8=0 /\\ 0:EBX=0 /\\ 0:rax=0)", "X86_64")
+    test = one(
+        "0:rdx; 0:R8; 0:EBX; 0:rax;", "movl $1,(x)", "exists (0:rdx=1 /\\ 0:R8=0 /\\ 0:EBX=0 /\\ 0:rax=0)", "X86_64"
+    )
     assert ["0:rax", "0:rbx", "0:rdx", "0:r8"] == [place.name for place in test.observed]
+
+
+@pytest.mark.parametrize(
+    ("arch", "init", "code", "register"),
+    [
+        ("AArch64", "0:X5=3;", "NOP", "X5"),
+        ("AArch64", "int64_t 0:X5;", "NOP", "W5"),
+        ("AArch64", "", "CMP W5,#1", "X5"),
+        ("AArch64", "", "CBZ X5,L0\nL0: NOP", "W5"),
+        ("AArch64", "0:X1=x;", "STXR W5,W6,[X1]", "X5"),
+        ("AArch64", "0:X1=x;", "CAS W4,W5,[X1]", "W5"),
+        ("AArch64", "0:X1=x;", "LDR W4,[X1,W5,SXTW]", "X5"),
+        ("AArch64", "0:X1=x;", "LDR W5,[X1]", "X5"),
+        ("AArch64", "0:X1=x;", "STADD W5,[X1]", "X5"),
+        ("AArch64", "0:X1=x;", "LDR W%a,[X1]", "X%a"),
+        ("AArch64", "", "NOP", "XZR"),
+        ("X86_64", "", "lock cmpxchgl %ebx,(x)", "rax"),
+        ("X86_64", "", "cmpl $0,%ebx", "rbx"),
+        ("X86_64", "", "movl (%rax,%rbx,4),%ecx", "ebx"),
+        ("X86_64", "", "nopl 0(%rax,%ebx,0)", "rbx"),
+        ("X86", "", "MOV EAX,[x]", "EAX"),
+    ],
+)
+def test_a_register_that_is_initialised_or_named_has_a_value(arch: str, init: str, code: str, register: str) -> None:
+    test = one(init, code, f"exists (0:{register}=0)", arch)
+    assert len(test.observed) == 1
+
+
+LOOPS = {
+    "L: B L": "B L",
+    "L: NOP\nB L": "B L",
+    "L: LDR W0,[X1]\nCBZ W0,L\nM: B M": "B M",
+    "CBNZ W0,out\nL: LDR W0,[X1]\nB L\nout: NOP": "B L",
+    "L: CBZ W0,M\nB L\nM: B L": "B L",
+    "L: B.AL L": "B.AL L",
+    "L: CBZ WZR,L": "CBZ WZR,L",
+    "B M\nL: NOP\nM: B L": "B L",
+}
+
+
+@pytest.mark.parametrize("code", LOOPS)
+def test_a_loop_that_cannot_be_left_is_a_mistake(code: str) -> None:
+    with pytest.raises(InputError) as caught:
+        one(code=code)
+    (found,) = caught.value.diagnostics
+    assert found.span is not None and found.help
+    assert ("MM329", LOOPS[code]) == (found.code, found.span.text)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "L: CBZ W0,L",
+        "L: LDR W0,[X1]\nCBZ W0,L",
+        "L: CBNZ W0,out\nB L\nout: NOP",
+        "B out\nL: B L\nout: NOP",  # nobody comes to L
+        "L: RET\nB L",
+        "L: CBNZ WZR,L",
+        "L: MOV W0,#0\nCBZ W0,L",  # conditions on registers may go either way
+        "out: NOP",
+    ],
+)
+def test_a_loop_that_can_be_left_is_none(code: str) -> None:
+    assert one(code=code).program.threads
+
+
+def test_a_loop_on_x86_that_cannot_be_left() -> None:
+    with pytest.raises(InputError) as caught:
+        one("", "L: movl (x),%eax\njmp L", arch="X86_64")
+    assert "jne end" in caught.value.diagnostics[0].help
 
 
 def test_a_long_condition_is_a_shallow_tree() -> None:

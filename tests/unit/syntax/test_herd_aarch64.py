@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from mmcheck.program import (
@@ -255,3 +258,14 @@ def test_numbers_out_of_range(cell: str) -> None:
     with pytest.raises(CellError) as caught:
         parse_cell(cell)
     assert "MM305" == caught.value.code
+
+
+def test_the_documented_instructions_are_all_there_are() -> None:
+    """docs/herd.md names each instruction of the table, or the one that it is a form of; and none that is not there."""
+    page = (Path(__file__).parents[3] / "docs" / "herd.md").read_text(encoding="utf-8")
+    table = page[page.index("| AArch64 |") : page.index("| X86_64 and X86 |")]
+    named = set(re.findall(r"`([A-Z.]+)`", table)) - {"A", "L", "AL"}
+    assert named <= TABLE.keys()
+    atomics = {f"{name}{order}" for name in named for order in ("A", "L", "AL")}
+    branches = {f"B{dot}{name}" for dot in ("", ".") for name in CONDITIONS}
+    assert TABLE.keys() <= named | atomics | branches

@@ -122,7 +122,12 @@ CONDITIONS = {
     "exists (X0=1)": ("MM324", "X0", "a register is written with its thread, '0:X0'"),
     "exists (z=1)": ("MM324", "z", ""),
     "exists (xx=1)": ("MM324", "xx", "did you mean 'x'?"),
-    "exists (0:X0=z)": ("MM324", "z", ""),
+    "exists (0:X1=z)": ("MM324", "z", ""),
+    "exists (0:X0=1)": ("MM323", "0:X0", "the registers of P0 are 0:X1"),
+    "exists (x=1 /\\ ~(P0:W0=1))": ("MM323", "P0:W0", "the registers of P0 are 0:X1"),
+    "exists (0:X1=0:X2)": ("MM323", "0:X2", "the registers of P0 are 0:X1"),
+    "locations [0:X2;] exists (x=1)": ("MM323", "0:X2", "the registers of P0 are 0:X1"),
+    "filter (0:X2=1) exists (x=1)": ("MM323", "0:X2", "the registers of P0 are 0:X1"),
     "locations [z;] exists (true)": ("MM324", "z", ""),
     "filter (z=1) exists (true)": ("MM324", "z", ""),
     "exists (x=5000000000)": ("MM327", "5000000000", ""),
@@ -156,6 +161,7 @@ def test_mistake_in_a_condition(condition: str) -> None:
 
 TWO = "AArch64 T\n{ 0:X1=x; }\n P0 | P1 ;\n NOP | NOP ;\nexists (x=1)\n"
 LAYOUT = {
+    "loop without end": (TWO.replace("NOP | NOP", "NOP | L: B L"), "MM329", "B L"),
     "header": (TWO.replace("AArch64", "Arch64"), "MM300", "Arch64"),
     "other format": (TWO.replace("AArch64", "PPC"), "MM300", "PPC"),
     "no name": ("AArch64\n{ }", "MM300", "AArch64"),

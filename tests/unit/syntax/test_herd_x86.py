@@ -57,7 +57,7 @@ FORMS = {
     "LFENCE": "fence {LFENCE}",
     "sfence": "fence {SFENCE}",
     "nop": "",
-    "nopl 0(%rax,%eax,0)": "",
+    "nopl 0(%rax,%eax,0)": "rax := rax\nrax := rax",
     "ret": "jump %end",
     "jmp end": "jump end",
     "je end": "jump end if %Z",

@@ -255,7 +255,7 @@ def test_lark_is_imported_late() -> None:
 
 def test_strict_grammar() -> None:
     """No two terminals collide in a state of the lexer."""
-    pytest.importorskip("interegular", reason="lark's strict mode needs interegular")
+    pytest.importorskip("interegular", reason="lark's strict mode needs interegular")  # of the extra 'test'
     parse.build_parser(parse.grammar_path().read_text(encoding="utf-8"), strict=True)
 
 
