@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import permutations, product
 
-from mmcheck.enumeration.layout import Location
 from mmcheck.deadline import Deadline
+from mmcheck.enumeration.layout import Location
 from mmcheck.errors import UnknownVerdict
 from mmcheck.records import record
 
