@@ -282,7 +282,7 @@ class Checker:
         return finding
 
     def _plain_waits(self, finding: Finding, stage: _Stage, waits: list[Wait]) -> Finding:
-        """A compiler reads a plain location once and then spins for ever (semantics.md 1.1)."""
+        """A compiler reads a plain location once and then spins for ever (docs/compiler.md)."""
         encoding = stage.compiled
         for wait in waits:
             plain = [r for r in wait.reads if "Plain" in stage.graph.events[r].tags]
@@ -430,7 +430,7 @@ class Checker:
         return self.model.name != "sc"
 
     def _portable(self, requirement: Requirement, stage: _Stage, finding: Finding) -> Finding:
-        """A note if it holds by what compilers do and not by what the languages promise (semantics.md 1.2)."""
+        """A note if it holds by what compilers do and not by what the languages promise (docs/compiler.md)."""
         if not self.layered or self.profile != "observed":
             return finding
         if stage.portable is None:

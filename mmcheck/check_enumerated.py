@@ -108,7 +108,7 @@ class EnumerationChecker:
         return None, not search.cut, seen
 
     def _waits_plainly(self) -> bool:
-        """Whether some compiled code waits on a plain read (semantics.md 1.1)."""
+        """Whether some compiled code waits on a plain read (docs/compiler.md)."""
         blocks = [thread.body for thread in self.program.threads if thread.source]
         blocks += [function.body for function in self.program.functions.values()]
         return any(

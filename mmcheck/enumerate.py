@@ -9,7 +9,7 @@ Two questions are asked of a program:
 
 * ``safety``: every agent may also be stuck for ever before an await; what follows does not exist.
 * ``final``: only runs count in which every agent has ended, or sits in an await whose last round failed and
-  read the co-last writes (semantics.md 3). Those reads are events.
+  read the co-last writes (docs/compiler.md, waits). Those reads are events.
 
 Two executions are the same if they have the same traces, rf and co.
 """
@@ -89,7 +89,7 @@ class Enumeration:
     targets, as Arm allows it. `keep` is the compiler layer, for instance ``profile("observed")``: an execution is
     then allowed if the model allows it with some linear order of each compiled thread that contains keep,
     dependencies and rmw. Without it (SC, language-level models) the order is that of the text. Not `exact`, po is cpo
-    itself (semantics.md 1). After `runs` is exhausted, `cut` says whether an allowed run was discarded at the bound,
+    itself (docs/compiler.md). After `runs` is exhausted, `cut` says whether an allowed run was discarded at the bound,
     `candidates` how many choices of rf and co were judged, `combinations` how many choices of traces were looked at.
     """
 

@@ -4,7 +4,7 @@ Functions are inlined, blocks become jumps, registers become slots. Every activa
 registers of its own, cleared at entry; ``@`` registers are the agent's. `Choice` is resolved. This is the
 independent counterpart of `mmcheck.unfold`, and shares nothing with it but the program.
 
-**Control regions** (semantics.md 1.3). In assembly a branch controls all that follows. In compiled code it
+**Control regions** (docs/compiler.md). In assembly a branch controls all that follows. In compiled code it
 controls up to the join: the end of the ``If``, or of the loop or function if an arm leaves those. Regions are
 numbered in text order, so that a region and all inside it are an interval; `Leave` ends one.
 """
@@ -36,7 +36,7 @@ EVERYTHING = -1
 class Term:
     """An expression over slots: its value, and the dependencies of its value.
 
-    ``select`` depends by data on the operand it takes, and by pick on its condition (memory-models.md 6.4).
+    ``select`` depends by data on the operand it takes, and by pick on its condition (DDI 0487 M.a, B2.3).
     """
 
     expr: Expr

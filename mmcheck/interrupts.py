@@ -1,7 +1,7 @@
 """Runs of interrupt handlers in an event graph: which there may be, in which order, where they may cut their host.
 
-The rules are H1 to H4 of semantics.md 2. What is said here does not depend on a model or a compiler; the cut itself is
-constrained by `mmcheck.smt.interrupts`, where the order is known that it respects.
+The rules are H1 to H4 of docs/models-preemption.md. What is said here does not depend on a model or a compiler; the
+cut itself is constrained by `mmcheck.smt.interrupts`, where the order is known that it respects.
 """
 
 from __future__ import annotations

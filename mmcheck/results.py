@@ -85,7 +85,7 @@ class Finding:
 
 @record
 class Result:
-    """See the module, and design.md 8 for the JSON form; fields have the same names."""
+    """See the module, and docs/daily.md for the JSON form; fields have the same names."""
 
     file: str
     spec: str

@@ -1,4 +1,4 @@
-"""Which dependencies of source code survive a compiler (semantics.md 1.3).
+"""Which dependencies of source code survive a compiler (docs/compiler.md).
 
 A compiler may replace an expression by anything equal to it under what the path has established. So a
 dependency on a read counts only if, with everything else fixed and the path's conditions true, two values

@@ -327,7 +327,7 @@ def modified(action: Modify, state: State, old: int) -> int | None:
 
 def after_modify(code: Code, state: State, old: int, read: int = 0, *, by_pick: bool = False) -> State:
     """A read-modify-write read `old`. `by_pick`: a successful compare-and-swap passes on the dependencies of the
-    expected value, and its own read by pick only (memory-models.md 6.4.4)."""
+    expected value, and its own read by pick only (DDI 0487 M.a, B2.3)."""
     op = code.ops[state.pc]
     assert isinstance(op, RmwOp)
     registers = _put(state.registers, op.old, old)

@@ -20,7 +20,7 @@ ZOOM = 4
 MOST_PICTURES = 200
 """Frames of the animation, and PNG files beside those of torn frames."""
 SPINS = 2_000_002
-"""The bound of two commands, each of which looks at most 1,000,001 times (seed-paths.md, Q14)."""
+"""The bound of two commands, each of which looks at most 1,000,001 times."""
 
 
 def main(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Where interrupt handlers run, one possibility after the other (semantics.md 2, H1 to H4).
+"""Where interrupt handlers run, one possibility after the other (docs/models-preemption.md, H1 to H4).
 
 A run of a handler stands behind a down-set of its host's events and before the rest. All choices of down-sets, one
 inside the next for the runs on one host, are listed; each gives the order of the events of its CPU.

@@ -4,7 +4,7 @@ A `Trace` is one path of one thread: its events with concrete addresses and valu
 the thread decides alone: order, dependencies, the pairs of read-modify-writes. Dependencies of an event are bit
 sets of earlier events of the same trace.
 
-An await contributes its last round (semantics.md 3). A thread that waits for ever is a trace that is `stuck`:
+An await contributes its last round (docs/compiler.md, waits). A thread that waits for ever is a trace that is `stuck`:
 without the events of the failing round if only safety is asked for; with them, in `last`, if final states
 are, and then they must read the last value of their location.
 """
@@ -125,7 +125,7 @@ class Options:
 
     `write_back`: a failing compare-and-swap that allows it may write the old value back. `cas_provenance`: a
     successful one in assembly passes on either its own read, or the expected value. `compiled`: threads of
-    source code have robust dependencies only (semantics.md 1.3), otherwise syntactic ones; `cells` are the addresses
+    source code have robust dependencies only (docs/compiler.md), otherwise syntactic ones; `cells` are the addresses
     at which a cell stands.
     """
 

@@ -1,10 +1,10 @@
-"""CPUs in a specification: interrupt handlers, memory per CPU, migration (semantics.md 2 and 5; language.md 4.3, 4.5).
+"""CPUs in a specification: interrupt handlers, memory per CPU, migration (docs/models-preemption.md).
 
 Three things are told through memory that no specification can name, so that coherence on one CPU says what they are:
 
 * **where a thread is**: a cell that ``migrate`` writes in the handler and `this_cpu_ptr` reads. The read is plain: it
 may be moved
-  or made once, as a compiler does with a pointer (semantics.md 1.2). Without any ``migrate`` the CPU is a constant,
+  or made once, as a compiler does with a pointer (docs/compiler.md). Without any ``migrate`` the CPU is a constant,
   and no event.
 * **what ``current.x`` is**: each write to a private that some handler reads so is repeated to a cell, volatile and
 without

@@ -342,7 +342,7 @@ def _assumption(circuit: Circuit, name: str, bad: list[int]) -> int:
 def _waiting(
     graph: EventGraph, domains: Domains, circuit: Circuit, values: Values, memory: Memory, happens: list[int]
 ) -> None:
-    """An agent waits for ever only if its last look saw the last write to each place (semantics.md 3)."""
+    """An agent waits for ever only if its last look saw the last write to each place (docs/compiler.md, waits)."""
     for wait in graph.waits:
         terms = (wait.guard, graph.terms.neg(wait.done), graph.settled)
         stuck = circuit.all([values.literal(term) for term in terms])

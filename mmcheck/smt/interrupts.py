@@ -1,4 +1,4 @@
-"""Program order on one CPU with interrupt handlers, as literals (semantics.md 2, H1 to H4).
+"""Program order on one CPU with interrupt handlers, as literals (docs/models-preemption.md, H1 to H4).
 
 A run h of a handler cuts its host s into the events before it (the set D) and those behind it. D is chosen, event by
 event; here it is kept closed downwards under the order of s (H1), whole for read-modify-writes (H2), outside of

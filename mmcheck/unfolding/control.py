@@ -213,7 +213,7 @@ class Control:
         return state
 
     def _wait_limited(self, statement: Await, state: State, frame: Frame) -> State:
-        """With a limit on the tries: one last look, which decides (semantics.md 3, time-out)."""
+        """With a limit on the tries: one last look, which decides (docs/compiler.md, waits)."""
         state = self.block(statement.body, state, frame)
         return self._branch(If(statement.cond, (), statement.orelse, statement.origin), state, frame)
 
