@@ -25,7 +25,7 @@ _PIECES = rb"""(?sx)
 """
 _SPEC = re.compile(_PIECES % rb"//[^\n]*+ | /\*(?:[^*]++|\*(?!/))*+(?:\*/)?")
 _MODEL = re.compile(_PIECES % rb"//[^\n]*+ | \(\*(?:[^*]++|\*(?!\)))*+(?:\*\))?")
-_CAT = re.compile(rb"(.+\.cat)(?:\+.*)?")
+_CAT = re.compile(rb"(?s)(.+\.cat)(?:\+.*)?")
 
 Content = bytes | None
 """The bytes of a file, or None if it cannot be read."""
@@ -45,6 +45,12 @@ def read(path: str) -> Content:
         os.close(handle)
 
 
+def model_of(target: str) -> str | None:
+    """The path of the model in ``mine.cat+armv8``; None if `target` names no file."""
+    found = _CAT.fullmatch(os.fsencode(target))
+    return None if found is None else os.fsdecode(found[1])
+
+
 def named(path: str, content: bytes) -> Iterator[str]:
     """The paths that `content`, the text of `path`, includes or takes a model from."""
     folder = os.path.dirname(path)
@@ -62,7 +68,10 @@ def named(path: str, content: bytes) -> Iterator[str]:
 
 
 def closure(path: str) -> list[tuple[str, Content]]:
-    """`path` and every file that it is made of, with their contents, in the order of first mention."""
+    """`path` and every file that it is made of, with their contents, in the order of first mention.
+
+    Of a specification of more than `MAX_FILES` files these are the first ones.
+    """
     found: dict[str, Content] = {}
     waiting = [path]
     while waiting and len(found) < MAX_FILES:

@@ -11,7 +11,7 @@ from mmcheck.report.progress import Progress
 
 
 def main(options: argparse.Namespace) -> int:
-    """Place, write if asked to, report: 0 optimal or written, 1 findings, 2 could not check, 3 no proof."""
+    """Place, write if asked to, report: 0 optimal or written, 1 findings, 2 could not check, 3 no proof, 130 Ctrl-C."""
     found, problems = console.inputs(options.paths, quiet=options.quiet)
     if not found and not problems:
         return 0
@@ -36,6 +36,8 @@ def main(options: argparse.Namespace) -> int:
         for report in reports:
             for diagnostic in report.diagnostics:
                 console.note(diagnostic.concise())
+    if any(report.part is not None and report.part.interrupted for report in reports):
+        return 130
     return exit_code([report.exit_code for report in reports if isinstance(report, PlaceReport)])
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,9 +99,20 @@ class Loader:
         return None
 
 
+MAX_BYTES = 1_000_000
+"""Bytes of an included file; the parser allows fewer characters still."""
+
+
 def read_text(path: Path) -> str:
-    """The text of `path`, as UTF-8."""
-    return path.read_text(encoding="utf-8")
+    """The text of `path`, as UTF-8. Raises `OSError` for what is no file (nothing here can block) or too large."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with open(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise OSError(errno.EFBIG, f"it has more than {MAX_BYTES:,} bytes")
+    return data.decode("utf-8-sig")
 
 
 def project_root(file: SourceFile) -> Path:

@@ -239,7 +239,7 @@ class _Watch:
         cost += locked * self.table.get("xchg", 0)
         frame = Frame(
             number, screen, torn, stale, pixels, barriers, counts.spins - then.spins, device.answered - self.answered,
-            counts.timeouts - then.timeouts, locked, self.machine.now - self.now, cost,
+            counts.timeouts - then.timeouts, locked, self.machine.now - self.now, int(cost),
         )  # fmt: skip
         self.then, self.now, self.answered = _copy(counts), self.machine.now, device.answered
         film.frames.append(frame)

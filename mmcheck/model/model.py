@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
+from mmcheck import includes
 from mmcheck.errors import InputError, fail
 from mmcheck.model import cat_syntax as cat
 from mmcheck.model.expr import Node, Pool, walk
@@ -319,9 +320,16 @@ def model_from_text(name: str, file: SourceFile, path: Path | None = None) -> Mo
     return Model(name, elaborator.title or name, elaborator.pool, tuple(elaborator.axioms), definitions)
 
 
-@lru_cache(maxsize=32)
 def load_model(name: str) -> Model:
-    """The model called `name`: one of `BUILTIN`, or the path of a cat file. Raises `InputError`."""
+    """The model called `name`: one of `BUILTIN`, or the path of a cat file. Raises `InputError`.
+
+    The same object as long as the files that it is made of are the same.
+    """
+    return _load(name, tuple(includes.closure(name)) if name.endswith(".cat") else ())
+
+
+@lru_cache(maxsize=32)
+def _load(name: str, _made_of: tuple[tuple[str, bytes | None], ...]) -> Model:
     if name in BUILTIN:
         path = Path(__file__).with_name(f"{name}.cat")
     elif name.endswith(".cat"):

@@ -8,10 +8,11 @@ holds together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mmcheck.errors import UnknownVerdict
+from mmcheck.graph import GEvent
 from mmcheck.placement.oracle import MEMORY, Counterexample, Oracle
 from mmcheck.placement.problem import Placement, Problem
 from mmcheck.placement.search import Outcome, Search
@@ -80,6 +81,7 @@ class _Finder:
         self.outcome = outcome
         self.written = problem.written
         self.findings = Findings()
+        self._near: dict[str, frozenset[str]] = {}
 
     def run(self) -> Findings:
         findings = self.findings
@@ -123,6 +125,7 @@ class _Finder:
             all_optima=False,
             least=self.written,
             known=self.search,
+            deadline=self.search.deadline,
             prefer=self.outcome.optima[0] if self.outcome.optima else None,
         )
         outcome = search.run()
@@ -131,22 +134,31 @@ class _Finder:
         return outcome.optima[0] if outcome.optima else None
 
     def _missing(self, found: Counterexample, repaired: Placement) -> Missing:
-        """The changes of the repair without which this requirement stays broken on this target."""
+        """A part of the repair that mends this requirement on this target, and no part of that part does."""
         name = found.requirement.name
+        current = dict(repaired)
         needed = []
-        for site in self.problem.open_sites:
-            before, after = self.written[site.name], repaired[site.name]
-            if before == after:
-                continue
-            without = {**repaired, site.name: before}
-            known = any(
-                each.requirement.name == name and each.target == found.target and each.replay.allowed(without)
-                for each in self.search.pool
-            )
-            if known or self.oracle.refute(without, targets=[found.target], only=name) is not None:
-                needed.append((site.name, after))
+        changed = [site for site in self.problem.open_sites if self.written[site.name] != repaired[site.name]]
+        for site in changed:
+            without = {**current, site.name: self.written[site.name]}
+            if self._breaks(found, without):
+                needed.append((site.name, repaired[site.name]))
+            else:
+                current = without
         told, layer = found.replay.told(self.written)
         return Missing(name, found.target.name, layer, told, tuple(needed))
+
+    def _breaks(self, found: Counterexample, placement: Placement) -> bool:
+        """Whether `placement` breaks the requirement of `found` on its target."""
+        name = found.requirement.name
+        for each in self.search.pool:
+            if each.requirement.name == name and each.target == found.target:
+                if each.replay.allowed(placement) and each.replay.emitted(placement):
+                    return True
+        other = self.oracle.refute(placement, targets=[found.target], only=name)
+        if other is not None:
+            self.search.pool.append(other)
+        return other is not None
 
     def _impossible(self, requirement: str, found: Counterexample) -> None:
         told, layer = found.replay.told(self.written if found.replay.allowed(self.written) else self._strongest())
@@ -212,10 +224,47 @@ class _Finder:
         return None
 
     def _neighbours(self, site: Site) -> Iterator[Site]:
-        """The next places for a barrier, behind and before, in the same function or thread, that are empty."""
+        """The next empty places for a barrier, behind and before: in the text, or one access further in a run."""
         own = [other for other in self.problem.sites if other.owner == site.owner and other.kind != "order"]
         empty = [other for other in own if other.written == other.weakest]
         behind = [other for other in empty if other.span.start > site.span.start]
         before = [other for other in empty if other.span.start < site.span.start]
-        yield from behind[:1]
-        yield from before[-1:]
+        near = [*behind[:1], *before[-1:]]
+        yield from near
+        names = {other.name for other in near}
+        for other in self.problem.sites:
+            if other.name in self._beside(site) - names and other.written == other.weakest:
+                yield other
+
+    def _beside(self, site: Site) -> frozenset[str]:
+        """The barriers that are one access away from `site` in a thread as it runs, calls and loops unfolded."""
+        known = self._near.get(site.name)
+        if known is None:
+            found: set[str] = set()
+            for target in self.problem.targets_of(site):
+                graph = self.oracle.encoding(target).graph
+                second = {write for _, write in (*graph.amo, *graph.lxsx)}
+                threads: dict[int, list[GEvent]] = {}
+                for event in graph.events:
+                    if event.id not in second:
+                        threads.setdefault(event.thread, []).append(event)
+                for events in threads.values():
+                    for place, event in enumerate(events):
+                        if event.site == site.name:
+                            found |= _one_further(events[place + 1 :]) | _one_further(events[:place][::-1])
+            known = self._near[site.name] = frozenset(found - {site.name})
+        return known
+
+
+def _one_further(events: Sequence[GEvent]) -> set[str]:
+    """The sites of fences behind the first access of `events` and before the second."""
+    found: set[str] = set()
+    passed: list[GEvent] = []
+    for event in events:
+        if event.is_access:
+            if passed and not (event.group and event.group == passed[-1].group):
+                break
+            passed.append(event)
+        elif passed and event.site:
+            found.add(event.site)
+    return found

@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmcheck.check import Checker
 from mmcheck.errors import Diagnostic, InputError, InternalError, UnknownVerdict, fail
 from mmcheck.files import find_files, read_source, write_atomic
 from mmcheck.lower.spec import Spec, load_spec
+from mmcheck.placement.confirm import confirm
 from mmcheck.placement.edits import apply, diff, edits_of
 from mmcheck.placement.findings import Findings, find
 from mmcheck.placement.master import placements_of
-from mmcheck.placement.oracle import Oracle, checker_of
+from mmcheck.placement.oracle import Oracle
 from mmcheck.placement.problem import Placement, Problem, make_problem
-from mmcheck.placement.search import Outcome, Search
-from mmcheck.placement.sites import Scope
+from mmcheck.placement.search import INTERRUPTED, Outcome, Search
+from mmcheck.placement.sites import Scope, names_of
 from mmcheck.records import record
 from mmcheck.source import SourceFile
 from mmcheck.syntax.herd.columns import is_herd_format
@@ -85,6 +85,7 @@ class Part:
     """Requirements that no barrier can meet, and why."""
     claimed: frozenset[str] = frozenset()
     """Those of them that the file expects to be violated on every target."""
+    interrupted: bool = False
     seconds: float = 0.0
 
     @property
@@ -117,11 +118,14 @@ def place(
     for path in found:
         if on_progress is not None:
             on_progress(path)
-        reports.append(place_file(path, options))
+        reports.append(place_file(path, options, on_progress=on_progress))
+        part = reports[-1].part
+        if part is not None and part.interrupted:
+            break
     return reports
 
 
-def place_file(path: str, options: PlaceOptions) -> PlaceReport:
+def place_file(path: str, options: PlaceOptions, *, on_progress: Callable[[str], None] | None = None) -> PlaceReport:
     """One file: its cheapest right placements, the findings, the diff; with ``write`` the file is changed."""
     report = PlaceReport(path)
     try:
@@ -131,7 +135,8 @@ def place_file(path: str, options: PlaceOptions) -> PlaceReport:
         spec = load_spec(source)
         if spec.is_library:
             return PlaceReport(path, notes=("a library: nothing to place in this file alone",))
-        place_spec(spec, source, options, report)
+        on_bound = None if on_progress is None else lambda bound: on_progress(f"{path}: at least {bound:g}")
+        place_spec(spec, source, options, report, on_bound)
     except InputError as error:
         report.diagnostics = error.diagnostics
     except InternalError as error:
@@ -140,29 +145,46 @@ def place_file(path: str, options: PlaceOptions) -> PlaceReport:
     return report
 
 
-def place_spec(spec: Spec, source: SourceFile, options: PlaceOptions, report: PlaceReport) -> None:
+def place_spec(
+    spec: Spec,
+    source: SourceFile,
+    options: PlaceOptions,
+    report: PlaceReport,
+    on_bound: Callable[[float], None] | None = None,
+) -> None:
     """Fill `report` for one loaded specification. Raises `InputError`."""
     targets = [settled(parse_target(name)) for name in options.targets] or [settled(each) for each in spec.targets]
+    targets = list(dict.fromkeys(targets))
     if options.variant is not None and all(each.title != options.variant for each in spec.variants):
         raise fail("MM020", f"there is no variant called '{options.variant}'", path=spec.path)
     targets = [target for target in targets if spec.applicable(options.variant, target)]
     if not targets:
         raise fail("MM020", f"the variant '{options.variant}' is for none of these targets", path=spec.path)
-    part = report.part = solve(spec, targets, options)
-    if not part.problem.open_sites:
-        report.notes += ("no site: name a barrier, mark an order with '?', or ask for --sites all",)
+    if not any(spec.program(target, options.variant).requirements for target in targets):
+        # Without one every barrier would be redundant.
+        report.notes += ("no requirement: nothing says what barriers are for, so none is placed",)
+        return
+    part = report.part = solve(spec, targets, options, on_bound)
+    report.notes += tuple(_remarks(part, options))
     if part.best is None:
         return
     edits = edits_of(part.problem, part.best)
+    text = apply(source.text, edits) if options.variant is None else source.text
     try:
         if options.variant is None:
-            text = apply(source.text, edits)
-            _confirm_text(load_spec(SourceFile(spec.path, text)), part, options)
+            again = load_spec(SourceFile(spec.path, text))
+            programs = {target: again.program(target) for target in targets}
         else:
-            _confirm_placement(part, options)
+            programs = part.problem.programs
+        choices = None if options.variant is None else part.best
+        report.notes += tuple(
+            confirm(programs, part.dropped, bound=options.bound, timeout=options.timeout, choices=choices)
+        )
         part.verified = True
     except UnknownVerdict as unknown:
         part.outcome.proved, part.outcome.reason = False, unknown.reason
+    except KeyboardInterrupt:
+        part.outcome.proved, part.outcome.reason, part.interrupted = False, INTERRUPTED, True
     if options.variant is not None or not edits:
         return
     report.diff = diff(spec.path, source.text, text)
@@ -172,20 +194,46 @@ def place_spec(spec: Spec, source: SourceFile, options: PlaceOptions, report: Pl
         report.written = True
 
 
+def _remarks(part: Part, options: PlaceOptions) -> list[str]:
+    """What the user may have meant otherwise."""
+    out = []
+    if not part.problem.open_sites:
+        if options.scope == "all":
+            out.append("no site in this file: what it includes, and the other side, stay as they are")
+        else:
+            out.append("no site: name a barrier, mark an order with '?', or ask for --sites all")
+    if options.variant is not None and options.write:
+        out.append("the text of a variant is not edited: nothing is written")
+    known = {name for site in part.problem.sites for name in names_of(site)}
+    strange = sorted(set(options.costs.frequency) - known)
+    if strange:
+        out.append(f"no site is called {', '.join(strange)}: the frequency is not used")
+    return out
+
+
 def _outdated(spec: Spec, part: Part) -> list[str]:
     """What the file expects of the program as it is, and will not be so when the optimum is written."""
-    out: dict[str, None] = {}
+    out: dict[tuple[int, str], tuple[dict[str, None], dict[str, None]]] = {}
     for target in part.problem.targets:
         for requirement in part.problem.programs[target].requirements:
             verdict, _, span = spec.expected(requirement.name, requirement.kind, target)
             if verdict in ("violated", "allowed") and requirement.name not in part.dropped:
-                where = f" (line {span.line})" if span is not None else ""
-                out[f"'expect {requirement.name} {verdict}'{where} is not so with the optimum, on {target.name}"] = None
-    return list(out)
+                names, targets = out.setdefault((span.line if span is not None else 0, verdict), ({}, {}))
+                names[requirement.name] = targets[target.name] = None
+    return [
+        f"'expect {', '.join(names)} {verdict}'{f' (line {line})' if line else ''} is not so with the optimum, "
+        f"on {', '.join(targets)}"
+        for (line, verdict), (names, targets) in out.items()
+    ]
 
 
-def solve(spec: Spec, targets: Sequence[Target], options: PlaceOptions) -> Part:
-    """The search on `targets` together, the findings, and both checks of the result."""
+def solve(
+    spec: Spec, targets: Sequence[Target], options: PlaceOptions, on_bound: Callable[[float], None] | None = None
+) -> Part:
+    """The search on `targets` together, the findings, and that no neighbour of the optimum is cheaper and right.
+
+    Ctrl-C ends it like a time limit: what is known by then is in the result. `on_bound` is told each new lower bound.
+    """
     started = time.process_time()
     problem = make_problem(
         spec,
@@ -198,19 +246,22 @@ def solve(spec: Spec, targets: Sequence[Target], options: PlaceOptions) -> Part:
     )
     deadline = None if options.timeout is None else time.monotonic() + options.timeout
     oracle = Oracle(problem, bound=options.bound, timeout=options.timeout)
-    search = Search(problem, oracle, deadline=deadline)
+    search = Search(problem, oracle, deadline=deadline, on_bound=on_bound)
     outcome = search.run()
     _nearest_first(problem, outcome)
     part = Part(problem, outcome, Findings())
     part.exhaustive = placements_of((site.name, [o.name for o in site.options]) for site in problem.open_sites)
+    part.interrupted = outcome.reason == INTERRUPTED
     try:
         if outcome.proved:
             part.findings = find(problem, oracle, search, outcome)
-        if part.best is not None:
+        if part.best is not None and not part.interrupted:
             part.neighbours = _refute_neighbours(search, part.best)
     except UnknownVerdict as unknown:
         outcome.proved = False
         outcome.reason = unknown.reason
+    except KeyboardInterrupt:
+        outcome.proved, outcome.reason, part.interrupted = False, INTERRUPTED, True
     part.queries = oracle.queries
     part.dropped = dict(oracle.dropped)
     part.claimed = frozenset(name for name in part.dropped if _expected(problem, name))
@@ -249,29 +300,3 @@ def _refute_neighbours(search: Search, best: Placement) -> int:
     if right:
         raise InternalError(f"the optimum is none: {', '.join(right)} is right and cheaper")
     return len(found)
-
-
-def _confirm_placement(part: Part, options: PlaceOptions) -> None:
-    """The optimum of a variant, once more in an encoding of its own. Raises `InternalError` if it is not right."""
-    for target in part.problem.targets:
-        fresh = checker_of(part.problem.programs[target], target, bound=options.bound, timeout=options.timeout)
-        fresh.choices = dict(part.best or {})
-        _check_all(fresh, target, set(part.dropped))
-
-
-def _check_all(checker: Checker, target: Target, dropped: set[str]) -> None:
-    for requirement in checker.program.requirements:
-        if requirement.name in dropped:
-            continue
-        finding = checker.run(requirement)
-        if finding.verdict == "unknown":
-            raise UnknownVerdict(finding.notes[0] if finding.notes else "unknown")
-        if finding.verdict not in ("holds", "forbidden"):
-            raise InternalError(f"the optimum breaks {requirement.name} on {target.name}")
-
-
-def _confirm_text(again: Spec, part: Part, options: PlaceOptions) -> None:
-    """The edited file, loaded and checked like any other: the edits say what the search meant."""
-    for target in part.problem.targets:
-        checker = checker_of(again.program(target), target, bound=options.bound, timeout=options.timeout)
-        _check_all(checker, target, set(part.dropped))

@@ -103,7 +103,7 @@ class Problem:
     def _price(self, site: Site, option: Option, target: Target) -> float:
         machine = machine_name(target)
 
-        def of(one: Option) -> tuple[int, int]:
+        def of(one: Option) -> tuple[float, int]:
             pieces = pieces_of(one, target)
             instructions = sum(self.costs.instructions(piece, machine) for piece in pieces)
             return instructions, sum(self.costs.constraints(piece) for piece in pieces)

@@ -25,6 +25,9 @@ TIGHT = 3
 MAX_TIGHTENED = 6
 """Questions to the solver for a tighter run, at most twice as many."""
 
+INTERRUPTED = "interrupted"
+"""The reason why there is no proof, after Ctrl-C."""
+
 MAX_OPTIMA = 32
 """Cheapest placements that are listed."""
 
@@ -94,6 +97,8 @@ class Search:
             outcome.proved = True
         except UnknownVerdict as unknown:
             outcome.reason = unknown.reason
+        except KeyboardInterrupt:
+            outcome.reason = INTERRUPTED
         outcome.queries = self.oracle.queries
         outcome.clauses = len(self.clauses)
         outcome.seconds = time.process_time() - started
@@ -133,8 +138,7 @@ class Search:
 
     def _right(self, placement: dict[str, str]) -> bool:
         """Whether `placement` is right; if not, there is a new clause that says so."""
-        if self.deadline is not None and time.monotonic() > self.deadline:
-            raise UnknownVerdict("the time limit was reached")
+        self._check_time()
         for known in reversed(self.pool):
             if known.replay.allowed(placement) and known.replay.emitted(placement):
                 self._learn(known, placement)
@@ -145,6 +149,10 @@ class Search:
         self.pool.append(found)
         self._learn(*self._tighten(found, placement))
         return False
+
+    def _check_time(self) -> None:
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise UnknownVerdict("the time limit was reached")
 
     def _tighten(self, found: Counterexample, placement: dict[str, str]) -> tuple[Counterexample, dict[str, str]]:
         """A run that bears more than the one found, if there is one: what breaks it says more about what is needed.
@@ -175,6 +183,7 @@ class Search:
 
     def breaks(self, placement: Placement) -> Counterexample | None:
         """A run that breaks `placement`, if there is one."""
+        self._check_time()
         for known in reversed(self.pool):
             if known.replay.allowed(placement) and known.replay.emitted(placement):
                 return known

@@ -4,15 +4,17 @@ A site belongs to the text: a function called twice, a `repeat`, two workers of 
 between shared accesses are put into the tree as ``nothing``, so that they are lowered like a named one.
 
 The other side of a queue is as it is: sites in a `device`, and in functions that only devices call, are fixed unless
-they are marked.
+they are marked. A file with nothing but a device's functions is about the device: there they are open.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from typing import Any, Literal
 
+from mmcheck.errors import fail
 from mmcheck.lower.choices import Key, Option, key_of
 from mmcheck.lower.names import Declarations
 from mmcheck.lower.statements import site_of
@@ -74,34 +76,58 @@ def find_sites(table: Declarations, scope: Scope, path: str, fixed: Iterable[str
 
     `fixed` are names of sites, functions and agents that stay as they are.
     """
-    finder = _Finder(table, scope, frozenset(fixed))
-    found = finder.run()
-    return Found(tuple(site for site in found.sites if site.span.file.path == path), found.table)
+    return _Finder(table, scope, path, frozenset(fixed)).run()
 
 
 class _Finder:
-    def __init__(self, table: Declarations, scope: Scope, fixed: frozenset[str]) -> None:
+    def __init__(self, table: Declarations, scope: Scope, path: str, fixed: frozenset[str]) -> None:
         self.table = table
         self.scope = scope
         self.fixed = fixed
         self.sites: list[Site] = []
-        self.prefix, self.style = _family(table)
+        self.prefix, self.style = _family(table, path)
+        self.path = path
 
     def run(self) -> Found:
         devices = _devices_only(self.table)
+        device_side = self._is_device_side(devices)
         table = self.table.copy()
         for name, function in self.table.functions.items():
-            open_ = name not in devices
+            open_ = device_side or name not in devices
             body = self.owner(function, open_=open_, function=True)
             table.functions[name] = replace(function, body=body)
         for name, agent in self.table.agents.items():
-            body = self.owner(agent, open_=agent.kind != "device", function=False)
+            body = self.owner(agent, open_=device_side or agent.kind != "device", function=False)
             table.agents[name] = replace(agent, body=body)
         names = Counter(site.name for site in self.sites)
         sites = [_renamed(site, names) for site in self.sites]
-        sites = [site for site in sites if not self.fixed & {site.name, site.owner, site.name.split(".")[-1]}]
-        sites.sort(key=lambda site: (site.span.file.path, site.span.start))
+        sites = [site for site in sites if site.span.file.path == self.path]
+        self._check_fixed(sites)
+        sites = [site for site in sites if not self.fixed & names_of(site)]
+        sites.sort(key=lambda site: site.span.start)
         return Found(tuple(sites), table)
+
+    def _is_device_side(self, devices: set[str]) -> bool:
+        """Whether all code of the file is a device's: then that is not the other side, but what is placed."""
+        owners: list[ast.FnDecl | ast.Agent] = [*self.table.functions.values(), *self.table.agents.values()]
+        mine = [owner for owner in owners if owner.span.file.path == self.path]
+        return bool(mine) and all(
+            owner.name.text in devices if isinstance(owner, ast.FnDecl) else owner.kind == "device" for owner in mine
+        )
+
+    def _check_fixed(self, sites: list[Site]) -> None:
+        """Raises `InputError` for a name in `fixed` that nothing has."""
+        known = {name for site in sites for name in names_of(site)} | set(self.table.functions) | set(self.table.agents)
+        for name in sorted(self.fixed - known):
+            near = get_close_matches(name, sorted(known), 1)
+            help_ = (
+                f"did you mean '{near[0]}'?"
+                if near
+                else "name a site as the report does, a label, a function, an agent"
+            )
+            raise fail(
+                "MM020", f"no site, function or agent is called '{name}': nothing to fix", path=self.path, help=help_
+            )
 
     def owner(self, node: ast.FnDecl | ast.Agent, *, open_: bool, function: bool) -> ast.Block:
         if {node.name.text} & self.fixed:
@@ -310,12 +336,16 @@ class _Walker:
 # --- helpers ---------------------------------------------------------------------------------------------
 
 
-def _family(table: Declarations) -> tuple[str, str]:
-    """Prefix and spelling of the barriers in the file, for new ones."""
+def _family(table: Declarations, path: str) -> tuple[str, str]:
+    """Prefix and spelling of the barriers in the file at `path`, or else in what it includes: for new ones."""
+    owners: list[ast.FnDecl | ast.Agent] = [*table.functions.values(), *table.agents.values()]
+    return _family_of(owner for owner in owners if owner.span.file.path == path) or _family_of(owners) or ("", "|snake")
+
+
+def _family_of(owners: Iterable[ast.FnDecl | ast.Agent]) -> tuple[str, str] | None:
     prefixes: Counter[str] = Counter()
     styles: Counter[str] = Counter()
     rust = 0
-    owners: list[ast.FnDecl | ast.Agent] = [*table.functions.values(), *table.agents.values()]
     for owner in owners:
         for node in ast.walk(owner.body):
             if isinstance(node, ast.Call) and node.function.text in WORDS:
@@ -324,7 +354,9 @@ def _family(table: Declarations) -> tuple[str, str]:
                 if node.function.text in ("fence", "atomic_thread_fence") and node.args:
                     rust += 1
                     styles[words.style_of(_order_text(node.args[0].value))] += 1
-    prefix = prefixes.most_common(1)[0][0] if prefixes and prefixes.total() > rust else ""
+    if not prefixes and not styles:
+        return None
+    prefix = prefixes.most_common(1)[0][0] if prefixes.total() > rust else ""
     return prefix, styles.most_common(1)[0][0] if styles else "|snake"
 
 
@@ -414,4 +446,9 @@ def _renamed(site: Site, names: Counter[str]) -> Site:
         return site
     if site.kind == "gap":
         return replace(site, name=f"{site.name}:{site.span.column}")
-    return replace(site, name=f"{site.name}@{site.span.line}:{site.span.column}")
+    return replace(site, name=f"{site.name.partition('@')[0]}@{site.span.line}:{site.span.column}")
+
+
+def names_of(site: Site) -> set[str]:
+    """The names by which a user may mean `site`."""
+    return {site.name, site.owner, site.name.split(".")[-1]}

@@ -18,6 +18,8 @@ from mmcheck.report.words import one_line, plural
 from mmcheck.target.pieces import NO_INSTRUCTION
 
 _LABEL = 12
+MAX_OTHERS = 4
+"""Other optima that are written out for reading."""
 
 
 def render(reports: Sequence[PlaceReport], *, color: bool = False, width: int = 80) -> str:
@@ -55,7 +57,7 @@ class _Page:
         targets = ", ".join(target.name for target in problem.targets)
         count = len(problem.open_sites)
         yield f"  on {targets}: {plural(count, 'site')}, {part.exhaustive:,} placements"
-        if not count:
+        if not count and not part.findings.any:
             return
         yield ""
         for missing in part.findings.missing:
@@ -71,6 +73,8 @@ class _Page:
             yield from self.entry("too strong", f"{text} {_everywhere(part, change)}")
         for change in part.findings.misplaced:
             yield from self.entry("misplaced", _moved(part, change))
+        if not count:
+            return
         if part.findings.any:
             yield ""
         yield from self.optimum(part)
@@ -91,9 +95,8 @@ class _Page:
     def optimum(self, part: Part) -> Iterator[str]:
         outcome, problem = part.outcome, part.problem
         if part.best is None:
-            least = _number(outcome.lower_bound)
-            bound = f"; no right placement costs less than {least}" if outcome.lower_bound else ""
-            yield from self.entry("no proof", f"{outcome.reason}{bound}", "warn")
+            bound = f"no right placement costs less than {_number(outcome.lower_bound)}"
+            yield from self.entry("no proof", f"{outcome.reason}; {bound}", "warn")
             return
         best = part.best
         after, before = problem.per_target(best), problem.per_target(problem.written)
@@ -109,11 +112,7 @@ class _Page:
             yield f"  {' ' * _LABEL}{_place(part, site.name):{wide}}  {best[site.name]:18}  {becomes}".rstrip()
         if not strong:
             yield f"  {' ' * _LABEL}no barrier at any of the sites"
-        if len(outcome.optima) > 1:
-            more = "at least " if outcome.more else ""
-            yield from self.wrap(
-                f"{more}{plural(len(outcome.optima) - 1, 'other placement')} of the same cost", " " * (_LABEL + 2)
-            )
+        yield from self.others(part)
         if outcome.proved:
             text = (
                 f"nothing cheaper is right: {plural(outcome.queries, 'question')} to the checker, "
@@ -122,9 +121,28 @@ class _Page:
             )
             yield from self.entry("proof", text + ("; checked again by verify" if part.verified else ""))
         else:
-            yield from self.entry("no proof", outcome.reason, "warn")
+            bound = f"no right placement costs less than {_number(outcome.lower_bound)}"
+            yield from self.entry("no proof", f"{outcome.reason}; {bound}", "warn")
         for target, sites in part.findings.rests_on.items():
             yield from self.entry("rests on", f"{target}: {', '.join(sites) or 'no barrier'}")
+
+    def others(self, part: Part) -> Iterator[str]:
+        """How the other optima differ from the one that is shown."""
+        optima = part.outcome.optima
+        if len(optima) < 2:
+            return
+        indent = " " * (_LABEL + 2)
+        more = "at least " if part.outcome.more else ""
+        yield from self.wrap(f"{more}{plural(len(optima) - 1, 'other placement')} of the same cost:", indent)
+        for other in optima[1 : MAX_OTHERS + 1]:
+            changes = [
+                f"{other[site.name]} at {_place(part, site.name)}"
+                for site in part.problem.open_sites
+                if other[site.name] != optima[0][site.name]
+            ]
+            yield from self.wrap(" and ".join(changes), f"{indent}or ", f"{indent}   ")
+        if len(optima) - 1 > MAX_OTHERS:
+            yield f"{indent}and so on; --format json lists them"
 
     def entry(self, label: str, text: str, colour: str = "warn") -> Iterator[str]:
         # The label is painted after wrapping: its width is that of the plain text.
@@ -132,8 +150,7 @@ class _Page:
         lines[0] = lines[0].replace(label, self.paint(label, colour), 1)
         yield from lines
 
-    def wrap(self, text: str, first: str) -> Iterator[str]:
-        rest = " " * (_LABEL + 2)
+    def wrap(self, text: str, first: str, rest: str = " " * (_LABEL + 2)) -> Iterator[str]:
         yield from textwrap.wrap(
             one_line(text), self.width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
         )

@@ -108,8 +108,8 @@ class Solver:
 
     def core(self) -> list[int]:
         """Of the last unsatisfiable call: assumptions that suffice, as literals."""
-        by_text = {str(term): literal for literal, term in self._constants.items()}
-        return [by_text[str(term)] for term in self._solver.unsat_core()]
+        by_id = {term.get_id(): literal for literal, term in self._constants.items()}
+        return [by_id[term.get_id()] for term in self._solver.unsat_core()]
 
     def dump(self, assumptions: Iterable[int] = ()) -> str:
         """Everything so far as SMT-LIB 2 text, with a check under `assumptions`."""

@@ -19,9 +19,11 @@ A file in TOML overrides rows, see `read_costs`; the machine's own measurements 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import field
+from difflib import get_close_matches
 from pathlib import Path
 
 from mmcheck.errors import fail
@@ -70,6 +72,9 @@ TABLE: Mapping[str, Mapping[str, tuple[int, str]]] = {
 }
 """Machine -> instruction as shown -> weight and source. Of read-modify-writes only what their order adds counts."""
 
+_UNPRICED = re.compile(r"(ld(add|set|clr|eor|[us]max|[us]min)|swp|cas)(a|l|al)?|lda?xr; stl?xr|lock x?\w+")
+"""Read-modify-writes, which have no row of their own: a file may give them one."""
+
 _SOURCE_POWERS = {"AcqFence": "acquire", "RelFence": "release", "Acquire": "acquire", "Release": "release",
                   "ScFence": "seq_cst", "SeqCst": "seq_cst"}  # fmt: skip
 
@@ -78,12 +83,12 @@ _SOURCE_POWERS = {"AcqFence": "acquire", "RelFence": "release", "Acquire": "acqu
 class Costs:
     """The table with what the user's file says; `frequency` maps sites to how often they are executed."""
 
-    table: Mapping[str, Mapping[str, int]]
+    table: Mapping[str, Mapping[str, float]]
     frequency: Mapping[str, float] = field(default_factory=dict)
     rounds: float = AWAIT_ROUNDS
     compiler: int = COMPILER
 
-    def instructions(self, piece: Piece, machine: str) -> int:
+    def instructions(self, piece: Piece, machine: str) -> float:
         """What the hardware pays for `piece`; an instruction without a row costs nothing."""
         rows = self.table.get(machine, {})
         if isinstance(piece, FencePiece):
@@ -93,7 +98,7 @@ class Costs:
         return self._rmw(piece, rows)
 
     @staticmethod
-    def _rmw(piece: AccessPiece, rows: Mapping[str, int]) -> int:
+    def _rmw(piece: AccessPiece, rows: Mapping[str, float]) -> float:
         acquire = rows.get("acquire", 0) if "A" in piece.read_tags else 0
         return acquire + (rows.get("release", 0) if "L" in piece.write_tags else 0)
 
@@ -131,7 +136,7 @@ def read_costs(path: str | Path) -> Costs:
     except tomllib.TOMLDecodeError as error:
         raise fail("MM017", f"the costs are no TOML: {error}", path=shown(path)) from None
     base = default_costs()
-    table = {machine: dict(rows) for machine, rows in base.table.items()}
+    table: dict[str, dict[str, float]] = {machine: dict(rows) for machine, rows in base.table.items()}
     frequency: dict[str, float] = {}
     rounds = base.rounds
     for name, value in data.items():
@@ -140,11 +145,22 @@ def read_costs(path: str | Path) -> Costs:
         elif name == "frequency" and isinstance(value, dict):
             frequency = {site: _number(each, site, path) for site, each in value.items()}
         elif name in table and isinstance(value, dict):
-            table[name].update({text: int(_number(each, text, path)) for text, each in value.items()})
+            for text, each in value.items():
+                _check_instruction(text, name, path)
+                table[name][text] = _number(each, text, path)
         else:
             known = ", ".join([*(f"[{machine}]" for machine in table), "[frequency]", "await_rounds"])
             raise fail("MM017", f"'{name}' means nothing in a file of costs", path=shown(path), help=f"known: {known}")
     return Costs(table, frequency, rounds, base.compiler)
+
+
+def _check_instruction(text: str, machine: str, path: str | Path) -> None:
+    rows = TABLE[machine]
+    if text in rows or (rows and _UNPRICED.fullmatch(text)):
+        return
+    near = get_close_matches(text.lower(), rows, 1)
+    help_ = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(rows) or 'none'}"
+    raise fail("MM017", f"'{text}' is no instruction of {machine} that has a weight", path=shown(path), help=help_)
 
 
 def _number(value: object, name: str, path: str | Path) -> float:

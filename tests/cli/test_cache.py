@@ -103,6 +103,33 @@ def test_a_changed_model_is_noticed(mmcheck: Run, checked: list[str], folder: Pa
     assert checked == ["bad.litmus"] * 2
 
 
+@pytest.mark.parametrize("name", ["a+b/m.cat", "a\nb/m.cat", "m.cat+x.cat", "a.cat+b/m.cat"])
+def test_a_changed_model_is_noticed_whatever_it_is_called(mmcheck: Run, folder: Path, name: str) -> None:
+    """A verdict of another model would be a wrong one."""
+    (folder / "bad.litmus").write_text(BROKEN.replace("  data = 1", "  data.store(1, relaxed)"))
+    model = folder / name
+    model.parent.mkdir(exist_ok=True)
+    model.write_text('"strong"\nacyclic po | rf | co | fr as sc\n')
+    arguments = ("verify", "bad.litmus", "--target", f"{name}+armv8")
+    assert mmcheck(*arguments).code == 0
+    assert mmcheck(*arguments).code == 0
+    model.write_text('"weak"\nacyclic po-loc | rf | co | fr as coherence\n')
+    assert mmcheck(*arguments).code == 1
+
+
+def test_of_too_many_includes_nothing_is_kept(mmcheck: Run, checked: list[str], folder: Path) -> None:
+    """The two hundredth is not in the key, so nothing may be found under it."""
+    names = [f"part{number}.litmus" for number in range(includes.MAX_FILES + 1)]
+    for number, name in enumerate(names):
+        (folder / name).write_text(f"const C{number} = 1\n")
+    body = "".join(f'include "{name}"\n' for name in names)
+    (folder / "user.litmus").write_text(body + MESSAGE)
+    assert mmcheck("verify", "user.litmus").code == 0
+    (folder / names[-1]).write_text("memory data = 1\n")
+    assert mmcheck("verify", "user.litmus").code == 2  # declared twice
+    assert checked == ["user.litmus"] * 2
+
+
 @pytest.mark.parametrize(
     "options",
     [("--bound", "3"), ("--target", "sc"), ("--variant", "base"), ("--engine", "smt"), ("--timeout", "100")],
@@ -209,10 +236,12 @@ def test_a_folder_or_a_pipe_in_the_place_of_an_entry(mmcheck: Run) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes are of Posix")
-def test_an_include_that_is_a_pipe_blocks_nothing(folder: Path) -> None:
+def test_an_include_that_is_a_pipe_blocks_nothing(mmcheck: Run, folder: Path) -> None:
     os.mkfifo(folder / "pipe.litmus")
     (folder / "user.litmus").write_text('include "pipe.litmus"\n')
     assert includes.closure("user.litmus")[1] == ("pipe.litmus", None)
+    outcome = mmcheck("verify", "user.litmus")
+    assert outcome.code == 2 and "MM235" in outcome.out and "no regular file" in outcome.out
 
 
 def test_a_place_that_cannot_be_written_keeps_nothing(mmcheck: Run, folder: Path) -> None:

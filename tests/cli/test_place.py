@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_inputs import Run
@@ -145,6 +146,9 @@ def test_costs(mmcheck: Run, mp: Path, folder: Path) -> None:
     (folder / "costs.toml").write_text("[armv8]\n'dmb ish' = 'much'\n")
     outcome = mmcheck("place", "mp.litmus", "--costs", "costs.toml")
     assert outcome.code == 2 and "MM017" in outcome.err
+    (folder / "costs.toml").write_text('[armv8]\n"dmb issh" = 1\n')
+    outcome = mmcheck("place", "mp.litmus", "--costs", "costs.toml")
+    assert outcome.code == 2 and "did you mean 'dmb ish'?" in outcome.err
 
 
 def test_what_no_barrier_repairs(mmcheck: Run, folder: Path) -> None:
@@ -161,14 +165,48 @@ def test_no_proof_in_time(mmcheck: Run, mp: Path) -> None:
     assert outcome.code == 3
     (result,) = json.loads(outcome.out)["results"]
     assert result["proved"] is False and result["reason"] and result["cost"] is None
+    outcome = mmcheck("place", "mp.litmus", "--timeout", "0.000001")
+    assert outcome.code == 3 and "no right placement costs less than 0" in outcome.out
 
 
-def test_nothing_to_place(mmcheck: Run, folder: Path) -> None:
+def test_ctrl_c_reports_the_bound(mmcheck: Run, mp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is known when the user gives up is said, in either format; no further file is begun."""
+    from mmcheck.placement.oracle import Oracle
+
+    answer = Oracle.refute
+    asked: list[int] = []
+
+    def refute(self: Oracle, *args: Any, **kwargs: Any) -> Any:
+        asked.append(1)
+        if len(asked) > 3:
+            raise KeyboardInterrupt
+        return answer(self, *args, **kwargs)
+
+    monkeypatch.setattr(Oracle, "refute", refute)
+    outcome = mmcheck("place", "mp.litmus", "mp.litmus", "--format", "json")
+    assert outcome.code == 130
+    (result,) = json.loads(outcome.out)["results"]
+    assert result["proved"] is False and result["reason"] == "interrupted" and result["lower_bound"] > 0
+    asked.clear()
+    outcome = mmcheck("place", "mp.litmus", "--write")
+    assert outcome.code == 130 and "no right placement costs less than" in " ".join(outcome.out.split())
+    assert mp.read_text() == MP
+
+
+def test_nothing_to_place(mmcheck: Run, mp: Path, folder: Path) -> None:
     (folder / "plain.litmus").write_text('spec "p"\nmemory x\nrequirement r { forall x == 1 }\nthread t { x = 1 }\n')
     outcome = mmcheck("place", "plain.litmus")
     assert outcome.code == 0 and "no site" in outcome.out
     (folder / "library.litmus").write_text('spec "l"\nmemory x\n')
     assert mmcheck("place", "library.litmus").code == 0
+    (folder / "mute.litmus").write_text('spec "m"\nmemory x\nthread t { x = 1; w: fence(release); x = 2 }\n')
+    outcome = mmcheck("place", "mute.litmus", "--write")
+    assert outcome.code == 0 and "no requirement" in outcome.out
+    assert "fence(release)" in (folder / "mute.litmus").read_text()
+    (folder / "user.litmus").write_text('include "mp.litmus"\nspec "u"\n')
+    outcome = mmcheck("place", "user.litmus", "--sites", "all")
+    assert outcome.code == 1 and "no site in this file: what it includes" in outcome.out
+    assert "seen: nothing at these sites repairs it" in outcome.out
     outcome = mmcheck("place", "herd/MP.litmus")
     assert outcome.code == 0 and "no sites" in outcome.out
 
@@ -178,6 +216,8 @@ def test_what_is_wrong_is_said(mmcheck: Run, mp: Path, folder: Path) -> None:
     assert mmcheck("place", "mp.litmus", "--target", "arm9").code == 2
     assert mmcheck("place", "mp.litmus", "--variant", "none").code == 2
     assert mmcheck("place", "mp.litmus", "--sites", "some").code == 2
+    outcome = mmcheck("place", "mp.litmus", "--fix", "P1.rr")
+    assert outcome.code == 2 and "did you mean 'P1.r'?" in outcome.out
     (folder / "ugly.litmus").write_text("spec 'x\n")
     outcome = mmcheck("place", "ugly.litmus", "--format", "json")
     assert outcome.code == 2 and json.loads(outcome.out)["diagnostics"][0]["file"] == "ugly.litmus"
@@ -187,6 +227,43 @@ def test_a_variant(mmcheck: Run, mp: Path) -> None:
     mp.write_text(MP + 'variant "good" { replace w with fence(release); replace r with fence(acquire) }\n')
     assert mmcheck("place", "mp.litmus", "--variant", "good").code == 0
     assert mmcheck("place", "mp.litmus", "--variant", "base").code == 1
+
+
+def test_the_text_of_a_variant_is_left_alone(mmcheck: Run, mp: Path) -> None:
+    text = MP + 'variant "none" { replace w with nothing }\n'
+    mp.write_text(text)
+    outcome = mmcheck("place", "mp.litmus", "--variant", "none", "--write")
+    assert outcome.code == 1 and "nothing is written" in outcome.out
+    assert mp.read_text() == text
+
+
+def test_a_target_given_twice_is_one(mmcheck: Run, mp: Path) -> None:
+    outcome = mmcheck("place", "mp.litmus", "--target", "armv8", "--target", "armv8", "--format", "json")
+    (result,) = json.loads(outcome.out)["results"]
+    assert result["targets"] == ["armv8"] and len(result["missing"]) == 1
+
+
+def test_what_holds_because_nothing_reaches_it_is_said(mmcheck: Run, mp: Path) -> None:
+    """Otherwise every barrier would be called redundant without a word."""
+    mp.write_text(MP.replace("await y == 1", "await y == 2"))
+    outcome = mmcheck("place", "mp.litmus")
+    assert "seen, on armv8, x86-tso: vacuous" in " ".join(outcome.out.split())
+
+
+def test_the_compilers_part_alone(mmcheck: Run, mp: Path) -> None:
+    """A handler on the same CPU sees its thread's order: what keeps the compiler is enough, and is no instruction."""
+    mp.write_text(
+        'spec "handler"\ntargets armv8, x86-tso\nmemory data\nvolatile flag\nrequirement seen { says "s" }\n'
+        "thread main on cpu 0 { data = 1; w: fence(seq_cst); flag = 1 }\n"
+        "interrupt tick on cpu 0, at most 1 { let f = flag; let d = data; assert f == 0 || d == 1 for seen }\n"
+    )
+    outcome = mmcheck("place", "mp.litmus")
+    text = " ".join(outcome.out.split())
+    assert outcome.code == 1
+    assert "main.w (line 6): fence(seq_cst); compiler_fence(seq_cst) is enough on every target" in text
+    assert "compiler_fence(seq_cst) armv8: no instruction; x86-tso: no instruction" in text
+    assert mmcheck("place", "mp.litmus", "--write").code == 0
+    assert mmcheck("verify", "mp.litmus").code == mmcheck("place", "mp.litmus").code == 0
 
 
 def test_help(mmcheck: Run) -> None:
@@ -227,6 +304,24 @@ def test_frequencies(mmcheck: Run, mp: Path, folder: Path) -> None:
     outcome = mmcheck("place", "mp.litmus", "--costs", "costs.toml", "--target", "armv8", "--format", "json")
     (result,) = json.loads(outcome.out)["results"]
     assert result["cost"] > 30_000
+    (folder / "costs.toml").write_text("[frequency]\nww = 1000\n")
+    outcome = mmcheck("place", "mp.litmus", "--costs", "costs.toml")
+    assert outcome.code == 1 and "no site is called ww" in outcome.out
+
+
+def test_the_machine_counts_frequencies(mmcheck: Run, mp: Path, folder: Path) -> None:
+    """What `mmcheck run` counts at the sites is what a file of costs takes."""
+    mp.write_text(MP.replace("w: fence(seq_cst)      // too much", "repeat 3 { w: fence(seq_cst) }"))
+    outcome = mmcheck("run", "mp.litmus", "--target", "armv8", "--runs", "3")
+    (line,) = [line for line in outcome.out.splitlines() if line.startswith("  sites")]
+    label, times = line.split()[1:]
+    assert (label, times) == ("w", "3")
+    (folder / "costs.toml").write_text(f"[frequency]\n{label} = {times}\n")
+    outcome = mmcheck("place", "mp.litmus", "--costs", "costs.toml", "--target", "armv8", "--format", "json")
+    (result,) = json.loads(outcome.out)["results"]
+    counted = result["cost_optimum"]
+    (result,) = json.loads(mmcheck("place", "mp.litmus", "--target", "armv8", "--format", "json").out)["results"]
+    assert counted == result["cost_optimum"]  # the run that the search unrolls does the same
 
 
 def test_an_expectation_that_will_be_out_of_date_is_named(mmcheck: Run, mp: Path) -> None:

@@ -70,28 +70,10 @@ def test_lower_bound_never_passes_the_optimum() -> None:
     assert outcome.cost is not None and seen[-1] == outcome.cost == outcome.lower_bound
 
 
-def test_virtqueue_with_every_barrier_dropped() -> None:
-    """Release before avail.idx, acquire after used.idx, the doorbell's barrier; nothing else."""
-    part = part_of(ROOT / "specs" / "virtqueue.litmus", scope="all")
-    assert strong(part) == {
-        "submit.publish": "fence(release)",
-        "submit.kick": "fence(release)",
-        "poll_used.seen": "fence(acquire)",
-    }
-    assert part.outcome.proved and part.verified
-    assert part.outcome.queries < 60
-    assert part.exhaustive > 4000
-
-
 def test_the_doorbells_barrier_is_needed_on_armv8_only() -> None:
     part = part_of(ROOT / "specs" / "virtqueue.litmus", "x86-tso", scope="all")
     assert "submit.kick" not in strong(part)
     assert [each.requirement for each in part.findings.missing] == []
-
-
-def test_seed() -> None:
-    part = part_of(SPECS / "seed.litmus", scope="all")
-    assert sorted(strong(part).values()) == ["fence(acquire)", "fence(release)", "fence(release)"]
 
 
 def test_seed_with_suppression_needs_a_full_barrier_in_addition() -> None:

@@ -1,0 +1,43 @@
+"""The optimum, checked once more: loaded like any other file, with encodings that know of no options."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from mmcheck.errors import InternalError, UnknownVerdict
+from mmcheck.placement.oracle import checker_of
+from mmcheck.placement.problem import Placement
+from mmcheck.program import Program
+from mmcheck.target.targets import Target
+
+
+def confirm(
+    programs: Mapping[Target, Program],
+    dropped: Collection[str],
+    *,
+    bound: int,
+    timeout: float | None,
+    choices: Placement | None = None,
+) -> list[str]:
+    """Check every requirement that is not `dropped`; returns what the checker remarks on those that hold.
+
+    A requirement that holds because nothing reaches it is such a remark: it asks for no barrier at all. `choices` are
+    what stands at the sites of programs that have any. Raises `UnknownVerdict` if something is not decided, and
+    `InternalError` if something does not hold.
+    """
+    remarks: dict[tuple[str, str], dict[str, None]] = {}
+    for target, program in programs.items():
+        checker = checker_of(program, target, bound=bound, timeout=timeout)
+        if choices is not None:
+            checker.choices = dict(choices)
+        for requirement in program.requirements:
+            if requirement.name in dropped:
+                continue
+            finding = checker.run(requirement)
+            if finding.verdict == "unknown":
+                raise UnknownVerdict(finding.notes[0] if finding.notes else "unknown")
+            if finding.verdict not in ("holds", "forbidden"):
+                raise InternalError(f"the optimum breaks {requirement.name} on {target.name}")
+            for note in finding.notes:
+                remarks.setdefault((requirement.name, note), {})[target.name] = None
+    return [f"{name}, on {', '.join(targets)}: {note}" for (name, note), targets in remarks.items()]
