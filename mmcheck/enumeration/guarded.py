@@ -47,20 +47,26 @@ def decided(one: Guarded, others: Iterable[Guarded], same: Mapping[int, int]) ->
         common = next((i for i, fact in enumerate(one.path) if positive(fact) in one.open_), common)
     known = one.path[:common]
     alternatives = [_apart(one, twin) for twin in twins]
-    performed = _any([_all(each.path[common:]) for each in (one, *alternatives)])
-    goals: list[tuple[Expr, tuple[Expr, ...]]] = [(performed, known)]
-    if twins:
-        place, value = one.place, one.value
-        for twin in alternatives:
-            here = _all(twin.path[common:])
-            if place is not None and twin.place is not None:
-                place = Op("select", (here, twin.place, place), place.width)
-            if value is not None and twin.value is not None:
-                value = Op("select", (here, twin.value, value), value.width)
-        goals += [(expr, (*known, performed)) for expr in (place, value) if expr is not None]
+    own = _all(one.path[common:])
+
+    def varies(expr: Expr, read: int, facts: tuple[Expr, ...]) -> bool:
+        return is_robust(expr, f"r{same.get(read, read)}", facts, None)
+
+    def equal(twin: Guarded, read: int) -> bool:
+        here = _all(twin.path[common:])
+        facts = (*known, _any([own, here]))
+        for mine, its in ((one.place, twin.place), (one.value, twin.value)):
+            if (
+                mine is not None
+                and its is not None
+                and varies(Op("select", (here, its, mine), mine.width), read, facts)
+            ):
+                return False
+        return True
 
     def matters(read: int) -> bool:
-        return any(is_robust(expr, f"r{same.get(read, read)}", facts, None) for expr, facts in goals)
+        others = [_all(twin.path[common:]) for twin in alternatives if equal(twin, read)]
+        return varies(_any([own, *others]), read, known)
 
     return tuple(sum(1 << read for read in bits(mask) if matters(read)) for mask in (one.data, one.pick))  # type: ignore[return-value]
 

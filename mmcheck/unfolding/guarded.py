@@ -34,9 +34,19 @@ def decided(
     twins = _Twins(graph, terms)
     for one in guarded:
         event = graph.events[one.event]
-        for term, conditions in twins.differences(event):
-            for key, cond in forwarding.robust(one.control, term, [*conditions, *one.facts]):
-                found.append((key, one.event, cond))
+        others = []
+        for guard, place, value in twins.of(event):
+            either = terms.disj([event.guard, guard])
+            pairs = [(guard, place, event.address), (guard, value, event.value if event.kind == "W" else None)]
+            unlike = set()
+            for cond, its, mine in pairs:
+                if its is not None and mine is not None:
+                    phi = terms.select(cond, its, mine)
+                    unlike |= {key for key, _ in forwarding.robust(one.control, phi, [either, *one.facts])}
+            others.append((guard, unlike))
+        for key, cond in forwarding.passed_on(one.control).items():
+            performed = terms.disj([event.guard, *[guard for guard, unlike in others if key not in unlike]])
+            found += [(each, one.event, when) for each, when in forwarding.robust({key: cond}, performed, [*one.facts])]
     return found
 
 
@@ -46,20 +56,9 @@ class _Twins:
         self.terms = terms
         self.parts: dict[int, tuple[frozenset[int], frozenset[int]]] = {}
 
-    def differences(self, event: GEvent) -> list[tuple[Term, list[Term]]]:
-        """What may make a difference, and under which conditions: that it is performed, the place, the value."""
-        twins = [self._unified(event, other) for other in self.graph.events if self._is_twin(event, other)]
-        if not twins:
-            return [(event.guard, [])]
-        performed = self.terms.disj([event.guard, *[guard for guard, _, _ in twins]])
-        place, value = event.address, event.value
-        for guard, other_place, other_value in twins:
-            if place is not None and other_place is not None:
-                place = self.terms.select(guard, other_place, place)
-            if value is not None and other_value is not None:
-                value = self.terms.select(guard, other_value, value)
-        shown = [place] if event.kind == "R" else [place, value]
-        return [(performed, []), *[(term, [performed]) for term in shown if term is not None]]
+    def of(self, event: GEvent) -> list[tuple[Term, Term | None, Term | None]]:
+        """Guard, place and value of each event on another path that may be the same as `event`."""
+        return [self._unified(event, other) for other in self.graph.events if self._is_twin(event, other)]
 
     def _is_twin(self, event: GEvent, other: GEvent) -> bool:
         if (other.thread, other.kind, other.tags, other.optional, other.width) != (
