@@ -80,6 +80,11 @@ CODES: dict[str, tuple[str, str]] = {
         "`--variant` names a variant by its title, or `base` for the program as written; no file that was"
         " checked has one of this name.",
     ),
+    "MM021": (
+        "no machine for this program",
+        "`mmcheck run` runs programs on operational machines, which have no interrupt handlers and one thread on each"
+        " CPU. Such programs are checked by `mmcheck verify` alone.",
+    ),
     "MM060": (
         "trace that cannot be read",
         "A trace is JSON Lines: a header and one event a line, as docs/trace-format.md describes. This one was cut off"

@@ -26,10 +26,11 @@ from mmcheck.enumeration import coherence
 from mmcheck.enumeration.candidate import Candidate, execution_of
 from mmcheck.enumeration.coherence import Choice
 from mmcheck.enumeration.compiled import Keep, preserved
-from mmcheck.enumeration.interrupts import fits
+from mmcheck.enumeration.interrupts import fits, root_of
 from mmcheck.enumeration.layout import Layout, layout_of
 from mmcheck.enumeration.linear import Pair
 from mmcheck.enumeration.traces import Options, Trace
+from mmcheck.enumeration.turns import HOST
 from mmcheck.enumeration.values import fixpoint
 from mmcheck.errors import UnknownVerdict
 from mmcheck.execution import Execution
@@ -262,11 +263,26 @@ class Enumeration:
             runs = [i for i, thread in enumerate(threads) if thread.latch == latch]
             last = max(threads[i].run for i in runs)
             used_up = any(traces[i].status != "absent" for i in runs if threads[i].run == last)
-            hosts = {host for i in runs if (host := threads[i].host) is not None and threads[host].host is None}
-            ready = any(not dict(traces[host].registers).get(MASKED) for host in hosts)
+            hosts = {
+                (host, threads[i].cpu)
+                for i in runs
+                if (host := threads[i].host) is not None and threads[host].host is None
+            }
+            ready = any(
+                not dict(traces[host].registers).get(MASKED) and self._place(run, host) == cpu for host, cpu in hosts
+            )
             if ready and not used_up and run.final.get(self._names[latch]):
                 return True
         return False
+
+    def _place(self, run: Run, thread: int) -> int | None:
+        """The CPU that `thread` is on at the end."""
+        for number, each in enumerate(self.program.threads):
+            if each.host is not None and root_of(self.program.threads, number) == thread:
+                for register, cell in each.privates:
+                    if register.name == HOST:
+                        return run.final.get(self._names[cell])
+        return self.program.threads[thread].cpu
 
     def _run(self, candidate: Candidate) -> Run:
         final, stuck = dict(self._unchanged), []

@@ -13,7 +13,7 @@ from mmcheck.execution import Event, Execution
 from mmcheck.model.concrete import frame_of
 from mmcheck.model.model import Model
 from mmcheck.program import ENTRY, RETURN, Origin
-from mmcheck.relations import Rel, bits, closure, from_pairs, union
+from mmcheck.relations import Rel, bits, closure, compose, from_pairs, union
 from mmcheck.results import Hop, Layer
 
 
@@ -154,7 +154,8 @@ def _kept(execution: Execution, model: Model) -> Rel:
     n = len(execution.events)
     frame = frame_of(model, execution)
     rf, co = from_pairs(n, execution.relation("rf")), from_pairs(n, execution.relation("co"))
-    order: Rel = (0,) * n
+    switch = from_pairs(n, execution.relation("switch"))
+    order: Rel = compose(switch, switch)  # another's turn between two events of a thread keeps them in order
     for axiom in model.axioms:
         if axiom.kind == "acyclic" and not axiom.negated and not model.is_coherence(axiom):
             order = union(order, frame.relation(axiom.node, rf, co))

@@ -146,6 +146,15 @@ class EventGraph:
     """Event that switches interrupts -> that they are off behind it, and the next such events of its thread."""
     whole: list[tuple[int, int]] = field(default_factory=list)
     """Events between which no interrupt comes, beside those of `amo` and `lxsx`."""
+    sharing: dict[int, frozenset[int]] = field(default_factory=dict)
+    """Thread -> the others that may be on one CPU with it, in programs where there are any."""
+    turns: Pairs = field(default_factory=dict)
+    """Two of what threads that share a CPU do, each an event or a run (its entry) -> that the first is executed
+    first."""
+    reach: dict[int, Term] = field(default_factory=dict)
+    """Event that something on its CPU may hold up for ever -> its guard, that apart."""
+    holds: dict[int, Term] = field(default_factory=dict)
+    """Thread that shares a CPU -> that it waits for ever with interrupts off, so that nobody else has its turn."""
 
     def of_thread(self, thread: int) -> list[GEvent]:
         return [event for event in self.events if event.thread == thread]

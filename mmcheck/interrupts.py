@@ -1,41 +1,90 @@
-"""Runs of interrupt handlers in an event graph: which there may be, in which order, where they may cut their host.
+"""Runs of interrupt handlers in an event graph: which there may be, in which order, where they may cut their host; and
+threads that share a CPU, with all the orders in which they may have their turns.
 
-The rules are H1 to H4 of docs/models-preemption.md. What is said here does not depend on a model or a compiler; the
-cut itself is constrained by `mmcheck.smt.interrupts`, where the order is known that it respects.
+The rules are H1 to H4 and M1 to M3 of docs/models-preemption.md. What is said here does not depend on a model or a
+compiler; cuts and turns are constrained by `mmcheck.smt.interrupts` and `mmcheck.smt.turns`, where the order is known
+that they respect.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import combinations
+
 from mmcheck.graph import EventGraph
-from mmcheck.program import Await, Block, Call, Program, walk
+from mmcheck.program import Await, Block, Call, Const, Fence, Program, Reg, Statement, Store, walk
+
+HOST = "@%host"
+"""Of a run: the register with the address of the cell that says where the thread at the bottom is (`migrate`)."""
 
 
-def blocking_runs(program: Program) -> dict[int, tuple[int, ...]]:
-    """For each agent, the runs on it (their indices) that may wait for ever: they hold it up."""
+def blocking_runs(program: Program, sharing: dict[int, frozenset[int]]) -> dict[int, tuple[int, ...]]:
+    """For each agent, who may hold it up for ever: runs on it that wait, and, of the threads that share its CPU, those
+    runs and who waits with interrupts off. By indices."""
     found: dict[int, list[int]] = {}
     for number, thread in enumerate(program.threads):
-        if thread.host is not None and _waits(program, thread.body, ()):
-            host: int | None = thread.host
-            while host is not None:
+        if not any(isinstance(each, Await) and each.tries is None for each in reachable(program, thread.body)):
+            continue
+        if thread.host is not None:
+            host = thread.host
+            found.setdefault(host, []).append(number)
+            while (below := program.threads[host].host) is not None:
+                host = below
                 found.setdefault(host, []).append(number)
-                host = program.threads[host].host
+            for other in sharing.get(host, ()):
+                found.setdefault(other, []).append(number)
+        elif number in sharing and any(
+            isinstance(each, Fence) and "IrqOff" in each.tags for each in reachable(program, thread.body)
+        ):
+            for other in sharing[number]:
+                found.setdefault(other, []).append(number)
     return {host: tuple(runs) for host, runs in found.items()}
 
 
-def _waits(program: Program, block: Block, entered: tuple[str, ...]) -> bool:
-    for statement in walk(block):
-        if isinstance(statement, Await) and statement.tries is None:
-            return True
-        if isinstance(statement, Call) and statement.function not in entered:
-            function = program.functions.get(statement.function)
-            if function is not None and _waits(program, function.body, (*entered, statement.function)):
-                return True
-    return False
+def reachable(program: Program, block: Block) -> Iterator[Statement]:
+    """The statements of `block` and of the functions that it calls, each function once."""
+    entered: set[str] = set()
+    work = [block]
+    while work:
+        for statement in walk(work.pop()):
+            yield statement
+            if isinstance(statement, Call) and statement.function not in entered:
+                entered.add(statement.function)
+                function = program.functions.get(statement.function)
+                if function is not None:
+                    work.append(function.body)
 
 
-def runs_on(graph: EventGraph) -> None:
+def bottom_of(program: Program, thread: int) -> int:
+    """The thread at the bottom of a chain of interrupts."""
+    host = program.threads[thread].host
+    return thread if host is None else bottom_of(program, host)
+
+
+def sharing_of(program: Program) -> dict[int, frozenset[int]]:
+    """The threads that may ever be on one CPU with another, each with those others."""
+    places: dict[int, set[int]] = {}
+    for number, thread in enumerate(program.threads):
+        if thread.host is None and thread.kind == "thread" and thread.cpu is not None:
+            places[number] = {thread.cpu}
+    for number, thread in enumerate(program.threads):
+        bottom = bottom_of(program, number)
+        if thread.host is not None and bottom in places:
+            for each in reachable(program, thread.body):
+                if isinstance(each, Store) and isinstance(each.address, Reg) and each.address.name == HOST:
+                    assert isinstance(each.value, Const)
+                    places[bottom].add(each.value.value)
+    together = [(a, b) for a, b in combinations(places, 2) if places[a] & places[b]]
+    out: dict[int, set[int]] = {}
+    for a, b in together:
+        out.setdefault(a, set()).add(b)
+        out.setdefault(b, set()).add(a)
+    return {number: frozenset(others) for number, others in out.items()}
+
+
+def runs_on(graph: EventGraph, blocking: dict[int, tuple[int, ...]]) -> None:
     """State which runs exclude or need each other, and give each its cut and its place among the others."""
-    terms, threads = graph.terms, graph.program.threads
+    terms, threads, sharing = graph.terms, graph.program.threads, graph.sharing
     for run in graph.runs:
         thread = threads[run.thread]
         same = [other for other in graph.runs if threads[other.thread].handler == thread.handler]
@@ -49,7 +98,7 @@ def runs_on(graph: EventGraph) -> None:
             if outer.thread == run.host:
                 graph.constraints.append(terms.disj([terms.neg(run.happens), outer.happens]))
         for event in graph.events:
-            if event.thread == run.host:
+            if event.thread == run.host or (event.thread in sharing and run.thread in blocking.get(event.thread, ())):
                 graph.before[run.thread, event.id] = terms.symbol(f"before{run.thread}.{event.id}", 1)
         for other in graph.runs:
             if other.thread < run.thread and other.host == run.host:
@@ -59,3 +108,18 @@ def runs_on(graph: EventGraph) -> None:
                     order = terms.symbol(f"first{other.thread}.{run.thread}", 1)
                 graph.first[other.thread, run.thread] = order
                 graph.first[run.thread, other.thread] = terms.neg(order)
+
+
+def turns_on(graph: EventGraph, blocking: dict[int, tuple[int, ...]]) -> None:
+    """Give what threads that share a CPU do, a run of a handler being one thing, its places among the others."""
+    terms, threads, sharing = graph.terms, graph.program.threads, graph.sharing
+    runs = {run.entry: run for run in graph.runs if run.host in sharing}
+    units = [event for event in graph.events if event.thread in sharing or event.id in runs]
+    for a, b in combinations(units, 2):
+        roots = {threads[unit.thread].host if unit.id in runs else unit.thread for unit in (a, b)}
+        if len(roots) == 2 or not {a.id, b.id} & runs.keys():
+            graph.turns[a.id, b.id] = terms.symbol(f"turn{a.id}.{b.id}", 1)
+    for event in graph.events:
+        for holder in blocking.get(event.thread, ()):
+            if threads[holder].host is None:
+                graph.before[holder, event.id] = terms.symbol(f"before{holder}.{event.id}", 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmcheck.deadline import Deadline
 from mmcheck.graph import EventGraph, Run
-from mmcheck.interrupts import runs_on
+from mmcheck.interrupts import runs_on, turns_on
 from mmcheck.program import ENTRY, MASKED, RETURN, Program, Thread
 from mmcheck.records import replace
 from mmcheck.unfolding.control import Control
@@ -25,16 +25,22 @@ class Unfolder:
         for number, thread in enumerate(self.program.threads):
             self.recorder.enter(number, thread)
             if thread.host is None:
-                self._thread(thread)
+                self._thread(number, thread)
             else:
                 self._handler(number, thread, thread.host)
             self.recorder.leave()
-        runs_on(self.graph)
+        runs_on(self.graph, self.recorder.blocking)
+        turns_on(self.graph, self.recorder.blocking)
         return self.graph
 
-    def _thread(self, thread: Thread) -> None:
+    def _thread(self, number: int, thread: Thread) -> None:
         privates = {reg.name: Value(self.terms.number(init, reg.width), {}) for reg, init in thread.privates}
         end = self._body(thread, State(self.terms.true, {}, privates, {}, {}))
+        if number in self.recorder.holders:
+            terms, held = self.terms, self.terms.disj(self.recorder.holding)
+            hold = self.graph.holds[number] = terms.symbol(f"hold{number}", 1)
+            self.graph.constraints += [terms.disj([terms.neg(hold), held]), terms.disj([hold, terms.neg(held)])]
+            self.recorder.holding = []
         self._finish(end)
 
     def _handler(self, number: int, thread: Thread, host: int) -> None:

@@ -14,7 +14,7 @@ from mmcheck.errors import Diagnostic, InputError, InternalError, UnknownVerdict
 from mmcheck.files import find_files, read_source, write_atomic
 from mmcheck.lower.spec import Spec, load_spec
 from mmcheck.model.model import load_model
-from mmcheck.program import Program
+from mmcheck.program import TRUE, Expr, Op, Origin, Program, Reg, Requirement
 from mmcheck.records import record, replace
 from mmcheck.results import FileReport, Finding, Report, Result
 from mmcheck.smt.solve import solver_version
@@ -24,6 +24,7 @@ from mmcheck.target.targets import Target, parse_target, settle
 
 if TYPE_CHECKING:
     from mmcheck.check_enumerated import EnumerationChecker
+    from mmcheck.syntax.herd.read import LitmusTest
 
 
 @record
@@ -278,6 +279,9 @@ def _verify_herd(source: SourceFile, options: Options) -> tuple[Result, ...]:
             good = "Never" if test.quantifier == "~exists" else "Always"
             verdict = "holds" if word == good else "violated"
         expected = (verdict if verdict != "unknown" else "forbidden") if question else "holds"
+        shown = _shown(test, target, options) if verdict in ("violated", "allowed") else None
+        if shown is not None and shown.verdict not in (verdict, "unknown"):
+            raise InternalError(f"{test.name} on {target.name}: {verdict}, but its run is {shown.verdict}")
         results.append(
             Result(
                 file=source.path,
@@ -293,11 +297,33 @@ def _verify_herd(source: SourceFile, options: Options) -> tuple[Result, ...]:
                 expected=expected,  # type: ignore[arg-type]
                 bound=options.bound,
                 complete=word != "Unknown" and not any(note.startswith(CUT) for note in notes),
-                layer="hardware" if verdict == "violated" else None,
+                layer=None if shown is None else shown.layer,
                 engine=engine,
                 notes=notes,
                 span=test.span,
                 seconds=time.process_time() - started,
+                counterexample=None if shown is None else shown.counterexample,
             )
         )
     return tuple(results)
+
+
+def _shown(test: LitmusTest, target: Target, options: Options) -> Finding:
+    """The run that breaks the condition of `test`, or shows it."""
+    condition, filtered = test.condition, test.filter or TRUE
+    if test.quantifier == "exists":
+        condition = Op("and", (filtered, condition), 1)
+    else:
+        wrong = condition if test.quantifier == "~exists" else Op("not", (condition,), 1)
+        condition = Op("not", (Op("and", (filtered, wrong), 1),), 1)
+    kind = "exists" if test.quantifier == "exists" else "final"
+    requirement = Requirement(test.name, kind, cond=_of_agents(condition), origin=Origin(test.span, test.name))
+    threads = tuple([replace(thread, name=f"P{thread.name}") for thread in test.program.threads])
+    return make_checker(replace(test.program, threads=threads), target, options).run(requirement)
+
+
+def _of_agents(expr: Expr) -> Expr:
+    """`expr` with the registers of ``P0`` for those of ``0``."""
+    if isinstance(expr, Op):
+        return replace(expr, args=tuple(map(_of_agents, expr.args)))
+    return replace(expr, name=f"P{expr.name}") if isinstance(expr, Reg) and expr.name[0].isdigit() else expr

@@ -78,7 +78,12 @@ def main(options: argparse.Namespace) -> int:
     wanted: str | None = None
     with Progress(sys.stderr, quiet=options.quiet) as progress:
         for subject in subjects:
-            tally, kept = _runs(subject, options, progress)
+            try:
+                tally, kept = _runs(subject, options, progress)
+            except UnknownVerdict as unknown:
+                progress.clear()
+                title = subject.variant or "base"
+                raise fail("MM021", f"{title} on {subject.target.name}: {unknown.reason}", path=source.path) from None
             progress.clear()
             console.out(_report(subject, tally))
             if any(name not in subject.expected for name in tally.failed):

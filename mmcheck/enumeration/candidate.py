@@ -13,6 +13,8 @@ from mmcheck.execution import BASE_RELATIONS, Agent, Event, Execution
 from mmcheck.program import Program
 from mmcheck.relations import Rel, pairs
 
+SHOWN = frozenset((*BASE_RELATIONS, "src", "switch"))
+
 
 class Candidate(NamedTuple):
     """`chosen` has rf and co location by location; `frame` is the number of the order that the model allows."""
@@ -53,6 +55,8 @@ def execution_of(candidate: Candidate, final: Mapping[str, int]) -> Execution:
             )  # fmt: skip
             events.append(event)
     rows = {**layout.static, "po": frame.static["po"], "rf": candidate.rf, "co": candidate.co}
-    relations = {name: frozenset(pairs(rows[name])) for name in (*BASE_RELATIONS, "src") if any(rows[name])}
+    if "switch" in frame.static:
+        rows["switch"] = frame.static["switch"]
+    relations = {name: frozenset(pairs(row)) for name, row in rows.items() if name in SHOWN and any(row)}
     agents = tuple([Agent(t.name, t.kind, t.source, t.origin, t.host) for t in program.threads])
     return Execution(agents, tuple(events), relations, final, linear)

@@ -91,8 +91,8 @@ def _cuts(thread: Thread, trace: Trace, own: set[Pair]) -> list[frozenset[int]]:
     before = [0] * n
     for a, b in closure_of(own):
         before[b] |= 1 << a
-    whole = [*trace.amo, *trace.lxsx, *_glued(trace)]
-    masked = _masked(thread, trace)
+    whole = [*trace.amo, *trace.lxsx, *glued(trace)]
+    masked = masked_at(thread, trace)
     found = []
     for cut in _down_sets(n, before):
         if any(cut >> a & 1 != cut >> b & 1 for a, b in whole):
@@ -118,14 +118,14 @@ def _down_sets(n: int, before: Sequence[int]) -> Iterator[int]:
                 stack.append(larger)
 
 
-def _glued(trace: Trace) -> Iterator[Pair]:
+def glued(trace: Trace) -> Iterator[Pair]:
     """A read that is one instruction with the access behind it."""
     for i, item in enumerate(trace.items):
         if item.whole:
             yield from [(i, j) for j in range(i + 1, len(trace.items)) if trace.items[j].kind != "F"][:1]
 
 
-def _masked(thread: Thread, trace: Trace) -> list[tuple[int, int | None]]:
+def masked_at(thread: Thread, trace: Trace) -> list[tuple[int, int | None]]:
     """Events behind which interrupts are off, with the next that switches them."""
     last = len(trace.items) - 1
     switches = [(i, item.masked) for i, item in enumerate(trace.items) if not item.tags.isdisjoint(("IrqOff", "IrqOn"))]

@@ -14,8 +14,10 @@ from mmcheck.enumeration.interrupts import orders as interrupt_orders
 from mmcheck.enumeration.interrupts import root_of
 from mmcheck.enumeration.linear import Order, Pair, closure_of, linear_extensions
 from mmcheck.enumeration.traces import Trace
+from mmcheck.enumeration.turns import orders as turn_orders
+from mmcheck.enumeration.turns import sharing
 from mmcheck.model.concrete import Frame
-from mmcheck.model.model import Model
+from mmcheck.model.model import Model, with_turns
 from mmcheck.program import Thread
 from mmcheck.records import record
 from mmcheck.relations import Rel, bits, closure, from_pairs, union
@@ -66,8 +68,7 @@ def layout_of(
     places = [*addresses, *[item.address if item.kind != "F" else None for trace in traces for item in trace.items]]
     static["loc"] = _classes(n, places)
     roots = [root_of(threads, number) for number in range(len(threads))]
-    cpus = [_cpu(threads[root], root) for root in roots]
-    static["int"] = _classes(n, [("init", event) if t < 0 else cpus[t] for event, t in enumerate(owner)])
+    static["int"] = _classes(n, [("init", event) if t < 0 else ("thread", roots[t]) for event, t in enumerate(owner)])
     static["ext"] = tuple([((1 << n) - 1) & ~row for row in static["int"]])
     src = [trace.order for trace in traces]
     static["src"] = _placed(n, src, first)
@@ -79,18 +80,30 @@ def layout_of(
             before[later] |= 1 << event
     frames: list[tuple[Frame, tuple[Order, ...] | None]] = []
     interrupted = any(thread.host is not None and trace.items for thread, trace in zip(threads, traces, strict=True))
+    together = sharing(threads, traces)
+    judged = with_turns(model) if together else model
 
-    def placed(pairs: Sequence[set[Pair]]) -> Iterator[Rel]:
-        """The order of all events, given that within each trace; for each way in which interrupts may come."""
+    def framed(
+        pairs: Sequence[set[Pair]], order: tuple[Order, ...] | None
+    ) -> Iterator[tuple[Frame, tuple[Order, ...] | None]]:
+        """The order of all events, given that within each trace; for each way in which interrupts may come and threads
+        that share a CPU have their turns."""
         rows = _placed(n, pairs, first)
-        if not interrupted:
-            yield rows
+        if not interrupted and not together:
+            yield Frame(model, n, sets, {**static, "po": rows}), order
             return
         for edges in interrupt_orders(threads, traces, pairs):
-            yield closure(union(rows, from_pairs(n, [(first[s] + a, first[t] + b) for (s, a), (t, b) in edges])))
+            here = union(rows, _across(n, edges, first))
+            if not together:
+                yield Frame(model, n, sets, {**static, "po": closure(here)}), order
+                continue
+            for turns in turn_orders(threads, traces, pairs, edges, together):
+                switch = _across(n, turns, first)
+                po = closure(union(here, switch))
+                yield Frame(judged, n, sets, {**static, "po": po, "switch": switch}), order
 
     if not exact or all(order is None for order in orders):
-        frames += [(Frame(model, n, sets, {**static, "po": po}), None) for po in placed([set(pairs) for pairs in kept])]
+        frames += framed([set(pairs) for pairs in kept], None)
     else:
         choices = [
             [tuple(range(len(trace.items)))] if order is None else linear_extensions(len(trace.items), pairs)
@@ -101,8 +114,7 @@ def layout_of(
                 set(src[t]) if orders[t] is None else {(a, b) for i, a in enumerate(line) for b in line[i + 1 :]}
                 for t, line in enumerate(chosen)
             ]
-            order = tuple(tuple(first[t] + i for i in line) for t, line in enumerate(chosen))
-            frames += [(Frame(model, n, sets, {**static, "po": po}), order) for po in placed(pairs)]
+            frames += framed(pairs, tuple(tuple(first[t] + i for i in line) for t, line in enumerate(chosen)))
     init = {address: event for event, address in enumerate(addresses)}
     locations = tuple(_location(init[address], address, traces, first) for address in addresses)
     return Layout(n, tuple(first), tuple(owner), locations, static, tuple(before), tuple(frames))
@@ -164,8 +176,8 @@ def _classes(n: int, keys: Sequence[object]) -> Rel:
     return tuple([0 if key is None else members[key] for key in keys])
 
 
-def _cpu(thread: Thread, number: int) -> tuple[str, int]:
-    return ("own", number) if thread.cpu is None else ("cpu", thread.cpu)
+def _across(n: int, edges: Iterable[tuple[tuple[int, int], tuple[int, int]]], first: Sequence[int]) -> Rel:
+    return from_pairs(n, [(first[s] + a, first[t] + b) for (s, a), (t, b) in edges])
 
 
 def _placed(n: int, orders: Sequence[Iterable[Pair]], first: Sequence[int]) -> Rel:

@@ -54,12 +54,12 @@ def frames(command: argparse.ArgumentParser) -> None:
 
 def trace(command: argparse.ArgumentParser) -> None:
     """``mmcheck trace``."""
-    command.add_argument("path", metavar="FILE.jsonl")
+    command.add_argument("path", metavar="FILE.jsonl", help="a recorded run")
     command.add_argument("--model", metavar="M", help="sc, x86-tso, armv8 or a .cat file (default: the trace's target)")
 
 
 def _program(command: argparse.ArgumentParser) -> None:
-    command.add_argument("path", metavar="PATH")
+    command.add_argument("path", metavar="PATH", help="a specification")
     command.add_argument("--target", metavar="T", help="armv8, x86-tso, sc (default: the file's)")
     command.add_argument("--variant", metavar="NAME", help="only this one; base is the program without any")
     command.add_argument("--seed", type=_number(0, 1 << 62), default=0, metavar="N", help="default: 0")

@@ -19,6 +19,7 @@ from typing import NamedTuple, TypeAlias, cast
 
 from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import Code, flatten
+from mmcheck.interrupts import sharing_of
 from mmcheck.machine.decode import Op, decode
 from mmcheck.machine.explore import Final, Outcomes
 from mmcheck.machine.frontend import CUT, RUNNING, STOPPED, STUCK, Front
@@ -81,6 +82,8 @@ def refuse(program: Program) -> None:
     """Raise `UnknownVerdict` for what the operational machines cannot run."""
     if any(thread.kind == "interrupt" for thread in program.threads):
         raise UnknownVerdict("the operational machines do not run interrupt handlers")
+    if sharing_of(program):
+        raise UnknownVerdict("the operational machines run each thread on a CPU of its own")
 
 
 class Thread:

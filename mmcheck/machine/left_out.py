@@ -8,7 +8,7 @@ below: a program is held against the model for equality only if it has none of t
   later load (Arm ARM, B2.3). The machine has to know the condition to know the value.
 * ``compare-and-swap provenance``: what a successful compare-and-swap leaves in its register may be passed on before its
   read is done, by the expected value (B2.3). Here it is always the value read.
-* ``interrupt handler``: not run at all.
+* ``interrupt handler``, ``threads on one CPU``: not run at all.
 
 No-return atomics, failing compare-and-swaps that write back, LDAPR, DSB and ISB are in the machine and not on this
 list.
@@ -17,9 +17,10 @@ list.
 from __future__ import annotations
 
 from mmcheck import program as ir
+from mmcheck.interrupts import sharing_of
 from mmcheck.program import Block, Expr, Op, Program
 
-FEATURES = ("pick dependency", "compare-and-swap provenance", "interrupt handler")
+FEATURES = ("pick dependency", "compare-and-swap provenance", "interrupt handler", "threads on one CPU")
 
 
 def left_out(program: Program, *, provenance: bool = False) -> tuple[str, ...]:
@@ -28,6 +29,8 @@ def left_out(program: Program, *, provenance: bool = False) -> tuple[str, ...]:
     found = set()
     if any(thread.kind == "interrupt" for thread in program.threads):
         found.add(FEATURES[2])
+    if sharing_of(program):
+        found.add(FEATURES[3])
     blocks: list[Block] = [thread.body for thread in program.threads]
     blocks += [function.body for function in program.functions.values()]
     for block in blocks:

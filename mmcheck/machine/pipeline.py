@@ -10,7 +10,8 @@ loads are done ("finish instruction"), which barriers are passed ("commit barrie
 
 * "satisfy memory read from memory", "... by forwarding from writes": the address is known; no barrier before
   it that waits still (DMB and DSB full and LD, DSB ST, ISB), every earlier acquire has read, and for LDAR every earlier
-  STLR is in memory. An own store of that address which is not in memory yet is the only source.
+  STLR is in memory. An own store of that address which is not in memory yet is the only source; if it is that of a
+  read-modify-write, an acquire waits until the load of that is done (the load, and not the store: rmw;lrs;[A]).
 * "propagate memory write": address and data rest on loads that are done; so do the addresses of all earlier accesses
   and
   the earlier branches; earlier loads of the address are done, earlier stores of it in memory; no barrier waits;
@@ -69,9 +70,9 @@ class Entry:
         self.extra: object = None
 
     @property
-    def is_atomic(self) -> bool:
-        """The write of a read-modify-write or a successful exclusive store."""
-        return self.partner is not None
+    def is_loading(self) -> bool:
+        """Whether this is the store of a read-modify-write whose load is not done (no acquire may read it yet)."""
+        return self.partner is not None and not self.partner.done
 
 
 class Choice(NamedTuple):
@@ -146,7 +147,7 @@ def scan(entries: list[Entry], *, cautious: bool = False) -> Scan:
                                     or where in hazards or (op.release and writes)
                                 )  # fmt: skip
                             choices.append(Choice(entry, where, None, ready))
-                        elif not (op.acquire and own.is_atomic) and known(own.data) is not None and known(own.exists):
+                        elif not (op.acquire and own.is_loading) and known(own.data) is not None and known(own.exists):
                             choices.append(Choice(entry, where, own))
                 else:
                     if own is not None and entry.extra is not own:

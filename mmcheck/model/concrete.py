@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from mmcheck.execution import Event, Execution
 from mmcheck.model.expr import Node, walk
-from mmcheck.model.model import Axiom, Model
+from mmcheck.model.model import Axiom, Model, with_turns
 from mmcheck.records import record
 from mmcheck.relations import (
     Rel,
@@ -241,25 +241,30 @@ def frame_of(model: Model, execution: Execution) -> Frame:
         bit = 1 << event.id
         if event.kind in "RW" and event.address is not None:
             places[event.address] = places.get(event.address, 0) | bit
-        processors[_processor(event)] = processors.get(_processor(event), 0) | bit
+        place = _processor(execution, event)
+        processors[place] = processors.get(place, 0) | bit
     static["loc"] = tuple(
         [places[e.address] if e.kind in "RW" and e.address is not None else 0 for e in execution.events]
     )
-    static["int"] = tuple([processors[_processor(event)] for event in execution.events])
+    static["int"] = tuple([processors[_processor(execution, event)] for event in execution.events])
     everything = (1 << n) - 1
     static["ext"] = tuple([everything & ~row for row in static["int"]])
     return Frame(model, n, event_sets(execution), static)
 
 
-def _processor(event: Event) -> tuple[str, int]:
-    """Where an event runs; an initial write is on a processor of its own."""
+def _processor(execution: Execution, event: Event) -> tuple[str, int]:
+    """Whose CPU an event runs on: that of a thread, its handlers included. An initial write is on one of its own, and
+    threads that share one are apart all the same: a full barrier stands between them."""
     if event.is_init:
         return "init", event.id
-    return ("cpu", event.cpu) if event.cpu is not None else ("thread", event.thread)
+    thread = event.thread
+    while (host := execution.threads[thread].host) is not None:
+        thread = host
+    return "thread", thread
 
 
 def check(model: Model, execution: Execution) -> list[Violation]:
     """What `model` has against `execution`; empty if it is allowed."""
     n = len(execution.events)
-    frame = frame_of(model, execution)
+    frame = frame_of(with_turns(model) if execution.relation("switch") else model, execution)
     return frame.violations(from_pairs(n, execution.relation("rf")), from_pairs(n, execution.relation("co")))

@@ -17,7 +17,7 @@ from mmcheck import includes
 from mmcheck.errors import InputError, fail
 from mmcheck.model import cat_syntax as cat
 from mmcheck.model.expr import Node, Pool, walk
-from mmcheck.records import record
+from mmcheck.records import record, replace
 from mmcheck.source import SourceFile, Span
 from mmcheck.target.tags import HARDWARE_TAGS, SOURCE_TAGS
 
@@ -97,6 +97,18 @@ class Model:
                 if node.body is not None:
                     work.append((node.body, sign))
         return found
+
+
+def with_turns(model: Model) -> Model:
+    """`model` for executions in which threads share a CPU: a change of thread is a full barrier, so what it separates
+    (the relation ``switch``) is in order wherever the model demands an order."""
+    axioms = [
+        replace(axiom, node=model.pool.union(axiom.node, model.pool.rel("switch")))
+        if axiom.kind == "acyclic" and not axiom.negated and not axiom.flag and not model.is_coherence(axiom)
+        else axiom
+        for axiom in model.axioms
+    ]
+    return replace(model, axioms=tuple(axioms))
 
 
 def _is_write_chain(node: Node, po_loc: Node, writes: Node) -> bool:

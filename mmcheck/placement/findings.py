@@ -8,7 +8,7 @@ holds together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mmcheck.errors import UnknownVerdict
@@ -42,7 +42,8 @@ class Missing:
 class Change:
     """At `site` stands `word`; `enough` would do (nothing, if it is redundant), or it belongs to `to`.
 
-    `repairs` are the requirements that the move repairs.
+    `repairs` are the requirements that the move repairs. `proof`: per target, the barriers that the proof uses that the
+    requirements hold without it.
     """
 
     site: str
@@ -50,6 +51,7 @@ class Change:
     enough: str = ""
     to: str = ""
     repairs: tuple[str, ...] = ()
+    proof: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -98,11 +100,15 @@ class _Finder:
         moved = {change.site for change in findings.misplaced}
         self._weaken(repaired, moved)
         if self.outcome.optima:
-            best = self.outcome.optima[0]
-            for target, sites in self.oracle.core(best).items():
-                strong = sorted(site for site in sites if best[site] != self.problem.site(site).weakest)
-                findings.rests_on[target.name] = strong
+            findings.rests_on = {name: list(sites) for name, sites in self._rests_on(self.outcome.optima[0]).items()}
         return findings
+
+    def _rests_on(self, placement: Placement) -> dict[str, tuple[str, ...]]:
+        """Per target, the barriers of a right placement that the solver's proof uses."""
+        return {
+            target.name: tuple(sorted(each for each in sites if placement[each] != self.problem.site(each).weakest))
+            for target, sites in self.oracle.core(placement).items()
+        }
 
     # --- missing -----------------------------------------------------------------------------------
 
@@ -193,7 +199,7 @@ class _Finder:
                 current[site.name] = option.name
                 if site.name in moved:
                     break
-                change = Change(site.name, site.written, option.name)
+                change = Change(site.name, site.written, option.name, proof=self._rests_on(current))
                 (self.findings.redundant if option.name == site.weakest else self.findings.too_strong).append(change)
                 break
         position = {site.name: site.span.start for site in self.problem.sites}

@@ -17,7 +17,7 @@ from mmcheck.execution import Agent, Event, Execution
 from mmcheck.explain import cycle_of, relevant, summary
 from mmcheck.graph import GEvent, Pairs
 from mmcheck.model.concrete import Frame
-from mmcheck.model.model import Model
+from mmcheck.model.model import Model, with_turns
 from mmcheck.recheck import with_order
 from mmcheck.relations import Rel, closure, from_pairs, is_acyclic, is_irreflexive, pairs, union
 from mmcheck.results import Counterexample, Layer
@@ -96,9 +96,11 @@ class Replay:
         self.rf = from_pairs(self.n, ((index[write], index[read]) for read, write in sources.items()))
 
     def _read_interrupts(self, encoding: Encoding, decoder: Decoder) -> None:
-        """What runs of interrupt handlers add to the orders of the threads: they come where they came."""
+        """What runs of interrupt handlers and turns on one CPU add to the orders of the threads: they come where they
+        came."""
         self.crossing: Rel = ()
-        if not self.graph.runs:
+        self.switch: Rel = ()
+        if not self.graph.runs and not self.graph.turns:
             return
         partner = dict(self.graph.amo.keys())
         # The read of an exchange that the run did not have stands with its write; a fence, where its thread puts it.
@@ -111,6 +113,14 @@ class Replay:
             if a.thread != b.thread and decoder.true(encoding.pair(encoding.po, stands[a.id], stands[b.id]))
         ]
         self.crossing = from_pairs(self.n, found)
+        if encoding.switch is not None:
+            apart = [
+                (self.index[a.id], self.index[b.id])
+                for a in happened
+                for b in happened
+                if decoder.true(encoding.pair(encoding.switch, stands[a.id], stands[b.id]))
+            ]
+            self.switch = from_pairs(self.n, apart)
 
     def _pairs(self, table: Pairs, memo: dict[int, int]) -> Rel:
         index = self.index
@@ -138,15 +148,12 @@ class Replay:
                 for j in members[position + 1 :]:
                     if not (events[i].group and events[i].group == events[j].group):
                         src[i] |= 1 << j
-        cpus = [thread.cpu for thread in graph.program.threads]
         inside = [1 << i for i in range(n)]
         groups: dict[int, int] = {}
         keys = {}
         for i, event in enumerate(events):
             if event.thread >= 0:
-                thread = root_of(graph, event.thread)
-                cpu = cpus[thread]
-                keys[i] = cpu if cpu is not None else -1 - thread
+                keys[i] = root_of(graph, event.thread)
                 groups[keys[i]] = groups.get(keys[i], 0) | 1 << i
         for i, key in keys.items():
             inside[i] = groups[key]
@@ -240,6 +247,8 @@ class Replay:
             static["po"] = tuple([cpo[i] if self.source >> i & 1 else row for i, row in enumerate(static["src"])])
         if self.crossing:
             static["po"] = closure(union(static["po"], cut(self.crossing)))
+        if self.switch:
+            static["switch"] = cut(self.switch)
         return static, sets
 
     def _judge(self, placement: Placement, *, text: bool) -> bool:
@@ -248,16 +257,17 @@ class Replay:
         rf = tuple([row & mask for row in self.rf])
         if self.crossing and not is_irreflexive(static["po"]):
             return False  # an interrupt cannot come there: what is before it must be behind it
-        frame = Frame(self.model, self.n, sets, static)
+        model = with_turns(self.model) if self.switch else self.model
+        frame = Frame(model, self.n, sets, static)
         values = frame.values(rf, self.co)
-        for axiom in self.model.axioms:
+        for axiom in model.axioms:
             if axiom.flag:
                 continue
             value = values[axiom.node.number]
             if isinstance(value, int):
                 holds = value == 0
             elif axiom.kind == "acyclic":
-                edges = value if self.model.is_coherence(axiom) else union(value, self.extra)
+                edges = value if model.is_coherence(axiom) else union(value, self.extra)
                 holds = is_acyclic(edges)
             elif axiom.kind == "irreflexive":
                 holds = is_irreflexive(value)

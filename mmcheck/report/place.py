@@ -67,10 +67,10 @@ class _Page:
                 yield from self.entry("missing", f"{name}: {reason}", "bad")
         for change in part.findings.redundant:
             text = f"{_place(part, change.site)}: {change.word}; every requirement holds without it,"
-            yield from self.entry("redundant", f"{text} {_everywhere(part, change)}")
+            yield from self.entry("redundant", f"{text} {_everywhere(part, change)}{_proof(change)}")
         for change in part.findings.too_strong:
             text = f"{_place(part, change.site)}: {change.word}; {change.enough} is enough"
-            yield from self.entry("too strong", f"{text} {_everywhere(part, change)}")
+            yield from self.entry("too strong", f"{text} {_everywhere(part, change)}{_proof(change)}")
         for change in part.findings.misplaced:
             yield from self.entry("misplaced", _moved(part, change))
         if not count:
@@ -159,6 +159,11 @@ class _Page:
 def _everywhere(part: Part, change: Change) -> str:
     names = [target.name for target in part.problem.targets_of(part.problem.site(change.site))]
     return f"on {names[0]}" if len(names) == 1 else "on every target"
+
+
+def _proof(change: Change) -> str:
+    sites = sorted({site for names in change.proof.values() for site in names})
+    return f"; the proof rests on {', '.join(sites)}" if sites else ""
 
 
 def _place(part: Part, name: str) -> str:
@@ -262,7 +267,7 @@ def _change(change: Change, part: Part) -> dict[str, Any]:
     if change.to:
         out |= {"to": change.to, "to_line": _where(part, change.to)["line"], "repairs": list(change.repairs)}
     else:
-        out["enough"] = change.enough
+        out |= {"enough": change.enough, "proof": {name: list(sites) for name, sites in change.proof.items()}}
     return out
 
 

@@ -51,8 +51,10 @@ def block(encoding: Encoding, decoder: Decoder, when: Iterable[int] = (), *, pos
             literals.append(literal)
     if positions:
         graph, values = encoding.graph, encoding.values
-        chosen = [values.literal(term) for term in (*graph.before.values(), *graph.first.values())]
-        literals += [literal if decoder.true(literal) else -literal for literal in chosen if abs(literal) != TRUE]
+        placed = [
+            values.literal(term) for term in (*graph.before.values(), *graph.first.values(), *graph.turns.values())
+        ]
+        literals += [literal if decoder.true(literal) else -literal for literal in placed if abs(literal) != TRUE]
     clause = [-literal for literal in (*literals, *when) if literal != TRUE]
     encoding.circuit.clause(clause)
     return bool(clause)

@@ -107,6 +107,13 @@ class Decoder:
                 for j in bits(row):
                     if j in number and self.true(encoding.pair(bounds, i, j)):
                         out["po"].add((number[i], number[j]))
+        if encoding.switch is not None:
+            out["switch"] = {
+                (number[i], number[j])
+                for i, row in enumerate(encoding.switch.may)
+                for j in bits(row)
+                if i in number and j in number and self.true(encoding.pair(encoding.switch, i, j))
+            }
         for i in number:
             for j in number:
                 a, b = events[i], events[j]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mmcheck.domains import Domains, analyse, implies
 from mmcheck.graph import EventGraph, GEvent, Pairs
-from mmcheck.model.model import Axiom, Model
+from mmcheck.model.model import BUILTIN, Axiom, Model, with_turns
 from mmcheck.relations import bits, inverse
 from mmcheck.smt.circuit import FALSE, TRUE, Circuit
 from mmcheck.smt.compiler import preserved_order
@@ -15,6 +15,7 @@ from mmcheck.smt.interrupts import Interrupts, deliver, root_of
 from mmcheck.smt.memory import Memory
 from mmcheck.smt.relations import Algebra, Bounds
 from mmcheck.smt.solve import Solver
+from mmcheck.smt.turns import Turns
 from mmcheck.smt.values import Values
 
 
@@ -43,6 +44,9 @@ class Encoding:
     environment: dict[tuple[int, int], int] = field(default_factory=dict)
     """Literals that, assumed, order b before a from outside: queries of ``ordered`` (see
     `mmcheck.smt.encode.encode`)."""
+
+    switch: Bounds | None = None
+    """Pairs that a change of thread separates, if threads share a CPU."""
 
     order_of: Callable[[str], Bounds] | None = None
     """The order that a compiler of another profile keeps; None if nothing is compiled."""
@@ -129,15 +133,13 @@ def location_bounds(graph: EventGraph, domains: Domains, memory: Memory) -> Boun
 
 
 def cpu_bounds(graph: EventGraph, n: int) -> tuple[Bounds, Bounds]:
+    """Bounds of int and ext. Threads on one CPU are apart here: a change of thread is a full barrier (`Turns`)."""
     rows = [0] * n
     groups: dict[int, int] = {}
-    cpus = [thread.cpu for thread in graph.program.threads]
     place = {}
     for event in graph.events:
         if event.thread >= 0:
-            thread = root_of(graph, event.thread)
-            cpu = cpus[thread]
-            place[event.id] = cpu if cpu is not None else -1 - thread
+            place[event.id] = root_of(graph, event.thread)
             groups[place[event.id]] = groups.get(place[event.id], 0) | 1 << event.id
     everything = (1 << n) - 1
     for event in graph.events:
@@ -288,25 +290,45 @@ def encode(
     for name in ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl"):
         base[name] = pairs_bounds(n, graph.deps[prefix + name], values)
     sets, optional = base_sets(graph), optional_sets(graph, values)
-    po = src
+    turns: Turns | None = None
+    alone: Bounds | None = None
+
+    def executed(kept: Bounds) -> Bounds:
+        """Program order on each CPU, given that of each thread."""
+        nonlocal turns, alone
+        interrupts = Interrupts(graph, circuit, values, happens, kept) if graph.runs else None
+        order = kept if interrupts is None else interrupts.bounds()
+        if not graph.turns:
+            return order
+        if turns is None:
+            turns = Turns(graph, circuit, values, happens, interrupts, kept)
+        alone = alone or order
+        order, switch = turns.bounds(order)
+        base.setdefault("switch", switch)
+        return order
+
     order_of = None
     if compiled and any(thread.source for thread in graph.program.threads):
 
         def order_of(name: str) -> Bounds:
-            kept = preserved_order(graph, circuit, happens, implied_by, base, sets, name, optional)
-            return Interrupts(graph, circuit, values, happens, kept).bounds() if graph.runs else kept
+            return executed(preserved_order(graph, circuit, happens, implied_by, base, sets, name, optional))
 
         po = order_of(profile)
-    elif graph.runs:
-        po = Interrupts(graph, circuit, values, happens, src).bounds()
+    else:
+        po = executed(src)
     base["po"] = po
+    if graph.turns:
+        model = with_turns(model)
+        if model.name in BUILTIN and alone is not None:
+            # What turns add to po, these models order no further than `switch` does itself; coherence is apart.
+            base["po"] = alone
     rf, co, fr = communication_bounds(graph, domains, memory)
     base["rf"], base["co"] = rf, co
     environment = {pair: circuit.var(f"env:{pair[0]}:{pair[1]}") for pair in ordered}
     algebra = Algebra(model, circuit, happens, implied_by, base, sets, {model.definitions["fr"].number: fr}, optional)
     encoding = Encoding(
         graph, model, domains, circuit, values, memory, happens, compiled, po, Solver(circuit), bounded,
-        inside_literal, astray, environment, order_of,
+        inside_literal, astray, environment, base.get("switch"), order_of,
     )  # fmt: skip
     rest: list[Axiom] = []
     for axiom in model.axioms:
@@ -393,13 +415,13 @@ def _coherence(encoding: Encoding, implied_by: list[int]) -> None:
                     rest &= ~before[earlier.id]
                     if not rest:
                         break
-    if graph.runs:
+    if graph.runs or graph.turns:
         _coherence_of_runs(encoding)
 
 
 def _coherence_of_runs(encoding: Encoding) -> None:
-    """The same between an interrupted agent and its handlers; and of reads of one thread that a run has brought into
-    order."""
+    """The same between an interrupted agent and its handlers, and between threads that share a CPU; and of reads of one
+    thread that a run or another's turn has brought into order."""
     graph, memory, circuit, happens = encoding.graph, encoding.memory, encoding.circuit, encoding.happens
     accesses = [event for event in graph.events if event.thread >= 0 and event.is_access]
     for a in accesses:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmcheck.graph import EventGraph, GEvent, Run
+from mmcheck.interrupts import HOST
 from mmcheck.program import MASKED
 from mmcheck.relations import bits
 from mmcheck.smt.circuit import FALSE, TRUE, Circuit
@@ -26,6 +27,14 @@ def root_of(graph: EventGraph, thread: int) -> int:
     """The agent at the bottom of a chain of interrupts."""
     host = graph.program.threads[thread].host
     return thread if host is None else root_of(graph, host)
+
+
+def is_move(graph: EventGraph, event: GEvent) -> bool:
+    """Whether `event` says that a thread goes on on another CPU."""
+    if event.kind != "W" or event.thread < 0 or event.address is None:
+        return False
+    cell = next((init for reg, init in graph.program.threads[event.thread].privates if reg.name == HOST), None)
+    return cell is not None and event.address.op == "const" and event.address.const == cell
 
 
 class Interrupts:
@@ -65,7 +74,11 @@ class Interrupts:
 
     def _closed(self, run: Run, events: list[int]) -> None:
         """H1. Pairs that follow from two others are left out."""
-        circuit, happens, must = self.circuit, self.happens, self.order.must
+        circuit, must = self.circuit, self.order.must
+        # A run that waits for ever holds up what it has cut off: that is not before what the run has let pass.
+        happens = list(self.happens)
+        for event, term in self.graph.reach.items():
+            happens[event] = self.values.literal(term)
         for a in events:
             through = 0
             for c in events:
@@ -188,17 +201,33 @@ def deliver(
     threads = graph.program.threads
     last = max(threads[run.thread].run for run in runs)
     used_up = circuit.any([values.literal(run.happens) for run in runs if threads[run.thread].run == last])
-    raised = []
-    for write in writers:
+
+    def last_of(writers: Sequence[GEvent]) -> list[tuple[int, GEvent]]:
+        """For each of the writes to one cell, that it is the one that stays."""
+        out = []
+        for write in writers:
+            others = [other for other in writers if other is not write]
+            later = [circuit.all([memory.order[write.id, other.id], happens[other.id]]) for other in others]
+            out.append((circuit.all([happens[write.id], *[-literal for literal in later]]), write))
+        return out
+
+    def says(write: GEvent, value: int) -> int:
         assert write.value is not None
-        others = [other for other in writers if other is not write]
-        later = [circuit.all([memory.order[write.id, other.id], happens[other.id]]) for other in others]
-        pending = values.of(write.value).get(1, FALSE)
-        raised.append(circuit.all([happens[write.id], pending, *[-literal for literal in later]]))
+        return values.of(write.value).get(value, FALSE)
+
+    raised = [circuit.all([stays, says(write, 1)]) for stays, write in last_of(writers)]
+    cpu = next(threads[run.thread].cpu for run in runs)
+    assert cpu is not None
     for host in {run.host for run in runs if threads[run.host].host is None}:
         masked = graph.registers[host].get(MASKED)
         off = FALSE if masked is None else values.literal(masked)
+        near = {host, *graph.sharing.get(host, ())}
         held = [
-            circuit.all([values.literal(run.happens), -happens[run.leave]]) for run in graph.runs if run.host == host
+            circuit.all([values.literal(run.happens), -happens[run.leave]]) for run in graph.runs if run.host in near
         ]
+        held += [values.literal(hold) for thread, hold in graph.holds.items() if thread in near and thread != host]
+        moves = [event for event in graph.events if is_move(graph, event) and root_of(graph, event.thread) == host]
+        held += [circuit.all([stays, -says(write, cpu)]) for stays, write in last_of(moves)]
+        if threads[host].cpu != cpu:
+            held.append(circuit.all([-happens[event.id] for event in moves]))
         circuit.clause([-values.literal(graph.settled), used_up, off, *held, -circuit.any(raised)])

@@ -10,7 +10,7 @@ from itertools import permutations
 
 from mmcheck.execution import Execution
 from mmcheck.model.concrete import event_sets, frame_of
-from mmcheck.model.model import Axiom, Model
+from mmcheck.model.model import Axiom, Model, with_turns
 from mmcheck.program import Program
 from mmcheck.relations import closure, from_pairs
 from mmcheck.smt.circuit import TRUE, Circuit
@@ -52,6 +52,8 @@ def linear_orders(
             may[i] |= 1 << j
     base = _fixed(execution, model, n)
     base["po"] = Bounds(may, must, lambda i, j: before[i, j])
+    if execution.relation("switch"):
+        model = with_turns(model)
     axioms = [axiom for axiom in model.axioms if not axiom.flag]
     if extra:
         rows = list(from_pairs(n, extra))
@@ -84,7 +86,7 @@ def _fixed(execution: Execution, model: Model, n: int) -> dict[str, Bounds]:
     base = {}
     static = frame_of(model, execution).static
     for name in ("rf", "co", "amo", "lxsx", "addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl",
-                 "src"):  # fmt: skip
+                 "src", "switch"):  # fmt: skip
         rows = list(from_pairs(n, execution.relation(name)))
         base[name] = Bounds(rows, list(rows))
     for name in ("loc", "int", "ext"):

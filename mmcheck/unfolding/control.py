@@ -14,6 +14,7 @@ from mmcheck.errors import InternalError, fail
 from mmcheck.graph import Wait
 from mmcheck.loops import exit_test, unroll_jumps
 from mmcheck.program import (
+    MASKED,
     Assert,
     Assign,
     Await,
@@ -185,6 +186,9 @@ class Control:
         start = state.guard
         done = self.recorder.choose("done")
         settled = self.graph.settled
+        masked = state.privates.get(MASKED)
+        if self.recorder.thread in self.recorder.holders and masked is not None:
+            self.recorder.holding.append(self.terms.conj([start, self.terms.neg(done), masked.term]))
         state.guard = self.terms.conj([start, self.terms.disj([done, settled])])
         mark = len(self.graph.events)
         state = self.block(statement.body, state, frame)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from mmcheck.deadline import Deadline
 from mmcheck.errors import fail
 from mmcheck.graph import Check, Cut, EventGraph, GEvent, Pairs
-from mmcheck.interrupts import blocking_runs
+from mmcheck.interrupts import blocking_runs, sharing_of
 from mmcheck.program import MASKED, Assert, Expr, Origin, Program, Tags, Thread
 from mmcheck.records import replace
 from mmcheck.terms import Term, Terms
@@ -39,7 +39,11 @@ class Recorder:
             self.graph.deps[f"text-{name}"] = {}
         self.cells = frozenset(cell.address for cell in program.cells)
         self.forwarding = Forwarding(self.graph, self.terms)
-        self.blocking = blocking_runs(program)
+        self.graph.sharing = sharing_of(program)
+        self.blocking = blocking_runs(program, self.graph.sharing)
+        self.holders = {n for held in self.blocking.values() for n in held if program.threads[n].host is None}
+        self.holding: list[Term] = []
+        """That the thread waits for ever with interrupts off, at one of its waits each; kept for `holders`."""
         self.thread = 0
         self.source = False
         self.calls: tuple[str, ...] = ()
@@ -88,6 +92,8 @@ class Recorder:
             raise fail("MM502", f"more than {MAX_EVENTS} events", origin.span, help=help)
         if self.calls and origin.calls != self.calls:
             origin = replace(origin, calls=self.calls)
+        if self.thread in self.blocking:
+            self.graph.reach[number] = guard
         for run in self.blocking.get(self.thread, ()):
             # Until the handler is over, only what came before it happens.
             guard = self.terms.conj([guard, self.not_held_up(run, [number])])
@@ -120,9 +126,12 @@ class Recorder:
         return event
 
     def not_held_up(self, run: int, events: list[int]) -> Term:
-        """That a run which waits for ever does not keep `events` of its host from happening."""
+        """That a run which waits for ever, or a thread that does so with interrupts off, does not keep `events` of its
+        CPU from happening."""
         terms = self.terms
         inside = terms.conj([terms.symbol(f"before{run}.{event}", 1) for event in events])
+        if self.program.threads[run].host is None:
+            return terms.disj([terms.neg(terms.symbol(f"hold{run}", 1)), inside])
         return terms.disj([terms.neg(terms.symbol(f"run{run}", 1)), terms.symbol(f"over{run}", 1), inside])
 
     def depend(self, port: str, value: Value, event: GEvent, conditions: list[Term]) -> None:
@@ -138,7 +147,7 @@ class Recorder:
             within = self.cells if port == "addr" else None
             for (read, pick), cond in self.forwarding.robust(value.taint, value.term, conditions, within):
                 if read != event.id:
-                    self.note(f"pick-{port}" if pick or port == "basic" else port, read, event.id, cond)
+                    self.note(f"pick-{port}" if pick else port, read, event.id, cond)
 
     def control(self, state: State, event: GEvent) -> None:
         for taint in (state.control, state.sticky):

@@ -42,8 +42,21 @@ def test_each_of_the_two_jobs_is_one_line() -> None:
         assert found[1].startswith("python3 -m venv .venv && .venv/bin/pip install ")
 
 
+def test_the_commands_are_those_of_the_command_line(mmcheck: Run) -> None:
+    found = re.search(r"<!-- commands -->\n```\n(.*?)```", README, re.DOTALL)
+    assert found is not None
+    listed = re.findall(r"^mmcheck (\w+)", found[1], re.MULTILINE)
+    offered = re.findall(r"^    (\w+) +\w", mmcheck("--help").out.partition("commands:")[2], re.MULTILINE)
+    assert sorted(listed) == sorted(offered)
+
+
+def test_every_page_of_the_documentation_is_listed() -> None:
+    pages = {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} - {"docs/index.md"}
+    assert pages <= set(re.findall(r"\]\(([\w./-]+)\)", README))
+
+
 def test_the_files_that_it_names_are_there() -> None:
-    for name in re.findall(r"\]\(([\w./]+)\)", README) + ["specs/virtqueue.litmus", "litmus/aarch64"]:
+    for name in re.findall(r"\]\(([\w./-]+)\)", README) + ["specs/virtqueue.litmus", "litmus/aarch64"]:
         assert (ROOT / name).exists(), name
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from cli_inputs import MESSAGE, Run
+import pytest
+from cli_inputs import HERD, MESSAGE, Run
 
 
 def test_json_and_nothing_else(mmcheck: Run) -> None:
@@ -106,3 +107,26 @@ def test_verdicts_do_not_depend_on_hashes(process: Run) -> None:
             del result["seconds"]
         texts.append(json.dumps(data))
     assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("engine", ["auto", "enumerate"])
+def test_a_test_of_herds_shows_the_run_that_breaks_it(engine: str, mmcheck: Run, folder: Path) -> None:
+    (folder / "herd" / "MP.litmus").write_text(HERD.replace("exists", "~exists"))
+    (folder / "herd" / "SC.litmus").write_text(HERD.replace("exists (1:X0=1 /\\ 1:X2=0)", "forall (1:X0=1)"))
+    outcome = mmcheck("verify", "herd", "--format", "json", "--engine", engine)
+    one, two = json.loads(outcome.out)["results"]
+    assert outcome.code == 1
+    assert (one["verdict"], one["layer"], two["verdict"], two["layer"]) == ("violated", "hardware", "violated", None)
+    events = one["counterexample"]["events"]
+    assert {"P0", "P1"} <= {event["agent"] for event in events}
+    assert one["counterexample"]["cycle"] and not two["counterexample"]["cycle"]
+    text = mmcheck("verify", "herd", "--engine", engine).out
+    assert "no barrier here" in text and "P1 still reads x = 0, although P0" in text
+
+
+def test_a_question_of_herds_has_a_witness(mmcheck: Run) -> None:
+    outcome = mmcheck("verify", "herd", "--format", "json")
+    (result,) = json.loads(outcome.out)["results"]
+    assert outcome.code == 0
+    assert (result["kind"], result["verdict"], result["layer"]) == ("exists", "allowed", "hardware")
+    assert result["counterexample"]["events"]

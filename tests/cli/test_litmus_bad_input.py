@@ -83,6 +83,33 @@ def test_every_wrong_file_is_reported(mmcheck: Run, folder: Path) -> None:
     assert set(re.findall(r"--> herd/bad(\d+)", outcome.out)) == {f"{number:02}" for number in range(len(BAD))}
 
 
+@pytest.mark.parametrize("how", ["CRLF", "UTF-8"])
+def test_places_are_right_whatever_the_text_is_made_of(how: str, mmcheck: Run, folder: Path) -> None:
+    """Lines that end with CRLF; comments with letters of several bytes, on a line of their own."""
+    expected = {}
+    for number, (text, code, place, _) in enumerate(BAD.values()):
+        text = (
+            text.replace("\n", "\r\n") if how == "CRLF" else text.replace("AArch64 MP\n", "AArch64 MP (* größer *)\n")
+        )
+        if place and text:
+            (folder / "herd" / f"bad{number:02}.litmus").write_bytes(text.encode())
+            expected[f"bad{number:02}"] = (code, place)
+    out = mmcheck("litmus", "herd").out
+    found = re.findall(r"^error\[(MM\d+)\].*\n --> herd/(bad\d+)\.litmus:(\d+:\d+)", out, re.MULTILINE)
+    first = {name: (code, place) for code, name, place in reversed(found)}
+    assert len(expected) > 12 and first == expected
+
+
+def test_a_caret_under_tabs(mmcheck: Run, folder: Path) -> None:
+    """A tab is shown as four columns, in the excerpt and before the carets."""
+    (folder / "herd" / "A.litmus").write_text(changed(STORE, "\tSTR W0,[X1]\t|\tLDRR W2,[X3] ;\n"))
+    lines = mmcheck("litmus", "herd").out.splitlines()
+    assert lines[1] == " --> herd/A.litmus:5:16"
+    shown = next(i for i, each in enumerate(lines) if each.startswith("5 |"))
+    caret = lines[shown + 1].index("^")
+    assert lines[shown][caret : caret + 4] == "LDRR"
+
+
 def test_verify_takes_them_the_same_way(mmcheck: Run, folder: Path) -> None:
     (folder / "herd" / "A.litmus").write_text(BAD["a column too many"][0])
     outcome = mmcheck("verify", "herd")

@@ -74,6 +74,7 @@ def test_json(mmcheck: Run, mp: Path) -> None:
     assert [(each["site"], each["word"], each["enough"]) for each in result["too_strong"]] == [
         ("P0.w", "fence(seq_cst)", "fence(release)")
     ]
+    assert result["too_strong"][0]["proof"] == {"armv8": ["P0.w", "P1.r"], "x86-tso": ["P0.w", "P1.r"]}
     assert result["redundant"] == result["misplaced"] == []
     choices = {"P0.w": "fence(release)", "P1.r": "fence(acquire)"}
     assert result["optimum"] == [{"choices": choices, "cost": result["cost"]}]

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmcheck.enumerate import Enumeration
 from mmcheck.errors import UnknownVerdict
+from mmcheck.litmus import observation
 from mmcheck.model.model import load_model
-from mmcheck.program import Program
+from mmcheck.program import Program, Rmw, evaluate, walk
 from tests.mutants.judge import cases, judges
 from tests.mutants.mutate import MODELS, Mutant, meaning, mutants
 from tests.mutants.shared import SHARED
@@ -91,3 +93,23 @@ def _compare(program: Program, model: str) -> list[str]:
     except UnknownVerdict:
         pass
     return []
+
+
+@pytest.mark.parametrize(
+    ("option", "killers"),
+    [
+        ("write_back", {"MP+rel+swp-cas-write-back-acq"}),
+        ("cas_provenance", {"MP+rel+cas-ok-addr"}),
+    ],
+)
+def test_each_outcome_of_a_compare_and_swap_has_its_killer(option: str, killers: set[str]) -> None:
+    """A failing one that never writes back; a successful one whose register always depends on memory."""
+    model = load_model("armv8")
+    found = set()
+    for case in cases("armv8"):
+        if any(isinstance(s, Rmw) and s.compare is not None for t in case.program.threads for s in walk(t.body)):
+            wrong = Enumeration(case.program, model, settle=True, **{option: False})  # type: ignore[arg-type]
+            met = {bool(evaluate(case.condition, run.final)) for run in wrong.runs()}
+            if observation(True in met, False in met) != case.expected:
+                found.add(case.name)
+    assert found == killers

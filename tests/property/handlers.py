@@ -1,19 +1,23 @@
-"""Random programs with interrupt handlers, and an explorer of their interleavings that treats a handler as one step."""
+"""Random programs with interrupt handlers, threads that share a CPU, memory per CPU and migration."""
 
 from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from mmcheck import steps
-from mmcheck.flatten import flatten
 from mmcheck.program import (
     FALSE,
     MASKED,
+    NO_TAGS,
+    NOWHERE,
     TRUE,
     Assert,
     Assign,
     Block,
+    Cell,
+    Const,
+    Expr,
     Fence,
+    Given,
     If,
     Load,
     Op,
@@ -24,8 +28,6 @@ from mmcheck.program import (
     Statement,
     Store,
     Thread,
-    state_cell,
-    state_register,
 )
 from mmcheck.records import replace
 from tests.property.programs import ADDRESSES, CELLS, CONDITIONS, EXPRESSIONS, OLD_VALUE, Arch, simple
@@ -33,6 +35,8 @@ from tests.property.programs import ADDRESSES, CELLS, CONDITIONS, EXPRESSIONS, O
 CLAIM = Requirement("claim", "point")
 OFF: Block = (Assign(Reg(MASKED, 1), TRUE), Fence(frozenset({"IrqOff", "Clobber"})))
 ON: Block = (Assign(Reg(MASKED, 1), FALSE), Fence(frozenset({"IrqOn", "Clobber"})))
+WEAK_OFF: Block = (Assign(Reg(MASKED, 1), TRUE), Fence(frozenset({"IrqOff"})))
+WEAK_ON: Block = (Assign(Reg(MASKED, 1), FALSE), Fence(frozenset({"IrqOn"})))
 ENDS = {
     "sc": frozenset({"Clobber"}),
     "x86-tso": frozenset({"Clobber", "MFENCE"}),
@@ -44,6 +48,14 @@ def _tags(*names: str) -> frozenset[str]:
     return frozenset(names)
 
 
+def _modify(register: Reg, address: Expr, value: Expr, kind: str) -> Rmw:
+    tags = _tags("X", "Atomic")
+    if kind == "compare":
+        return Rmw(register, address, value, tags, tags, Op("eq", (OLD_VALUE, EXPRESSION_ONE), 1), tags)
+    new = Op("add", (OLD_VALUE, EXPRESSION_ONE)) if kind == "add" else value
+    return Rmw(register, address, new, tags, tags)
+
+
 def _source(arch: Arch) -> st.SearchStrategy[Statement]:
     """Accesses and fences of compiled code."""
     arm = arch.name == "armv8"
@@ -51,187 +63,135 @@ def _source(arch: Arch) -> st.SearchStrategy[Statement]:
     writes = [_tags("Plain"), _tags("Plain"), _tags("Volatile"), _tags("Atomic", "Release", *("L",) * arm)]
     fences = [_tags("CompilerFence", "RelFence"), _tags("CompilerFence", "AcqFence"), _tags("Clobber")]
     register = st.sampled_from([Reg("a"), Reg("b")])
-    add = Op("add", (OLD_VALUE, EXPRESSION_ONE))
     return st.one_of(
         st.builds(Load, register, ADDRESSES, st.sampled_from(reads)),
         st.builds(Store, ADDRESSES, EXPRESSIONS, st.sampled_from(writes)),
         st.builds(Fence, st.sampled_from(fences)),
-        st.builds(lambda r, a: Rmw(r, a, add, _tags("X", "Atomic"), _tags("X", "Atomic")), register, ADDRESSES),
+        st.builds(_modify, register, ADDRESSES, EXPRESSIONS, st.sampled_from(["add", "swap", "compare"])),
     )
 
 
-EXPRESSION_ONE = Op("sub", (OLD_VALUE, Op("sub", (OLD_VALUE, Op("zext", (TRUE,))))))
+EXPRESSION_ONE = Op("zext", (TRUE,))
+
+
+HIDDEN = 1 << 40
+GHOST = _tags("Volatile", "Ghost")
+FULL = {"sc": NO_TAGS, "x86-tso": _tags("MFENCE"), "armv8": _tags("DMB.ISH")}
+
+
+def _cell(number: int) -> Const:
+    return Const(HIDDEN + 0x1000 * number, 64)
+
+
+PLACE, OTHER_PLACE, MIRROR, OTHER_MIRROR, LATCH = range(5)
+"""Hidden cells: where a thread is, what its private ``@p`` is, and whether the interrupt is raised."""
+HIDDEN_CELLS = (
+    Cell("CPU of P0", _cell(PLACE).value, 64),
+    Cell("CPU of P1", _cell(OTHER_PLACE).value, 64),
+    Cell("p of P0", _cell(MIRROR).value, 32),
+    Cell("p of P1", _cell(OTHER_MIRROR).value, 32),
+    Cell("irq raised", _cell(LATCH).value, 1),
+)
+HERE, CURRENT, PRIVATE = Reg("@%here", 64), Reg("@%current", 64), Reg("@p")
+
+
+def _on_this_cpu(draw: st.DrawFn, *, source: bool) -> Block:
+    """``this_cpu_ptr``, then an access through it; or both as one instruction."""
+    whole = draw(st.booleans())
+    tags = NO_TAGS if not source else _tags("Volatile") if whole else _tags("Plain")
+    address = Op("add", (Const(0x1000, 64), Op("mul", (Reg("t", 64), Const(0x1000, 64)), 64)), 64)
+    found = Load(Reg("t", 64), HERE, tags, False, NOWHERE, whole)
+    if not whole:
+        access = _tags("Volatile") if source else NO_TAGS
+        return found, Store(address, draw(EXPRESSIONS), access)
+    kinds = _tags("X", "Unlocked", *("Volatile",) * source)
+    return found, Rmw(Reg("a"), address, Op("add", (OLD_VALUE, EXPRESSION_ONE)), kinds, kinds)
+
+
+def _noted(draw: st.DrawFn) -> Block:
+    """A private changes, and the cell that repeats it."""
+    value = draw(EXPRESSIONS)
+    return Assign(PRIVATE, value), Store(Reg("@%mirror", 64), PRIVATE, GHOST)
 
 
 @st.composite
 def handled(draw: st.DrawFn, arch: Arch, *, source: bool = False, most: int = 3) -> Program:
-    """An agent on CPU 0, perhaps with a region without interrupts, a handler there, and perhaps an agent elsewhere."""
+    """A thread on CPU 0, perhaps with a region without interrupts, a handler there, and perhaps another agent there or
+    elsewhere. The handler may be raised, move the thread, look at its private, nest."""
     one = _source(arch) if source else simple(arch)
-    host = draw(st.lists(one, min_size=1, max_size=most))
+    moving, watching = draw(st.integers(0, 2)) == 0, draw(st.integers(0, 3)) == 0
+    ends = ENDS[arch.name]
+    host: list[Statement] = list(draw(st.lists(one, min_size=1, max_size=most)))
+    if moving and draw(st.booleans()):
+        host[-1:] = _on_this_cpu(draw, source=source)
+    if watching:
+        host[draw(st.integers(0, len(host))) : 0] = _noted(draw)
     if draw(st.booleans()):
+        clobber = draw(st.integers(0, 3)) > 0
+        off, on = (OFF, ON) if clobber else (WEAK_OFF, WEAK_ON)
         start = draw(st.integers(0, len(host)))
         end = draw(st.integers(start, len(host)))
-        host = [*host[:start], *OFF, *host[start:end], *(ON if draw(st.integers(0, 4)) else ()), *host[end:]]
+        host = [*host[:start], *off, *host[start:end], *(on if draw(st.integers(0, 4)) else ()), *host[end:]]
     elif draw(st.booleans()):
         cut = draw(st.integers(0, len(host)))
         host = [*host[:cut], If(draw(CONDITIONS), tuple(host[cut:]), draw(st.sampled_from([(), OFF])))]
     body = draw(st.lists(one, min_size=1, max_size=2))
+    if watching:
+        body.insert(0, Load(Reg("b"), CURRENT, GHOST))
     body.append(Assert(draw(CONDITIONS), "claim"))
     if draw(st.booleans()):
         body.append(Assign(Reg("@n"), Op("add", (Reg("@n"), Reg("a")))))
-    threads = [Thread("P0", (*host, Assert(draw(CONDITIONS), "claim")), source=source, cpu=0)]
-    if draw(st.booleans()):
-        threads.append(Thread("P1", tuple(draw(st.lists(one, min_size=1, max_size=2))), source=source, cpu=1))
+    if moving:
+        move = (Store(Reg("@%host", 64), Const(1, 64), GHOST), Fence(_tags("Clobber") | FULL[arch.name]))
+        body += [If(draw(CONDITIONS), move)] if draw(st.booleans()) else move
+    hidden = ((HERE, _cell(PLACE).value), (Reg("@%mirror", 64), _cell(MIRROR).value)) if moving or watching else ()
+    threads = [Thread("P0", (*host, Assert(draw(CONDITIONS), "claim")), source=source, privates=hidden, cpu=0)]
+    raised = False
+    kind = draw(st.sampled_from(["alone", "alone", "elsewhere", "same", "device"]))
+    if kind != "alone":
+        theirs = list(draw(st.lists(one, min_size=1, max_size=2)))
+        if kind == "device":
+            raised = True
+            theirs.append(Store(_cell(LATCH), TRUE, _tags("L") if arch.name == "armv8" else NO_TAGS))
+            threads.append(Thread("dev", tuple(theirs), "device"))
+        else:
+            if draw(st.integers(0, 2)) == 0:
+                theirs = [*OFF, *theirs, *ON]
+            cpu = 0 if kind == "same" else 1
+            threads.append(Thread("P1", tuple(theirs), source=source, cpu=cpu))
     runs = draw(st.sampled_from([1, 1, 2]))
-    nests = len(threads) == 1 and runs == 1 and draw(st.integers(0, 3)) == 0
-    ends = ENDS[arch.name]
+    nests = len(threads) == 1 and runs == 1 and draw(st.integers(0, 2)) == 0
+    start: list[Statement] = []
+    if moving:
+        start += [Load(Reg("h", 64), Reg("@%host", 64), GHOST), Given(Op("eq", (Reg("h", 64), Const(0, 64)), 1))]
+    if raised:
+        take = _tags("X", *(("A",) if arch.name == "armv8" else ()))
+        start.append(Rmw(Reg("l", 1), _cell(LATCH), FALSE, take, _tags("X")))
+        start.append(Given(Reg("l", 1)))
+    latch = _cell(LATCH).value if raised else None
+    hosts = [number for number, each in enumerate(threads) if each.cpu == 0]
     for run in range(runs):
-        threads.append(
-            Thread(
-                f"irq[{run}]",
-                tuple(body),
-                "interrupt",
-                source,
-                ((Reg("@n"), 0),),
-                0,
-                host=0,
-                handler="irq",
-                run=run,
-                entry=ends,
-                leave=ends,
-                nests=nests,
-            )
-        )
+        for number in hosts:
+            privates = [(Reg("@n"), 0)]
+            if moving:
+                privates.append((Reg("@%host", 64), _cell((PLACE, OTHER_PLACE)[number]).value))
+            if watching:
+                privates.append((CURRENT, _cell((MIRROR, OTHER_MIRROR)[number]).value))
+            name = f"irq[{run},{threads[number].name}]"
+            threads.append(
+                Thread(
+                    name, (*start, *body), "interrupt", source, tuple(privates), 0, host=number, handler="irq",
+                    run=run, entry=ends, leave=ends, nests=nests, latch=latch,
+                )
+            )  # fmt: skip
     if nests:
         other = tuple(draw(st.lists(one, min_size=1, max_size=1)))
         for name, host_ in (("other[0,P0]", 0), ("other[0,irq]", 1)):
             threads.append(
                 Thread(name, other, "interrupt", source, (), 0, host=host_, handler="other", entry=ends, leave=ends)
             )
-    return Program("handled", arch.name, tuple(threads), CELLS, {}, (CLAIM,))
+    cells = CELLS if not (moving or watching or raised) else (*CELLS, *HIDDEN_CELLS)
+    return Program("handled", arch.name, tuple(threads), cells, {}, (CLAIM,))
 
 
-def sc_finals(program: Program) -> set[tuple[tuple[str, int], ...]]:
-    """The final states of all interleavings, a run of a handler being one step of the machine."""
-    threads = program.threads
-    codes = [flatten(program, thread) for thread in threads]
-    slots = [dict(code.named) for code in codes]
-    memory = tuple((cell.address, cell.init) for cell in program.cells)
-    start = tuple(None if t.host is not None else steps.start(c) for t, c in zip(threads, codes, strict=True))
-    first = (start, memory, frozenset[int](), ())
-    seen, stack, finals = {first}, [first], set()
-
-    def masked(state: steps.State, number: int) -> bool:
-        slot = slots[number].get(MASKED)
-        return slot is not None and bool(state.registers[slot])
-
-    def act(number: int, state: steps.State, mem: dict[int, int]) -> list[tuple[steps.State | None, dict[int, int]]]:
-        """One step of a thread; None if it has ended."""
-        code = codes[number]
-        here, action = steps.advance(code, state)
-        if isinstance(action, steps.Ended):
-            return [(None, mem)]
-        if isinstance(action, steps.Read):
-            return [(steps.after_read(code, here, mem.get(action.address, 0)), mem)]
-        if isinstance(action, steps.Write):
-            done = [(steps.after_write(code, here), {**mem, action.address: action.value})]
-            if action.exclusive:
-                failed = [(steps.after_write(code, here, success=False), mem)]
-                return done + failed if action.partner is not None else failed
-            return done
-        if isinstance(action, steps.Modify):
-            old = mem.get(action.address, 0)
-            new = steps.modified(action, here, old)
-            return [(steps.after_modify(code, here, old), mem if new is None else {**mem, action.address: new})]
-        if isinstance(action, steps.Barrier | steps.Check):
-            return [(steps.skip(here), mem)]
-        raise AssertionError(action)
-
-    def whole(number: int, state: steps.State, mem: dict[int, int], done: frozenset[int], kept: dict[str, int]) -> list:
-        """A run from `state` to its end, with what may interrupt it."""
-        out, work = [], [(state, mem, done, kept)]
-        while work:
-            state, mem, done, kept = work.pop()
-            entered = state.pc > 0
-            if entered and threads[number].nests:
-                work += [
-                    (after._replace(monitor=None), m, d, k) for after, m, d, k in begin(number, state, mem, done, kept)
-                ]
-            for after, changed in act(number, state, mem):
-                if after is None:
-                    final = {**kept}
-                    for name, slot in slots[number].items():
-                        final[f"{number}:{name}"] = state_of_end(number, state)[slot]
-                    out.append((changed, done, final))
-                else:
-                    work.append((after, changed, done, kept))
-        return out
-
-    def state_of_end(number: int, state: steps.State) -> tuple[int, ...]:
-        return steps.advance(codes[number], state)[0].registers
-
-    def begin(host: int, state: steps.State, mem: dict[int, int], done: frozenset[int], kept: dict[str, int]) -> list:
-        """Every run that may begin now on `host`."""
-        out = []
-        for number, thread in enumerate(threads):
-            if thread.host != host or number in done:
-                continue
-            same = [i for i, t in enumerate(threads) if t.handler == thread.handler]
-            if any(threads[i].run == thread.run and i in done for i in same):
-                continue
-            if thread.run and not any(threads[i].run == thread.run - 1 and i in done for i in same):
-                continue
-            begun = steps.start(codes[number])
-            for i in same:
-                if i in done and threads[i].run < thread.run and f"{i}:@n" in kept and "@n" in slots[number]:
-                    registers = list(begun.registers)
-                    registers[slots[number]["@n"]] = kept[f"{i}:@n"]
-                    begun = begun._replace(registers=tuple(registers))
-            for m, d, k in whole(number, begun, mem, done | {number}, kept):
-                out.append((state, m, d, k))
-        return out
-
-    while stack:
-        states, memory, done, kept_items = stack.pop()
-        mem, kept = dict(memory), dict(kept_items)
-        following = []
-        for number, state in enumerate(states):
-            if state is None or threads[number].host is not None:
-                continue
-            ended = isinstance(steps.advance(codes[number], state)[1], steps.Ended)
-            if not masked(state, number):
-                for after, m, d, k in begin(number, state, mem, done, kept):
-                    following.append((number, after._replace(monitor=None), m, d, k))
-            if not ended:
-                for after, m in act(number, state, mem):
-                    assert after is not None
-                    following.append((number, after, m, done, kept))
-        for number, after, m, d, k in following:
-            new = (
-                (*states[:number], after, *states[number + 1 :]), tuple(sorted(m.items())), d, tuple(sorted(k.items()))
-            )  # fmt: skip
-            if new not in seen:
-                seen.add(new)
-                stack.append(new)
-        if all(s is None or isinstance(steps.advance(codes[i], s)[1], steps.Ended) for i, s in enumerate(states)):
-            final = {}
-            latest: dict[str, int] = {}
-            for i, thread in enumerate(threads):
-                state = states[i]
-                if thread.host is None and state is not None:
-                    end = state_of_end(i, state)
-                    final.update({state_register(thread.name, n).name: end[s] for n, s in slots[i].items()})
-                elif i in done:
-                    final.update({state_register(thread.name, n).name: kept.get(f"{i}:{n}", 0) for n in slots[i]})
-                    latest[thread.handler] = kept.get(f"{i}:@n", latest.get(thread.handler, 0))
-                elif thread.handler in latest and "@n" in slots[i]:
-                    final[state_register(thread.name, "@n").name] = latest[thread.handler]
-            for cell in program.cells:
-                final[state_cell(cell.name).name] = mem.get(cell.address, cell.init)
-            finals.add(
-                tuple(sorted((n.replace("@", ""), v) for n, v in final.items() if v and ":%" not in n.replace("@", "")))
-            )
-    return finals
-
-
-__all__ = ["CLAIM", "handled", "replace", "sc_finals"]
+__all__ = ["CLAIM", "handled", "replace"]

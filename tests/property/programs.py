@@ -63,13 +63,13 @@ def _tags(*names: str) -> Tags:
 
 _X = _tags("X")
 SC = Arch("sc", (NO_TAGS,), (NO_TAGS,), (NO_TAGS,), ((_X, _X, _X),), True)
+_OPTIONS = ("ISH", "SY", "ISHLD", "LD", "ISHST", "ST", "OSH", "OSHLD", "OSHST", "NSH", "NSHLD", "NSHST")
 X86 = Arch("x86-tso", (NO_TAGS,), (NO_TAGS,), (_tags("MFENCE"), _tags("LFENCE"), _tags("SFENCE")), ((_X, _X, _X),))
 ARM = Arch(
     "armv8",
     (NO_TAGS, NO_TAGS, _tags("A"), _tags("Q")),
     (NO_TAGS, NO_TAGS, _tags("L")),
-    tuple(_tags(f"DMB.{domain}{kind}") for domain in ("ISH", "OSH") for kind in ("", "LD", "ST"))
-    + (_tags("DSB.SY"), _tags("DSB.LD"), _tags("DSB.ST"), _tags("ISB"), _tags("DMB.SY")),
+    tuple(_tags(f"{barrier}.{option}") for option in _OPTIONS for barrier in ("DMB", "DSB")) + 4 * (_tags("ISB"),),
     tuple(
         (frozenset(acquire | {"X"}), frozenset(release | {"X"}), frozenset(acquire | {"X"}))
         for acquire in (set(), {"A"})
@@ -115,7 +115,10 @@ def _rmws(arch: Arch) -> st.SearchStrategy[Statement]:
         if kind == "add":
             return Rmw(dst, address, Op("add", (OLD_VALUE, Const(1))), read, write)
         when = Op("eq", (OLD_VALUE, expected), 1)
-        return Rmw(dst, address, value, read, write, when, failing, compare=expected if kind == "cas" else None)
+        cas = kind == "cas"
+        back = cas and arch is ARM  # which may fail and write the old value back
+        compared = expected if cas else None
+        return Rmw(dst, address, value, read, write, when, failing, compare=compared, write_back=back)
 
     kinds = st.sampled_from(["swap", "add", "cas", "conditional"])
     return st.builds(build, _register, ADDRESSES, EXPRESSIONS, EXPRESSIONS, kinds, st.sampled_from(arch.rmws))

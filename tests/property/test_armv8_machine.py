@@ -20,6 +20,7 @@ from mmcheck.model.concrete import check
 from mmcheck.model.model import load_model
 from mmcheck.program import Program, show
 from mmcheck.recheck import well_formed
+from mmcheck.syntax.herd.read import read_litmus
 from mmcheck.target.targets import parse_target
 from mmcheck.verify import verify
 from tests.property.programs import ARM, X86, programs
@@ -27,6 +28,7 @@ from tests.property.test_machines import enumerated
 
 ROOT = Path(__file__).parents[2]
 LITMUS = sorted((ROOT / "litmus").glob("*.litmus"))
+HERD = sorted((ROOT / "litmus" / "aarch64").glob("*.litmus"))
 SPECS = sorted(path for path in (ROOT / "specs").rglob("*.litmus"))
 
 
@@ -50,6 +52,17 @@ def test_every_small_litmus_test(path):
         expected, actual = enumerated(program, "armv8"), armv8.run(program)
         assert actual.finals == expected.finals, name
         assert actual.failed == expected.failed, name
+
+
+@pytest.mark.parametrize("path", HERD, ids=lambda path: path.stem)
+def test_every_small_test_in_herds_format(path):
+    program = read_litmus(read_source(path)).program
+    if len(program.threads) > 3:
+        return
+    expected, actual = enumerated(program, "armv8"), armv8.run(program)
+    assert actual.finals <= expected.finals
+    if not left_out(program, provenance=True):
+        assert actual.finals == expected.finals
 
 
 @given(programs(ARM))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mmcheck.__main__ import main
 from mmcheck.draw.text import render_text
 from mmcheck.report.pictures import scene
 from mmcheck.results import Result
@@ -82,3 +83,35 @@ def test_refused(name: str, tmp_path: Path) -> None:
     path.write_text(f"{HEAD}{code}\nforall x <= 3\n", encoding="utf-8")
     report = verify_file(str(path), Options())
     assert {one.code for one in report.diagnostics} == {expected}, report
+
+
+def test_no_machine_runs_handlers(capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (ROOT / "specs" / "preempt.litmus", ROOT / "tests" / "data" / "interrupts" / "turns.litmus"):
+        assert main(["run", str(path), "--runs", "1"]) == 2
+        assert "MM021" in capsys.readouterr().err
+
+
+ANSWERED = {
+    "enables what is on": ("interrupt i on cpu 0, nests { irq_enable(); x = 2 }", "holds"),
+    "enables twice": ("interrupt i on cpu 0 { irq_disable(); irq_enable(); irq_enable(); x = 2 }", "holds"),
+    "restores": ("interrupt i on cpu 0 { let f = irq_save(); irq_restore(f); x = 2 }", "holds"),
+    "waits for its host": ("interrupt i on cpu 0 { await x == 3 }", "violated"),
+    "moves masked": ("interrupt i on cpu 0 { irq_disable(); migrate(1) }", "holds"),
+    "moves away and back": ("interrupt i on cpu 0 { migrate(1) }\ninterrupt j on cpu 1 { migrate(0) }", "holds"),
+    "moves where it is": ("interrupt i on cpu 0 { migrate(0) }", "holds"),
+    "moved into interrupts off": (
+        "thread u on cpu 1 { irq_disable(); x = 1; irq_enable() }\ninterrupt i on cpu 0 { migrate(1) }", "holds",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ANSWERED)
+def test_odd_handlers_are_answered(name: str, tmp_path: Path) -> None:
+    """A diagnostic or a verdict, never a crash."""
+    code, expected = ANSWERED[name]
+    path = tmp_path / "odd.litmus"
+    head = f"{HEAD}requirement r {{ progress }}\nthread t on cpu 0 {{ x.store(1, relaxed) }}\n"
+    path.write_text(f"{head}{code}\n", encoding="utf-8")
+    report = verify_file(str(path), Options())
+    found = {one.code for one in report.diagnostics} or {one.verdict for one in report.results}
+    assert found == {expected}, report
