@@ -15,7 +15,7 @@ from mmcheck.model.model import Model, load_model
 from mmcheck.program import Program, Requirement
 from mmcheck.recheck import judge, judge_final, with_order
 from mmcheck.records import record, replace
-from mmcheck.results import Counterexample, Finding, Layer
+from mmcheck.results import Counterexample, Finding, Layer, clauses_of
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.count import block
 from mmcheck.smt.decode import Decoder
@@ -93,6 +93,8 @@ class Checker:
         self.deadline = Deadline(timeout)
         self.profile = profile
         self.choices = choices or {}
+        self.platform = True
+        """Whether what holds on the model is asked again by the platform's rules for devices."""
         self._made: _Stage | None = None
         self._settled = False
 
@@ -410,7 +412,7 @@ class Checker:
             reached = disjoint != FALSE and self._solve(encoding, [disjoint], free=any(goal.free for goal in found))
         complete = self._complete(stage)
         if not reached:
-            return self._portable(requirement, stage, Finding(requirement, "holds", complete=complete))
+            return self._beyond(requirement, stage, Finding(requirement, "holds", complete=complete))
         sequential = None if environment else self._sequential(stage)
         if sequential is not None:
             for goal in self.goals(requirement, stage, sequential):
@@ -424,7 +426,36 @@ class Checker:
             result = self._by_compiler(requirement, stage, goal)
             if result is not None:
                 return result
-        return self._portable(requirement, stage, Finding(requirement, "holds", complete=complete))
+        return self._beyond(requirement, stage, Finding(requirement, "holds", complete=complete))
+
+    def _beyond(self, requirement: Requirement, stage: _Stage, finding: Finding) -> Finding:
+        """What holds on the model: by the platform's rules for devices, too? And by what the languages promise?"""
+        return self._by_platform(requirement, stage) or self._portable(requirement, stage, finding)
+
+    def _by_platform(self, requirement: Requirement, stage: _Stage) -> Finding | None:
+        """A run that the model forbids and the platform's rules do not (docs/models.md), if there is one."""
+        platform = stage.compiled.platform
+        if platform == FALSE or not self.platform:
+            return None
+        goals = _under(self.goals(requirement, stage, stage.compiled), platform)
+        if any(goal.extra for goal in goals):
+            reached = any(self._solve(stage.compiled, goal.literals) for goal in goals)
+        else:
+            some = stage.compiled.circuit.any([stage.compiled.circuit.all(goal.literals) for goal in goals])
+            reached = some != FALSE and self._solve(
+                stage.compiled, [some, platform], free=any(goal.free for goal in goals)
+            )
+        if not reached:
+            return None
+        textual = self._textual(stage)
+        for goal in _under(self.goals(requirement, stage, textual), textual.platform):
+            if self._solve(textual, goal.literals, free=goal.free):
+                return self._violated(requirement, stage, textual, goal, "platform")
+        for goal in goals:
+            result = self._by_compiler(requirement, stage, goal, layer="platform")
+            if result is not None:
+                return result
+        return None
 
     def _has_layers(self) -> bool:
         return self.model.name != "sc"
@@ -449,10 +480,17 @@ class Checker:
         return finding
 
     def _by_compiler(
-        self, requirement: Requirement, stage: _Stage, goal: Goal, encoding: Encoding | None = None
+        self,
+        requirement: Requirement,
+        stage: _Stage,
+        goal: Goal,
+        encoding: Encoding | None = None,
+        layer: Layer = "compiler",
     ) -> Finding | None:
         """A run as compiled, together with one order that the compiler may emit; runs without one are blocked."""
         encoding = encoding or stage.compiled
+        # What no order gives on the model, one may give by the platform's weaker rules.
+        only = [] if layer == "platform" or encoding.platform == FALSE else [-encoding.platform]
         for _ in range(MAX_REFUTED):
             if not self._solve(encoding, goal.literals, free=goal.free):
                 return None
@@ -462,9 +500,9 @@ class Checker:
             orders = linear_orders(execution, self.model, self.program, extra)
             if orders is not None:
                 execution = with_order(execution, orders, self.program)
-                return self._report(requirement, stage, execution, decoder, goal, "compiler")
+                return self._report(requirement, stage, execution, decoder, goal, layer)
             # Without an environment's edges the run is impossible for every other requirement too.
-            block(encoding, decoder, goal.literals if goal.extra else (), positions=True)
+            block(encoding, decoder, [*(goal.literals if goal.extra else ()), *only], positions=True)
         raise UnknownVerdict(f"{MAX_REFUTED} runs have no single order that the compiler may emit")
 
     def _violated(
@@ -506,7 +544,13 @@ class Checker:
         culprit = through[-1] if through else None
         shown = relevant(execution, cycle, culprit)
         counterexample = Counterexample(execution, cycle, culprit, text, goal.point, shown)
-        return Finding(requirement, "violated", layer, self._complete(stage), (), counterexample)
+        clauses = clauses_of(self.program) if layer == "platform" else ()
+        return Finding(requirement, "violated", layer, self._complete(stage), (), counterexample, clauses=clauses)
+
+
+def _under(goals: list[Goal], platform: int) -> list[Goal]:
+    """`goals`, by the platform's rules for devices."""
+    return [replace(goal, literals=(*goal.literals, platform)) for goal in goals]
 
 
 def _checks(requirement: Requirement, stage: _Stage) -> list[Check]:

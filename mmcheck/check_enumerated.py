@@ -16,7 +16,7 @@ from mmcheck.model.model import Model
 from mmcheck.program import Await, Load, Program, Requirement, evaluate, walk
 from mmcheck.recheck import judge
 from mmcheck.records import replace
-from mmcheck.results import Counterexample, Finding, Layer
+from mmcheck.results import Counterexample, Finding, Layer, clauses_of
 
 LIMITS = Limits(candidates=100_000, combinations=300_000, traces=3_000)
 """Beyond these a program is the solver's: the verdict is unknown, after some seconds and not after hours."""
@@ -62,6 +62,9 @@ class EnumerationChecker:
         if requirement.kind == "ordered":
             raise UnknownVerdict("'ordered' speaks of every environment: the enumerator lists runs of this one only")
         found, complete, seen = self._first(requirement, self.keep)
+        platform = found is None and "IO" in self.model.polarities() and self._meets_devices()
+        if platform:
+            found, _, _ = self._first(requirement, self.keep, platform=True)
         good, bad = ("forbidden", "allowed") if requirement.kind == "exists" else ("holds", "violated")
         if found is None and self.stray:
             raise UnknownVerdict("some access goes outside every variable, and such runs are not described")
@@ -74,20 +77,28 @@ class EnumerationChecker:
         if self.model.name != "sc":
             layer = "hardware"
             if self.keep is not None:
-                textual, _, _ = self._first(requirement, None)
+                textual, _, _ = self._first(requirement, None, platform=platform)
                 layer = "hardware" if textual is not None else "compiler"
                 found = textual or found
+        layer = "platform" if platform else layer
         execution = found.execution
         judge(execution, self.model)
         cycle = cycle_of(execution, self.model)
-        layer = layer if cycle or layer == "compiler" else None
+        layer = layer if cycle or layer != "hardware" else None
         text = summary(execution, cycle, layer, self.model, f"{requirement.name} fails.")
         shown = relevant(execution, cycle, None)
         span = requirement.origin.span
         counterexample = Counterexample(execution, cycle, None, text, span, shown)
-        return Finding(requirement, bad, layer, complete, (), counterexample)  # type: ignore[arg-type]
+        clauses = clauses_of(self.program) if layer == "platform" else ()
+        return Finding(requirement, bad, layer, complete, (), counterexample, clauses=clauses)  # type: ignore[arg-type]
 
-    def _first(self, requirement: Requirement, keep: Keep | None) -> tuple[Run | None, bool, bool]:
+    def _meets_devices(self) -> bool:
+        """Whether there is memory that the platform's rules for devices are about."""
+        return any(cell.space in ("dma", "mmio") for cell in self.program.cells)
+
+    def _first(
+        self, requirement: Requirement, keep: Keep | None, *, platform: bool = False
+    ) -> tuple[Run | None, bool, bool]:
         """A run that breaks (or, for ``exists``, shows) the requirement; whether no loop was cut, and whether there is
         any run."""
         search = Enumeration(
@@ -96,6 +107,7 @@ class EnumerationChecker:
             self.bound,
             settle=requirement.kind in ("final", "exists", "progress"),
             keep=keep,
+            platform=platform,
             limits=LIMITS,
             deadline=self.deadline,
         )

@@ -90,8 +90,9 @@ class Enumeration:
     targets, as Arm allows it. `keep` is the compiler layer, for instance ``profile("observed")``: an execution is
     then allowed if the model allows it with some linear order of each compiled thread that contains keep,
     dependencies and rmw. Without it (SC, language-level models) the order is that of the text. Not `exact`, po is cpo
-    itself (docs/compiler.md). After `runs` is exhausted, `cut` says whether an allowed run was discarded at the bound,
-    `candidates` how many choices of rf and co were judged, `combinations` how many choices of traces were looked at.
+    itself (docs/compiler.md). `platform`: the platform's rules for devices count beside the model. After `runs` is
+    exhausted, `cut` says whether an allowed run was discarded at the bound, `candidates` how many choices of rf and co
+    were judged, `combinations` how many choices of traces were looked at.
     """
 
     program: Program
@@ -105,6 +106,7 @@ class Enumeration:
     cas_provenance: bool | None = None
     keep: Keep | None = None
     exact: bool = True
+    platform: bool = False
     cut: bool = False
     candidates: int = 0
     combinations: int = 0
@@ -211,7 +213,7 @@ class Enumeration:
         layout = self._layouts.get(key)
         if layout is None:
             layout = self._layouts[key] = layout_of(
-                self.model, self.program.threads, combination, orders, exact=self.exact
+                self.model, self.program, combination, orders, exact=self.exact, platform=self.platform
             )
         values = [self._initial.get(place.address, 0) for place in layout.locations]
         for trace in combination:

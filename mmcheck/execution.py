@@ -30,7 +30,7 @@ class Event:
     `thread` is the index of the agent in `Execution.threads`, -1 for an initial write. `index` counts the
     events of that agent in source order. `kind` is ``R``, ``W`` or ``F``. `address`, `location` (the
     cell's name), `value` (unsigned) and `width` (bits) are set for accesses. `cpu` is where it ran; `step` the
-    position in a machine's schedule, if it came from one.
+    position in a machine's schedule, if it came from one. `space` and `device` are those of the cell.
     """
 
     id: int
@@ -45,6 +45,8 @@ class Event:
     origin: Origin = NOWHERE
     cpu: int | None = None
     step: int | None = None
+    space: str = "ram"
+    device: str = ""
 
     @property
     def is_init(self) -> bool:
@@ -76,7 +78,7 @@ class Execution:
     `relations` maps names of `BASE_RELATIONS` (and ``src``) to sets of pairs of event ids; missing means
     empty. `co` is transitive and includes the initial writes. `final` maps `state_register` and
     `state_cell` names to values. `linear` is, for compiled code, the order that the compiler may emit:
-    one tuple of event ids per agent.
+    one tuple of event ids per agent. `platform`: it is judged by the platform's rules for devices, too.
     """
 
     threads: tuple[Agent, ...]
@@ -84,6 +86,7 @@ class Execution:
     relations: Mapping[str, frozenset[tuple[int, int]]]
     final: Mapping[str, int] = field(default_factory=dict)
     linear: tuple[tuple[int, ...], ...] | None = None
+    platform: bool = False
 
     def relation(self, name: str) -> frozenset[tuple[int, int]]:
         return self.relations.get(name, frozenset())

@@ -12,7 +12,7 @@ numbered in text order, so that a region and all inside it are an interval; `Lea
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TypeAlias
 
@@ -197,12 +197,14 @@ Instruction: TypeAlias = (
 
 @record
 class Code:
-    """A flattened thread. `named` are the registers that a final state shows: name and slot."""
+    """A flattened thread. `named` are the registers that a final state shows: name and slot. `devices` are the
+    addresses of devices' registers with the names of the devices, if the thread is bound by their order."""
 
     thread: Thread
     ops: tuple[Instruction, ...]
     named: tuple[tuple[str, int], ...]
     initial: Registers
+    devices: Mapping[int, str] = field(default_factory=dict)
 
 
 def flatten(program: Program, thread: Thread, *, bound: int = 2, choices: Mapping[str, str] | None = None) -> Code:
@@ -252,7 +254,7 @@ class _Flattener:
         if handler and ir.MASKED in self.slots:
             initial[self.slots[ir.MASKED]] = int(not self.thread.nests)
         named = tuple(sorted((n, s) for n, s in self.slots.items() if n != ir.OLD and "#" not in n))
-        return Code(self.thread, tuple(self.ops), named, tuple(initial))
+        return Code(self.thread, tuple(self.ops), named, tuple(initial), self.program.registers(self.thread))
 
     # names and expressions
 

@@ -414,7 +414,8 @@ Block: TypeAlias = tuple[Statement, ...]
 class Cell:
     """One unit of shared memory that is accessed as a whole.
 
-    `space` is ``ram``, ``dma`` or ``mmio``; `device` names the device that shares it, if any;
+    `space` is ``ram``; ``mmio``, registers of `device`; ``irq``, the mark of an interrupt; or, with ORDER_PLATFORM
+    negotiated, ``dma``, memory that a device sees;
     `percpu` is the CPU whose copy it is.
     """
 
@@ -499,6 +500,12 @@ class Program:
     functions: Mapping[str, Function] = field(default_factory=dict)
     requirements: tuple[Requirement, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def registers(self, thread: Thread) -> Mapping[int, str]:
+        """The addresses of the devices' registers, with the names of the devices, for an agent that is none itself."""
+        if thread.kind == "device":
+            return {}
+        return {cell.address: cell.device for cell in self.cells if cell.space == "mmio"}
 
     def cell_at(self, address: int) -> Cell | None:
         """The cell that stands at `address`, if any."""

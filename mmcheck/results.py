@@ -10,7 +10,7 @@ from typing import Literal
 
 from mmcheck.errors import Diagnostic
 from mmcheck.execution import Execution, restrict
-from mmcheck.program import Requirement
+from mmcheck.program import Program, Requirement
 from mmcheck.records import record, replace
 from mmcheck.source import Span
 
@@ -81,6 +81,19 @@ class Finding:
     notes: tuple[str, ...] = ()
     counterexample: Counterexample | None = None
     seconds: float = 0.0
+    clauses: tuple[str, ...] = ()
+    """Clauses that are violated beside those of the requirement."""
+
+
+BESIDE = ", and beside it the platform's rules for devices"
+"""What the model of a verdict of the layer ``platform`` ends in: it is never the CPU's model alone that says so."""
+ORDER_PLATFORM = "VirtIO 1.2, 6.1"
+"""With ORDER_PLATFORM negotiated, a driver uses the barriers for hardware."""
+
+
+def clauses_of(program: Program) -> tuple[str, ...]:
+    """What a violation of the platform's rules for devices violates beside the requirement."""
+    return (ORDER_PLATFORM,) if any(cell.space == "dma" for cell in program.cells) else ()
 
 
 @record

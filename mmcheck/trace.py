@@ -26,11 +26,13 @@ MAX_EVENTS = 4_000
 MAX_GUESSES = 4_096
 """Ways to say which writes were read that are tried, where the trace does not say it."""
 
+SPACES = ("ram", "dma", "mmio", "irq")
 DEPENDENCIES = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")
 _KEYS: Mapping[str, tuple[type, ...]] = {
     "id": (int,), "agent": (str,), "op": (str,), "tags": (list,), "address": (int, str), "location": (str,),
     "value": (int,), "width": (int,), "cpu": (int, type(None)), "step": (int, type(None)), "rf": (int, str),
     "co": (int,), "rmw": (int,), "exclusive": (bool,), "text": (str,), "line": (int,), "time": (int, float),
+    "space": (str,), "device": (str,),
     **dict.fromkeys(DEPENDENCIES, (list,)),
 }  # fmt: skip
 
@@ -102,6 +104,8 @@ def _events(execution: Execution) -> Iterator[dict[str, Any]]:
             if event.kind != "F":
                 line |= {"address": event.address, "location": event.location, "value": event.value}
                 line["width"] = event.width
+                line |= {"space": event.space} if event.space != "ram" else {}
+                line |= {"device": event.device} if event.device else {}
             if event.kind == "R" and event.id in source:
                 write = execution.events[source[event.id]]
                 line["rf"] = "init" if write.is_init else write.id
@@ -253,6 +257,8 @@ class _Reader:
                 data["address"] = int(data["address"], 0)
             except ValueError:
                 raise self.wrong(line, f"{data['address']!r} is no address") from None
+        if data.get("space", "ram") not in SPACES:
+            raise self.wrong(line, f'"space" is one of {", ".join(SPACES)}')
         width = data.setdefault("width", 32)
         if not 1 <= width <= 4096:
             raise self.wrong(line, "a width is 1 to 4096 bits")
@@ -304,6 +310,8 @@ class _Reader:
                     Origin(None, data.get("text", "")),
                     data.get("cpu"),
                     data.get("step"),
+                    data.get("space", "ram"),
+                    data.get("device", ""),
                 )
             )
             counts[thread] += 1

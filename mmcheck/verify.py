@@ -13,10 +13,11 @@ from mmcheck.check import Checker
 from mmcheck.errors import Diagnostic, InputError, InternalError, UnknownVerdict, fail
 from mmcheck.files import find_files, read_source, write_atomic
 from mmcheck.lower.spec import Spec, load_spec
+from mmcheck.model.devices import model_for
 from mmcheck.model.model import load_model
 from mmcheck.program import TRUE, Expr, Op, Origin, Program, Reg, Requirement
 from mmcheck.records import record, replace
-from mmcheck.results import FileReport, Finding, Report, Result
+from mmcheck.results import BESIDE, FileReport, Finding, Report, Result
 from mmcheck.smt.solve import solver_version
 from mmcheck.source import SourceFile
 from mmcheck.syntax.herd.columns import is_herd_format
@@ -185,7 +186,7 @@ def settled(target: Target) -> Target:
 
 def make_checker(program: Program, target: Target, options: Options) -> Checker | EnumerationChecker:
     """The checker for `program` on `target`. Raises `InputError` if the target's model cannot be used for it."""
-    model = load_model(target.model)
+    model = model_for(target.model, program)
     if target.compiled and any(thread.source for thread in program.threads):
         negative = {name for name in ("po", "po-loc") if -1 in model.polarities().get(name, ())}
         if negative and target.model.endswith(".cat"):
@@ -227,10 +228,10 @@ def _result(
         variant=variant,
         requirement=requirement.name,
         kind=requirement.kind,  # type: ignore[arg-type]
-        clauses=requirement.clauses,
+        clauses=(*requirement.clauses, *[c for c in finding.clauses if c not in requirement.clauses]),
         says=requirement.says,
         target=target.name,
-        model=f"{model.name}: {model.title}",
+        model=f"{model.name}: {model.title}" + (BESIDE if finding.layer == "platform" else ""),
         verdict=finding.verdict,
         expected=expected,  # type: ignore[arg-type]
         bound=options.bound,

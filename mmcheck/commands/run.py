@@ -21,7 +21,7 @@ from mmcheck.machine import runner
 from mmcheck.machine.record import Recording, recording
 from mmcheck.machine.replay import CannotReplay, replay, same
 from mmcheck.model.concrete import check
-from mmcheck.model.model import load_model
+from mmcheck.model.devices import model_for
 from mmcheck.program import Program
 from mmcheck.report.progress import Progress
 from mmcheck.report.words import BASE, one_line
@@ -133,7 +133,7 @@ def _runs(
     """Run the subject; the trace to keep is the first that violates something, else the first."""
     tally = Tally()
     kept: tuple[str, bool, bool] | None = None
-    model = load_model(subject.target.model)
+    model = model_for(subject.target.model, subject.program)
     prepared = runner.prepare(subject.program, tries=options.tries)
     began = time.process_time()
     for number in range(options.runs):
@@ -176,7 +176,7 @@ def _told(machine: runner.Machine) -> Recording | None:
 
 def _judge(subject: Subject, told: Recording, model: str, seed: int) -> None:
     """Every run of a machine is one that the model allows; anything else is a mistake of ours."""
-    found = check(load_model(model), told.execution)
+    found = check(model_for(model, subject.program), told.execution)
     if found:
         raise InternalError(f"the machine made a run that {model} forbids ({found[0].axiom.name}; seed {seed})")
 

@@ -12,7 +12,7 @@ from mmcheck.errors import InputError, fail
 from mmcheck.execution import Execution
 from mmcheck.explain import cycle_of
 from mmcheck.model.concrete import Violation, check
-from mmcheck.model.model import load_model
+from mmcheck.model.devices import model_of
 from mmcheck.report.pictures import focused
 from mmcheck.report.words import one_line
 from mmcheck.source import SourceFile
@@ -35,7 +35,7 @@ def main(options: argparse.Namespace) -> int:
         raise fail("MM060", f"line {line} is no UTF-8 text", path=path) from None
     read = trace.read(source)
     name = options.model or (parse_target(read.header.target).model if read.header.target else DEFAULT)
-    model = load_model(name)
+    model = model_of(name, read.executions[0])
     verdicts = [(execution, check(model, execution)) for execution in read.executions]
     execution, violations = next(((e, v) for e, v in verdicts if not v), verdicts[0])
     failed, expected, remark = requirements(read, execution)
@@ -121,7 +121,7 @@ def requirements(read: trace.Trace, execution: Execution) -> tuple[list[str], se
 
 def _picture(execution: Execution, model: str, violations: list[Violation], failed: list[str]) -> str:
     try:
-        hops = cycle_of(execution, load_model(model))
+        hops = cycle_of(execution, model_of(model, execution))
     except InputError:
         hops = ()
     cycle = tuple([Hop(hop.source, hop.target, hop.relation, hop.why) for hop in hops])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from mmcheck.doc import fragments
 from mmcheck.doc.fragments import anchor, text
 from mmcheck.doc.spec_page import requirement_id
-from mmcheck.lower.clauses import IMPLIED, VIRTIO_1_2
-from mmcheck.lower.register import REGISTER, STATED, Clause
+from mmcheck.report.matrix import by_clause, meaning, uncovered
 from mmcheck.report.words import plural
 from mmcheck.results import MEANING, FileReport, Report, Result
 
@@ -124,22 +122,12 @@ def clause_id(clause: str) -> str:
     return anchor("clause", clause)
 
 
-def clauses(report: Report) -> list[str]:
-    """Every clause that is cited, by document and number."""
-
-    def order(clause: str) -> tuple[str, list[int], str]:
-        numbers = [int(each) for each in re.findall(r"\d{1,6}", clause.partition(",")[2])]
-        return clause.partition(",")[0], numbers, clause
-
-    return sorted({clause for result in report.results for clause in result.clauses}, key=order)
-
-
 def matrix(report: Report, links: Links) -> str:
     """Clauses against the requirements that rest on them and their verdicts as written."""
     targets = fragments.targets(report.results)
     head = "".join(f'<th scope="col">{text(target)}</th>' for target in targets)
     columns = f'<thead><tr><th scope="col">clause</th><th scope="col">requirement</th>{head}</tr></thead>'
-    groups = [(clause, [r for r in report.results if clause in r.clauses]) for clause in clauses(report)]
+    groups = list(by_clause(report))
     bare = [result for result in report.results if not result.clauses]
     bodies = [_clause_rows(clause, members, targets, links) for clause, members in groups]
     if bare:
@@ -148,7 +136,7 @@ def matrix(report: Report, links: Links) -> str:
     out.append("<p>Which requirement rests on which clause, and its verdict for the program as written.</p>")
     table = f'<table class="matrix">{columns}{"".join(bodies)}</table>'
     out.append(_scroll("clauses and requirements", table) if bodies else "<p>No requirement is checked.</p>")
-    left = _not_cited(clauses(report))
+    left = uncovered(report)
     if left:
         out.append("<h2>Ordering clauses that no requirement cites</h2>")
         out.append("<p>What VirtIO says, or implies, about the order of accesses and nothing here rests on.</p><ul>")
@@ -157,26 +145,11 @@ def matrix(report: Report, links: Links) -> str:
     return "\n".join(out)
 
 
-def _not_cited(cited: Sequence[str]) -> list[Clause]:
-    """The clauses of the register that demand an order and that neither they nor a part of them is in `cited`."""
-    numbers = {each if each.startswith("implied:") else each.rpartition(", ")[2] for each in cited}
-    if not any(each.startswith("VirtIO") for each in cited):
-        return []
-    return [
-        clause
-        for clause in REGISTER.values()
-        if clause.pattern != "none"
-        and clause.id.removeprefix("implied:") not in STATED
-        and not any(number == clause.id or f"{number}.".startswith(f"{clause.id}.") for number in numbers)
-        and clause.id.partition(" ")[0] not in numbers
-    ]
-
-
 def _clause_rows(clause: str, results: Sequence[Result], targets: Sequence[str], links: Links) -> str:
     members: dict[tuple[str, str, str], list[Result]] = {}
     for result in results:
         members.setdefault((result.file, result.requirement, result.kind), []).append(result)
-    name = f"{text(clause)}<br><span class='muted'>{text(_meaning(clause))}</span>" if clause else "no clause"
+    name = f"{text(clause)}<br><span class='muted'>{text(meaning(clause))}</span>" if clause else "no clause"
     rows = []
     for number, group in enumerate(members.values()):
         first = f'<th scope="rowgroup" rowspan="{len(members)}">{name}</th>' if number == 0 else ""
@@ -186,9 +159,3 @@ def _clause_rows(clause: str, results: Sequence[Result], targets: Sequence[str],
         cells = "".join(f"<td>{fragments.badge(base[each]) if each in base else ''}</td>" for each in targets)
         rows.append(f"<tr>{first}<td>{link}{spec}</td>{cells}</tr>")
     return f'<tbody id="{clause_id(clause)}">{"".join(rows)}</tbody>'
-
-
-def _meaning(clause: str) -> str:
-    if clause.startswith("implied:"):
-        return IMPLIED.get(clause.partition(":")[2].strip(), "")
-    return VIRTIO_1_2.get(clause.rpartition(", ")[2], "") if clause.startswith("VirtIO") else ""

@@ -11,6 +11,7 @@ from pathlib import Path
 from mmcheck.doc import overview, spec_page
 from mmcheck.doc.fragments import text
 from mmcheck.draw.metrics import clean
+from mmcheck.report import matrix
 from mmcheck.results import Report
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -22,7 +23,7 @@ NAV = {"index.html": "Specifications", "programs.html": "Before and after", "cla
 def build(report: Report, parts: Mapping[str, list[spec_page.Part]], title: str) -> dict[str, str]:
     """The pages by path. `parts` are the files that each specification is made of, itself first."""
     links = _links([file.path for file in report.files])
-    clause_links = {each: f"../clauses.html#{overview.clause_id(each)}" for each in overview.clauses(report)}
+    clause_links = {each: f"../clauses.html#{overview.clause_id(each)}" for each in matrix.clauses(report)}
     from_spec = {path: link.removeprefix("spec/") for path, link in links.items()}
     pages = {
         "index.html": _page("index.html", title, title, overview.start(report, links, title)),

@@ -47,11 +47,13 @@ def execution_of(candidate: Candidate, final: Mapping[str, int]) -> Execution:
     for thread, trace in enumerate(candidate.traces):
         cpu = program.threads[root_of(program.threads, thread)].cpu
         for index, item in enumerate(trace.items):
+            cell = None if item.kind == "F" else cells.get(item.address)
             event = Event(
                 len(events), thread, index, item.kind, item.tags, width=item.width, origin=item.origin, cpu=cpu,
                 address=None if item.kind == "F" else item.address,
                 location="" if item.kind == "F" else names.get(item.address, hex(item.address)),
                 value=None if item.kind == "F" else item.value,
+                space="ram" if cell is None else cell.space, device="" if cell is None else cell.device,
             )  # fmt: skip
             events.append(event)
     rows = {**layout.static, "po": frame.static["po"], "rf": candidate.rf, "co": candidate.co}
@@ -59,4 +61,4 @@ def execution_of(candidate: Candidate, final: Mapping[str, int]) -> Execution:
         rows["switch"] = frame.static["switch"]
     relations = {name: frozenset(pairs(row)) for name, row in rows.items() if name in SHOWN and any(row)}
     agents = tuple([Agent(t.name, t.kind, t.source, t.origin, t.host) for t in program.threads])
-    return Execution(agents, tuple(events), relations, final, linear)
+    return Execution(agents, tuple(events), relations, final, linear, layout.platform)

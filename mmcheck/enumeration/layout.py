@@ -18,7 +18,7 @@ from mmcheck.enumeration.turns import orders as turn_orders
 from mmcheck.enumeration.turns import sharing
 from mmcheck.model.concrete import Frame
 from mmcheck.model.model import Model, with_turns
-from mmcheck.program import Thread
+from mmcheck.program import Program
 from mmcheck.records import record
 from mmcheck.relations import Rel, bits, closure, from_pairs, union
 
@@ -46,15 +46,17 @@ class Layout:
     static: dict[str, Rel]
     before: tuple[int, ...]
     frames: tuple[tuple[Frame, tuple[Order, ...] | None], ...]
+    platform: bool = False
 
 
 def layout_of(
-    model: Model, threads: Sequence[Thread], traces: Sequence[Trace], orders: Sequence[Iterable[Pair] | None],
-    *, exact: bool = True,
+    model: Model, program: Program, traces: Sequence[Trace], orders: Sequence[Iterable[Pair] | None],
+    *, exact: bool = True, platform: bool = False,
 ) -> Layout:  # fmt: skip
     """The layout of one combination. `orders` has, for each thread, None if its program order is what the model
     sees, or else the compiler-preserved pairs of its trace: then each linear extension is tried, or, not `exact`,
-    their closure is taken for the order."""
+    their closure is taken for the order. `platform`: accesses to what a device sees are bound by its rules."""
+    threads = program.threads
     addresses = sorted({item.address for trace in traces for item in trace.items if item.kind != "F"})
     first, n = [], len(addresses)
     for trace in traces:
@@ -69,6 +71,15 @@ def layout_of(
     static["loc"] = _classes(n, places)
     roots = [root_of(threads, number) for number in range(len(threads))]
     static["int"] = _classes(n, [("init", event) if t < 0 else ("thread", roots[t]) for event, t in enumerate(owner)])
+    seen = {cell.address: cell for cell in program.cells if cell.space != "ram"}
+    bound = [agent >= 0 and threads[agent].kind != "device" for agent in owner]
+    devices = [
+        seen.get(place) if place is not None and here else None for place, here in zip(places, bound, strict=True)
+    ]
+    static["dev"] = _classes(n, [cell.device if cell and cell.space == "mmio" else None for cell in devices])
+    sets["REG"] = sum(1 << event for event, row in enumerate(static["dev"]) if row)
+    sets["IRQ"] = sum(1 << event for event, cell in enumerate(devices) if cell and cell.space == "irq")
+    sets["IO"] = sum(1 << event for event, cell in enumerate(devices) if cell) & ~sets["IRQ"] if platform else 0
     static["ext"] = tuple([((1 << n) - 1) & ~row for row in static["int"]])
     src = [trace.order for trace in traces]
     static["src"] = _placed(n, src, first)
@@ -117,7 +128,7 @@ def layout_of(
             frames += framed(pairs, tuple(tuple(first[t] + i for i in line) for t, line in enumerate(chosen)))
     init = {address: event for event, address in enumerate(addresses)}
     locations = tuple(_location(init[address], address, traces, first) for address in addresses)
-    return Layout(n, tuple(first), tuple(owner), locations, static, tuple(before), tuple(frames))
+    return Layout(n, tuple(first), tuple(owner), locations, static, tuple(before), tuple(frames), platform)
 
 
 def _location(init: int, address: int, traces: Sequence[Trace], first: Sequence[int]) -> Location:

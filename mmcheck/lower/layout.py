@@ -159,7 +159,7 @@ def _cells(
                 inner = given.get(each.name, each.init)
                 yield from _cells(variable, f"{name}.{each.name}", each.type, address + each.offset, inner, constant)
         case _:
-            space = "mmio" if variable.kind == "mmio" else "ram"
+            space = "mmio" if variable.kind == "mmio" else "irq" if isinstance(type_, LatchType) else "ram"
             start = _initial(type_, init, constant).value
             yield ir.Cell(name, address, width_of(type_), start, space, span=variable.span)
 

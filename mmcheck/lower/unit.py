@@ -12,9 +12,10 @@ from mmcheck.lower.functions import Functions
 from mmcheck.lower.layout import Layout
 from mmcheck.lower.names import Declarations, Problem, Reporter, near, problem
 from mmcheck.lower.requirements import Requirements
+from mmcheck.lower.spaces import NEGOTIATED, placed, with_devices
 from mmcheck.lower.statements import Statements
 from mmcheck.lower.types import TypeTable
-from mmcheck.lower.values import Literal, Val
+from mmcheck.lower.values import Literal, Val, scalar
 from mmcheck.records import replace
 from mmcheck.source import Span
 from mmcheck.syntax import ast
@@ -69,14 +70,27 @@ class Unit:
         threads = [self._with_privates(thread, threads, requirements.conditions.mentioned) for thread in threads]
         self.unrolled = 0
         self.functions.lower_unused()
+        threads = with_devices(self.layout.cells, threads, self.functions.reachable)
+        cells = placed(self.layout.cells, threads, self.functions.reachable, negotiated=self._order_platform())
         return ir.Program(
             self.declarations.title,
             self.target.name,
             tuple(threads),
-            (*self.layout.cells, *self.cpus.cells),
+            (*cells, *self.cpus.cells),
             dict(self.functions.bodies),
             found,
         )
+
+    def _order_platform(self) -> bool:
+        """Whether the specification says that ORDER_PLATFORM is negotiated."""
+        for name in NEGOTIATED:
+            node = self.declarations.consts.get(name)
+            if node is not None:
+                with self.reporter.collect():
+                    found = scalar(self.constants.named(name, node.name.span), node.name.span)
+                    number = found.number if isinstance(found, Literal) else found.expr
+                    return number not in (0, ir.FALSE, ir.Const(0))
+        return False
 
     # --- agents ---
 
@@ -144,8 +158,10 @@ class Unit:
         method = words.METHODS.get(word.name) is word
         key = (word.name, method, orders)
         if key not in self._realised:
+            names = words.ORDER_PLATFORM.get(word.name, (word.name,)) if self._order_platform() else (word.name,)
             try:
-                self._realised[key] = words.realise(word.name, orders, self.target, method=method)
+                made = [words.realise(name, orders, self.target, method=method) for name in names]
+                self._realised[key] = tuple([piece for pieces in made for piece in pieces])
             except InputError as found:
                 first = found.diagnostics[0]
                 raise Problem(Diagnostic(first.code, first.message, first.span or span, first.help)) from found

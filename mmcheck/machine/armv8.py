@@ -180,7 +180,7 @@ class Thread:
                             entry.exists = 0  # a failing round that stores what it read changes nothing
         if view.dead:
             return
-        found = scan(front.entries)
+        found = scan(front.entries, self.code.devices)
         view.dead = found.wrong is not None or bool(found.violations)
         view.choices = found.choices
         if missing:

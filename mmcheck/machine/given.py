@@ -37,6 +37,8 @@ def from_json(found: dict[str, Any], program: Program) -> Execution:
                     each["location"] or "",
                     each["value"],
                     width,
+                    space=cell.space if cell is not None and each["kind"] != "F" else "ram",
+                    device=cell.device if cell is not None and each["kind"] != "F" else "",
                 )
             )
         relations = {name: frozenset((a, b) for a, b in pairs) for name, pairs in found["relations"].items()}

@@ -195,6 +195,8 @@ class InOrder:
             load = op.flat
             assert isinstance(load, flat.LoadOp)
             address = op.address.number(self.registers)
+            if address in self.code.devices and any(place in self.code.devices for place, *_ in self.buffer):
+                return self.drain(now)  # uncached: behind the stores to registers
             value, source = self.visible(address, load.width)
             self.registers[load.dst] = value
             entry = self.read(op, address, value, source, now)

@@ -124,7 +124,7 @@ class OutOfOrder(Front):
         """Find out what can happen; wrong guesses and loads that were too early are put right first."""
         while True:
             self.retire()
-            found = scan(self.entries, cautious=True)
+            found = scan(self.entries, self.code.devices, cautious=True)
             if found.wrong is not None:
                 self.squash(found.wrong)
             elif found.violations:

@@ -24,13 +24,17 @@ gives the run up. Registers, dependencies and the path are in `mmcheck.machine.f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias, cast
 
 from mmcheck.machine.decode import FULL, LOADS, STORES, Op
 from mmcheck.machine.values import Node, Value, is_fixed, known
 
 READ, WRITE, FENCE, BRANCH, LEAVE, CHECK = range(6)
+
+NO_DEVICES: Mapping[int, str] = MappingProxyType({})
 
 Source: TypeAlias = object
 """Names a write: whatever the caller likes, compared by ==."""
@@ -98,8 +102,9 @@ class Scan:
     """Whether everything in flight is done."""
 
 
-def scan(entries: list[Entry], *, cautious: bool = False) -> Scan:
-    """Go through the instructions in flight; marks loads that are done.
+def scan(entries: list[Entry], devices: Mapping[int, str] = NO_DEVICES, *, cautious: bool = False) -> Scan:
+    """Go through the instructions in flight; marks loads that are done. `devices` are the addresses of registers: those
+    of one device are accessed in order, and no load is answered by a store that has not arrived.
 
     With `cautious`, for machines that cannot go back: no load is done behind an acquire that is not, so that the
     acquire can be
@@ -117,6 +122,7 @@ def scan(entries: list[Entry], *, cautious: bool = False) -> Scan:
     hazards: set[int] = set()  # locations of loads not done, since the last store to it
     stores: dict[int, Entry] = {}  # the last store to each location
     regions: list[int] = []
+    busy: set[str] = set()  # devices with an access to a register that is not over
     for entry in entries:
         kind = entry.kind
         if kind == READ:
@@ -136,8 +142,9 @@ def scan(entries: list[Entry], *, cautious: bool = False) -> Scan:
                 if entry.source is None:
                     acquire_unread_before = acquire_unread
                     acquire_unread = acquire_unread or op.acquire
+                    waits = where in devices and (addresses or devices[where] in busy)
                     if not (full or loads_barrier or everything or acquire_unread_before or strong_write) and not (
-                        release and op.strong
+                        (release and op.strong) or waits
                     ):
                         if own is None:
                             ready = True
@@ -165,6 +172,8 @@ def scan(entries: list[Entry], *, cautious: bool = False) -> Scan:
                 if not settled:
                     addresses = True
                 hazards.add(where)
+                if where in devices:
+                    busy.add(devices[where])
             if op.noret:
                 noret = True
             else:
@@ -192,6 +201,7 @@ def scan(entries: list[Entry], *, cautious: bool = False) -> Scan:
                     addresses or branches or full or loads_barrier or stores_barrier or everything or acquire_open
                     or strong_write or where in hazards or (before is not None and not before.happened)
                     or (op.release and (reads or noret or writes))
+                    or (where in devices and devices[where] in busy)
                 ) and is_fixed(entry.data) and is_fixed(entry.when):  # fmt: skip
                     choices.append(Choice(entry, where))
                 if exists is None:
@@ -199,6 +209,8 @@ def scan(entries: list[Entry], *, cautious: bool = False) -> Scan:
                 else:
                     stores[where] = entry
                     hazards.discard(where)
+                if where in devices:
+                    busy.add(devices[where])
             writes = True
             if op.release:
                 release = True

@@ -114,6 +114,7 @@ def told(
                     item.origin,
                     cpu,
                     steps[thread][index],
+                    *(("ram", "") if cell is None else (cell.space, cell.device)),
                 )
             )
         relations["po"] |= {(i, j) for i in range(start, len(events)) for j in range(i + 1, len(events))}

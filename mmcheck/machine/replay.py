@@ -35,7 +35,7 @@ from mmcheck.machine.runner import FOREVER, Machine, machine_for
 from mmcheck.machine.values import known
 from mmcheck.machine.walk import Mismatch, Path, Seen, follow
 from mmcheck.model.concrete import frame_of
-from mmcheck.model.model import load_model
+from mmcheck.model.devices import model_for
 from mmcheck.program import Cell, Program
 from mmcheck.relations import bits, closure, from_pairs, union
 from mmcheck.target.tags import HARDWARE_TAGS
@@ -221,7 +221,8 @@ class _Given:
 
     def demanded(self) -> list[int]:
         """For each event, as bits, those that the model puts before it (transitively)."""
-        model = load_model({"armv8": "armv8", "x86-tso": "x86-tso"}.get(self.program.target.split("+")[0], "sc"))
+        base = self.program.target.split("+")[0]
+        model = model_for(base if base in ("armv8", "x86-tso") else "sc", self.program)
         execution = self.execution
         n = len(execution.events)
         frame = frame_of(model, execution)

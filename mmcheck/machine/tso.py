@@ -3,7 +3,8 @@
 Each thread has a store buffer, first in first out. A read takes the newest buffered write of its own to the address,
 else memory. MFENCE and locked instructions wait until the buffer is empty; a locked instruction, failing
 compare-exchange included, then acts on memory in one step. A read-modify-write that is not locked (tag ``X``) is a
-read and a buffered write. Other fences do nothing for ordinary memory.
+read and a buffered write. A load of a device's register waits for the stores to registers in the buffer. Other fences
+do nothing for ordinary memory.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ class TSO:
     def act(self, code: Code, state: State, thread: int, action: steps.Action) -> Iterator[State]:
         here, buffer = state.threads[thread], state.buffers[thread]
         match action:
+            case steps.Read() if action.address in code.devices and any(at in code.devices for at, _ in buffer):
+                return  # uncached: behind the stores to registers
             case steps.Read():
                 value = _visible(state, thread, action.address) & (1 << action.width) - 1
                 yield moved(state, thread, steps.after_read(code, here, value))

@@ -226,13 +226,21 @@ def event_sets(execution: Execution) -> dict[str, Set]:
             names.append("M")
         if event.is_init:
             names.append("IW")
+        if event.space != "ram" and on_cpu(execution, event):
+            names += {"mmio": ["REG"], "irq": ["IRQ"]}.get(event.space, [])
+            names += ["IO"] if execution.platform and event.space != "irq" else []
         for name in names:
             sets[name] = sets.get(name, 0) | bit
     return sets
 
 
+def on_cpu(execution: Execution, event: Event) -> bool:
+    """Whether a CPU runs `event`, so that the platform's rules bind it; a device is what they are about."""
+    return event.thread >= 0 and execution.threads[event.thread].kind != "device"
+
+
 def frame_of(model: Model, execution: Execution) -> Frame:
-    """The frame of an execution: its base relations, with `loc`, `int` and `ext` computed from the events."""
+    """The frame of an execution: its base relations, with `loc`, `int`, `ext` and `dev` computed from the events."""
     n = len(execution.events)
     static = {name: from_pairs(n, pairs) for name, pairs in execution.relations.items() if name not in ("rf", "co")}
     places: dict[int, int] = {}
@@ -247,6 +255,11 @@ def frame_of(model: Model, execution: Execution) -> Frame:
         [places[e.address] if e.kind in "RW" and e.address is not None else 0 for e in execution.events]
     )
     static["int"] = tuple([processors[_processor(execution, event)] for event in execution.events])
+    registers: dict[str, int] = {}
+    mine = {e.id: e.device for e in execution.events if e.space == "mmio" and on_cpu(execution, e)}
+    for number, device in mine.items():
+        registers[device] = registers.get(device, 0) | 1 << number
+    static["dev"] = tuple([registers[mine[i]] if i in mine else 0 for i in range(n)])
     everything = (1 << n) - 1
     static["ext"] = tuple([everything & ~row for row in static["int"]])
     return Frame(model, n, event_sets(execution), static)

@@ -24,13 +24,17 @@ from mmcheck.target.tags import HARDWARE_TAGS, SOURCE_TAGS
 BUILTIN = ("sc", "x86-tso", "armv8")
 """Models that ship with mmcheck; their files stand beside this module."""
 
-BASE_SETS = ("R", "W", "F", "M", "IW")
+BASE_SETS = ("R", "W", "F", "M", "IW", "REG", "IRQ", "IO")
+"""``REG``: accesses of CPUs to registers of devices. ``IRQ``: their accesses to the marks of interrupts. ``IO``: their
+accesses to registers and to memory that a device sees by the platform's rules; empty unless these are asked for
+(`mmcheck.execution.Execution.platform`)."""
 BASE_RELATIONS = (
     "po", "rf", "co", "amo", "lxsx", "addr", "data", "ctrl",
-    "pick-addr", "pick-data", "pick-ctrl", "loc", "int", "ext", "src",
+    "pick-addr", "pick-data", "pick-ctrl", "loc", "int", "ext", "src", "dev",
 )  # fmt: skip
-"""What an execution supplies. `loc` pairs accesses of one location, `int` and `ext` are decided by CPU,
-`src` is the order of the source text; the rest is described in `mmcheck.execution`."""
+"""What an execution supplies. `loc` pairs accesses of one location, `int` those of one thread and the handlers on it,
+`ext` all others; `src` is the order of the source text, `dev` pairs accesses of CPUs to registers of one device; the
+rest is described in `mmcheck.execution`."""
 
 
 @record

@@ -56,6 +56,7 @@ def checker_of(program: Program, target: Target, *, bound: int, timeout: float |
     checker = make_checker(program, target, Options(bound=bound, timeout=timeout, engine="smt"))
     if not isinstance(checker, Checker):
         raise InternalError("placement needs the solver")
+    checker.platform = False  # what is searched is what the CPU's model asks for
     return checker
 
 

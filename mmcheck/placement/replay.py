@@ -166,6 +166,7 @@ class Replay:
             "amo": self._pairs(graph.amo, memo),
             "lxsx": self._pairs(graph.lxsx, memo),
         }
+        self.registers, self.static["dev"] = self._registers()
         self.kept = {name: self._pairs(graph.deps[name], memo) for name in _DEPENDENCIES}
         self.textual = {name: self._pairs(graph.deps[f"text-{name}"], memo) for name in _DEPENDENCIES}
         self.extra = from_pairs(
@@ -175,11 +176,23 @@ class Replay:
         self.source = 0
         for i, event in enumerate(events):
             names = [event.kind, *event.tags, *(["M"] if event.is_access else []), *(["IW"] if event.is_init else [])]
+            names += ["REG"] if i in self.registers else []  # IO and IRQ: the platform's rules are not asked here
             for name in names:
                 self.sets[name] = self.sets.get(name, 0) | 1 << i
             if event.thread >= 0 and graph.program.threads[event.thread].source:
                 self.source |= 1 << i
         self.optional = [(i, event) for i, event in enumerate(events) if event.site]
+
+    def _registers(self) -> tuple[dict[int, str], Rel]:
+        """The accesses of CPUs to registers, with the device's name, and the relation of those of one device."""
+        cells = {cell.address: cell.device for cell in self.graph.program.cells if cell.space == "mmio"}
+        agents = self.graph.program.threads
+        found = {
+            i: cells[self.addresses[e.id]]
+            for i, e in enumerate(self.events)
+            if e.thread >= 0 and agents[e.thread].kind != "device" and self.addresses.get(e.id) in cells
+        }
+        return found, from_pairs(self.n, ((i, j) for i, a in found.items() for j, b in found.items() if a == b))
 
     @cached_property
     def sites(self) -> frozenset[str]:
@@ -312,12 +325,14 @@ class Replay:
                     event.width,
                     event.origin,
                     program.threads[root_of(self.graph, event.thread)].cpu if event.thread >= 0 else None,
+                    None,
+                    *(("ram", "") if cell is None else (cell.space, cell.device)),
                 )
             )
         relations = {
             name: frozenset((number[i], number[j]) for i, j in pairs(rel) if i in number and j in number)
             for name, rel in {**static, "rf": self.rf, "co": self.co}.items()
-            if name not in ("loc", "int", "ext")
+            if name not in ("loc", "int", "ext", "dev")
         }
         agents = tuple([Agent(t.name, t.kind, t.source, t.origin, t.host) for t in program.threads])
         return Execution(agents, tuple(events), relations, self.final)

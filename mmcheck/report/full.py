@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from mmcheck.errors import Diagnostic
 from mmcheck.execution import Event, Execution
 from mmcheck.records import replace
-from mmcheck.report import excerpts, table
+from mmcheck.report import excerpts, matrix, table
 from mmcheck.report.colour import Paint
 from mmcheck.report.words import BASE, claim, layer_sentence, one_line, place, plural, verdict
-from mmcheck.results import MEANING, Counterexample, FileReport, Hop, Report, Result
+from mmcheck.results import BESIDE, MEANING, Counterexample, FileReport, Hop, Report, Result
 
 if TYPE_CHECKING:
     from mmcheck.draw.scene import Scene
@@ -36,6 +36,8 @@ def render(report: Report, *, verbose: bool = False, color: bool = False, width:
     for file in report.files:
         lines += page.file(file)
         lines.append("")
+    if sum(bool(file.results) for file in report.files) > 1:
+        lines += page.clauses(report)
     lines += page.summary(report)
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
@@ -184,10 +186,18 @@ class _Page:
 
     # --- the end -------------------------------------------------------------------------------------
 
+    def clauses(self, report: Report) -> Iterator[str]:
+        """Clauses against targets, and those that no requirement covers."""
+        shown = list(matrix.lines(report, self.width))
+        for line in shown:
+            yield from self.wrap(line) if line and not line.startswith(" ") else [line]
+        if shown:
+            yield ""
+
     def summary(self, report: Report) -> Iterator[str]:
         """Models, bound and counts; the counts stand in the last line."""
         results = report.results
-        models = list(dict.fromkeys(result.model for result in results))
+        models = list(dict.fromkeys(result.model.removesuffix(BESIDE) for result in results))
         cut = sum(not result.complete and result.verdict != "unknown" for result in results)
         if results:
             tool = f"mmcheck {report.version}" + (f", {report.solver}" if report.solver else "")
@@ -195,6 +205,8 @@ class _Page:
             yield from self.wrap(f"{tool}; {loops}")
             for model in models:
                 yield from self.wrap(model.partition(" (")[0], "model ")
+            if any(result.model.endswith(BESIDE) for result in results):
+                yield from self.wrap("the platform's rules for devices, where the layer is platform", "beside it ")
             for word in ("allowed", "forbidden"):
                 if any(result.verdict == word for result in results):
                     yield from self.wrap(MEANING[word], f"{word}: ")

@@ -92,10 +92,12 @@ class Decoder:
             cpu = graph.program.threads[root_of(graph, event.thread)].cpu if event.thread >= 0 else None
             order = -1 if event.is_init else index
             fixed = (number[event.id], event.thread, order, event.kind, self.tags(event), address)
-            events.append(Event(*fixed, place, value, event.width, event.origin, cpu))
+            where = (cell.space, cell.device) if cell is not None else ("ram", "")
+            events.append(Event(*fixed, place, value, event.width, event.origin, cpu, None, *where))
         relations = self.relations(number)
         agents = tuple([Agent(t.name, t.kind, t.source, t.origin, t.host) for t in graph.program.threads])
-        return Execution(agents, tuple(events), relations, self.final(symbols, memo, addresses))
+        final = self.final(symbols, memo, addresses)
+        return Execution(agents, tuple(events), relations, final, platform=self.true(encoding.platform))
 
     def relations(self, number: dict[int, int]) -> dict[str, frozenset[tuple[int, int]]]:
         encoding, graph, memory = self.encoding, self.encoding.graph, self.encoding.memory

@@ -11,6 +11,7 @@ from mmcheck.model.model import BUILTIN, Axiom, Model, with_turns
 from mmcheck.relations import bits, inverse
 from mmcheck.smt.circuit import FALSE, TRUE, Circuit
 from mmcheck.smt.compiler import preserved_order
+from mmcheck.smt.devices import Reach
 from mmcheck.smt.interrupts import Interrupts, deliver, root_of
 from mmcheck.smt.memory import Memory
 from mmcheck.smt.relations import Algebra, Bounds
@@ -47,7 +48,9 @@ class Encoding:
 
     switch: Bounds | None = None
     """Pairs that a change of thread separates, if threads share a CPU."""
-
+    platform: int = FALSE
+    """The literal under which the platform's rules for devices count beside the model; `FALSE` if they change nothing.
+    Queries assume that it does not hold."""
     order_of: Callable[[str], Bounds] | None = None
     """The order that a compiler of another profile keeps; None if nothing is compiled."""
 
@@ -62,9 +65,10 @@ class Encoding:
         return all(self.pair(mine, i, j) == self.pair(other, i, j) for i, j in undecided)
 
     def assumptions(self) -> list[int]:
+        alone = [] if self.platform == FALSE else [-self.platform]
         return [literal for literal in (self.bounded, self.inside) if literal != TRUE] + [
-            -literal for literal in self.environment.values()
-        ]
+            *alone, *[-literal for literal in self.environment.values()]
+        ]  # fmt: skip
 
     def pair(self, bounds: Bounds, i: int, j: int) -> int:
         if bounds.must[i] >> j & 1:
@@ -290,6 +294,9 @@ def encode(
     for name in ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl"):
         base[name] = pairs_bounds(n, graph.deps[prefix + name], values)
     sets, optional = base_sets(graph), optional_sets(graph, values)
+    reach = Reach(graph, domains, memory, circuit)
+    reach.registers(sets, optional, base)
+    platform = reach.shared(model, sets, optional)
     turns: Turns | None = None
     alone: Bounds | None = None
 
@@ -328,7 +335,7 @@ def encode(
     algebra = Algebra(model, circuit, happens, implied_by, base, sets, {model.definitions["fr"].number: fr}, optional)
     encoding = Encoding(
         graph, model, domains, circuit, values, memory, happens, compiled, po, Solver(circuit), bounded,
-        inside_literal, astray, environment, base.get("switch"), order_of,
+        inside_literal, astray, environment, base.get("switch"), platform, order_of,
     )  # fmt: skip
     rest: list[Axiom] = []
     for axiom in model.axioms:

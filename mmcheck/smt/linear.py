@@ -89,7 +89,7 @@ def _fixed(execution: Execution, model: Model, n: int) -> dict[str, Bounds]:
                  "src", "switch"):  # fmt: skip
         rows = list(from_pairs(n, execution.relation(name)))
         base[name] = Bounds(rows, list(rows))
-    for name in ("loc", "int", "ext"):
+    for name in ("loc", "int", "ext", "dev"):
         rows = list(static[name])
         base[name] = Bounds(rows, list(rows))
     return base

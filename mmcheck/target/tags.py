@@ -45,6 +45,10 @@ ARM_TAGS: Mapping[str, str] = MappingProxyType(
 )
 """Tags of Armv8, as herd and the Arm ARM name them (DDI 0487 M.a, B2.3)."""
 
+FOR_CPUS = frozenset({"A", "Q", "L", *[f"DMB.{name.upper()}" for name in DOMAINS if name.startswith(("ish", "nsh"))]})
+"""What orders memory between CPUs, and nothing between memory and a device by the platform's rules: LDAR, LDAPR, STLR,
+atomics with A or L, and DMB of the inner shareable domain. All else, any DSB included, is for devices, too."""
+
 X86_TAGS: Mapping[str, str] = MappingProxyType(
     {
         "X": ARM_TAGS["X"],

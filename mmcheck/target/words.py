@@ -98,7 +98,8 @@ def _fences() -> Iterator[Word]:
     for kind in ("mb", "rmb", "wmb"):
         doc = f"smp_{kind} that stays on a kernel for one CPU"
         yield Word(f"virt_{kind}", "linux", "fence", (), False, doc, _LINUX, "Clobber", barrier=f"smp_{kind}")
-        doc = f"virt_{kind}: the meaning without VIRTIO_F_ORDER_PLATFORM (weak_barriers)"
+        strong = {"mb": "mb", "rmb": "dma_rmb", "wmb": "dma_wmb"}[kind]
+        doc = f"virt_{kind}; with ORDER_PLATFORM negotiated, {strong}"
         source = "Linux include/linux/virtio_ring.h"
         yield Word(f"virtio_{kind}", "linux", "fence", (), False, doc, source, "Clobber", barrier=f"smp_{kind}")
     for side in ("before", "after"):
@@ -239,6 +240,17 @@ WORDS: Mapping[str, Word] = _table(_fences(), _instructions(), _linux_accesses()
 
 IMPLICIT: Mapping[str, Word] = _table(_implicit())
 """What stands behind a bare access, a latch, a handler's ends; `realise` takes these names too."""
+
+
+ORDER_PLATFORM: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "virtio_mb": ("mb",),
+        "virtio_rmb": ("dma_rmb",),
+        "virtio_wmb": ("dma_wmb",),
+        "virtio_store_mb": ("WRITE_ONCE", "mb"),
+    }
+)
+"""What Linux's words for virtqueues are where VIRTIO_F_ORDER_PLATFORM is negotiated (``weak_barriers`` is false)."""
 
 
 def suggest(name: str, *, method: bool) -> str | None:

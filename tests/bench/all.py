@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 
 import herd_suite
+import interrupts
 import ring
 import startup
 import virtqueue
 
 
 def main() -> int:
-    good = [bench.main() for bench in (startup, virtqueue, herd_suite, ring)]
+    good = [bench.main() for bench in (startup, virtqueue, herd_suite, ring, interrupts)]
     print("all limits are kept" if all(good) else "some limit is missed")
     return 0 if all(good) else 1
 

@@ -11,6 +11,7 @@ import pytest
 import mmcheck
 from mmcheck.execution import Execution
 from mmcheck.model.concrete import check
+from mmcheck.model.devices import model_of
 from mmcheck.model.model import load_model
 from mmcheck.recheck import well_formed
 from mmcheck.relations import find_cycle, from_pairs
@@ -50,7 +51,7 @@ def test_the_run_is_one_that_the_model_allows(result: Result) -> None:
     assert result.counterexample is not None
     execution = result.counterexample.execution
     assert well_formed(execution) == []
-    assert check(load_model(result.target), execution) == []
+    assert check(model_of(result.target, execution), execution) == []
 
 
 def test_each_hop_is_a_step_of_the_run_and_the_hops_close(result: Result) -> None:

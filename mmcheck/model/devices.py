@@ -1,0 +1,90 @@
+"""The shipped models for programs with devices: the order of registers, and the place of the platform's rules.
+
+`armv8.cat` and `x86-tso.cat` are about memory. For a program that meets a device this module adds, as expressions,
+
+* registers: accesses of CPUs to the registers of one device are in order on Armv8 (Device-nGnRE), accesses to any
+  registers with each other on x86 (uncached memory, Intel SDM 3A, 12.3);
+* the platform's rules, on Armv8: ``bob`` becomes ``(bob \\ exempt) | bob'`` with ``exempt`` the pairs of an access in
+  ``IO`` and another one, marks of interrupts apart, and ``bob'`` what is left of ``bob`` without the barriers that
+  are for CPUs (`mmcheck.target.tags.FOR_CPUS`). Without members of ``IO`` that is ``bob``.
+
+Other models are left as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from mmcheck.errors import InternalError
+from mmcheck.execution import Execution
+from mmcheck.model.expr import Node, Pool, walk
+from mmcheck.model.model import Model, load_model
+from mmcheck.program import Program
+from mmcheck.records import replace
+from mmcheck.target.tags import FOR_CPUS
+
+
+def model_for(name: str, program: Program) -> Model:
+    """The model called `name`, as `load_model` finds it, for `program`. Raises `InputError`."""
+    meets = any(cell.space in ("mmio", "dma") for cell in program.cells)
+    return with_devices(name) if meets and name in ("armv8", "x86-tso") else load_model(name)
+
+
+def model_of(name: str, execution: Execution) -> Model:
+    """The same for a run."""
+    meets = any(event.space in ("mmio", "dma") for event in execution.events)
+    return with_devices(name) if meets and name in ("armv8", "x86-tso") else load_model(name)
+
+
+@lru_cache(maxsize=4)
+def with_devices(name: str) -> Model:
+    """The shipped model `name` with registers and the platform's rules."""
+    model = load_model(name)
+    pool = model.pool
+    if name == "x86-tso":
+        registers = pool.ident(pool.set("REG"))
+        uncached = pool.seq(registers, pool.rel("po"), registers)
+        return _with_axiom(model, "external", lambda node: pool.union(node, uncached))
+    bob, lob = model.definitions["bob"], model.definitions["lob"]
+    inner = lob.args[0]
+    if bob.op != "union" or lob.op != "plus" or inner.op != "union" or not set(bob.args) <= set(inner.args):
+        raise InternalError("armv8.cat has no 'lob = (... | bob)^+'")
+    io, others = pool.set("IO"), pool.diff(pool.set("M"), pool.set("IRQ"))
+    exempt = pool.union(pool.product(io, others), pool.product(others, io))
+    barriers = _rebuilt(pool, bob, {pool.set(tag): pool.none for tag in FOR_CPUS})
+    iob = pool.inter(pool.rel("po"), pool.rel("dev"))
+    added = pool.union(pool.diff(bob, exempt), barriers, iob)
+
+    def weakened(parts: tuple[Node, ...]) -> Node:
+        return pool.union(*[part for part in parts if part not in bob.args], added)
+
+    def external(node: Node) -> Node:
+        # (lob | ...)^+ has the clauses of lob among its own: its closure is the axiom's.
+        if not set(inner.args) <= set(node.args):
+            raise InternalError("the axiom 'external' of armv8.cat is not about lob")
+        return _rebuilt(pool, weakened(node.args), {lob: pool.plus(weakened(inner.args))})
+
+    return _with_axiom(model, "external", external)
+
+
+def _with_axiom(model: Model, name: str, change: Callable[[Node], Node]) -> Model:
+    axioms = [replace(a, node=change(a.node)) if a.name == name else a for a in model.axioms]
+    if axioms == list(model.axioms):
+        raise InternalError(f"{model.name} has no axiom '{name}' to change")
+    return replace(model, axioms=tuple(axioms))
+
+
+def _rebuilt(pool: Pool, root: Node, known: dict[Node, Node]) -> Node:
+    """`root` with the nodes in `known` replaced."""
+    done = dict(known)
+    make: dict[str, Callable[..., Node]] = {
+        "ident": pool.ident, "product": pool.product, "union": pool.union, "s-union": pool.union, "inter": pool.inter,
+        "s-inter": pool.inter, "diff": pool.diff, "s-diff": pool.diff, "seq": pool.seq, "plus": pool.plus,
+        "inverse": pool.inverse, "domain": pool.domain, "range": pool.range,
+    }  # fmt: skip
+    for node in walk([root]):
+        if node not in done:
+            args = [done[arg] for arg in node.args]
+            done[node] = make[node.op](*args) if node.args and args != list(node.args) else node
+    return done[root]
