@@ -266,7 +266,7 @@ class Rmw:
 
     `new` and `when` may use ``Reg(OLD)``, the value read. If `when` is false there is no write event and
     the read carries `fail_tags`. `ok` gets 1 or 0. With `compare` (the expected value of a CAS, whose
-    register on Arm is also `dst`) the dependency rules for CAS apply (DDI 0487 M.a, B2.3);
+    register on Arm is also `dst`) the dependency rules for CAS apply (memory-models.md 6.4.4);
     `write_back` allows the failing form that writes the old value back. `exclusive` says that it is a loop
     of LDXR and STXR (its last round); its pair is then in ``lxsx`` and not in ``amo``.
     """
@@ -319,7 +319,7 @@ class Break:
 class Await:
     """Repeat `body` until `cond` holds; the registers of the last round live on.
 
-    Represented by its last round alone (docs/compiler.md, waits): front ends make sure that a failing round
+    Represented by its last round alone (semantics.md 3): front ends make sure that a failing round
     writes nothing. With `tries` (or ``within``), `orelse` runs instead if the last look failed.
     """
 
@@ -446,12 +446,12 @@ class Thread:
     instructions. `privates` are its ``@`` registers with their initial values. `cpu` is where it
     starts; agents without one have a CPU each.
 
-    An ``interrupt`` is one *run* of a handler, which may happen or not (docs/models-preemption.md). It interrupts
-    the agent with index `host`, which comes before it in `Program.threads`. Threads with the same `handler` are its
-    runs: those with the same number `run` exclude each other, each needs the one before, and privates live on from
-    run to run. `entry` and `leave` are the tags of its first and last event. It is not interrupted itself before it
-    enables interrupts, unless it `nests`. `latch` is the address of the 1-bit cell that is set when the interrupt
-    is raised, and taken by the run.
+    An ``interrupt`` is one *run* of a handler, which may happen or not (docs/models-preemption.md). It interrupts the
+    agent with index `host`, which comes before it in `Program.threads`. Threads with the same `handler` are its runs:
+    those with the same number `run` exclude each other, each needs the one before, and privates live on from run to
+    run. `entry` and `leave` are the tags of its first and last event. It is not interrupted itself before it enables
+    interrupts, unless it `nests`. `latch` is the address of the 1-bit cell that is set when the interrupt is raised,
+    and taken by the run.
     """
 
     name: str

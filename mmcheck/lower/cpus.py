@@ -3,7 +3,7 @@
 Three things are told through memory that no specification can name, so that coherence on one CPU says what they are:
 
 * **where a thread is**: a cell that ``migrate`` writes in the handler and `this_cpu_ptr` reads. The read is plain: it
-  may be moved or made once, as a compiler does with a pointer (docs/compiler.md). Without any ``migrate`` the CPU is a
+  may be moved or made once, as a compiler does with a pointer (docs/models.md). Without any ``migrate`` the CPU is a
   constant, and no event.
 * **what ``current.x`` is**: each write to a private that some handler reads so is repeated to a cell, volatile and
   without dependencies; it stands for the moment at which the private changes, and orders nothing for the hardware.
