@@ -111,8 +111,8 @@ def read_bytes(path: str | Path, limit: int) -> bytes:
         raise _fail("MM010", f"the file cannot be read: {_reason(error)}", path=shown(path)) from None
 
 
-def write_atomic(path: str | Path, text: str) -> None:
-    """Write `text` so that a reader sees all of it or what was there before; raises `OSError`.
+def write_atomic(path: str | Path, content: str | bytes) -> None:
+    """Write `content` so that a reader sees all of it or what was there before; raises `OSError`.
 
     What is no regular file (a terminal, a pipe, ``/dev/null``) is written to directly.
     """
@@ -120,14 +120,15 @@ def write_atomic(path: str | Path, text: str) -> None:
     from pathlib import Path
 
     target = Path(path)
+    data = content.encode("utf-8") if isinstance(content, str) else content
     if target.exists() and not target.is_file():
-        target.write_text(text, encoding="utf-8")
+        target.write_bytes(data)
         return
     target = target.resolve()
     handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
     try:
-        with open(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with open(handle, "wb") as file:
+            file.write(data)
         os.chmod(temporary, _mode(target))
         os.replace(temporary, target)
     except BaseException:
@@ -136,10 +137,10 @@ def write_atomic(path: str | Path, text: str) -> None:
         raise
 
 
-def write(path: str | Path, text: str) -> None:
+def write(path: str | Path, content: str | bytes) -> None:
     """`write_atomic`, for files that the user named: raises `InputError`."""
     try:
-        write_atomic(path, text)
+        write_atomic(path, content)
     except (OSError, ValueError) as error:
         raise _fail("MM011", f"the file cannot be written: {_reason(error)}", path=shown(path)) from None
 

@@ -71,3 +71,15 @@ def inputs(paths: list[str], *, quiet: bool = False) -> tuple[list[str], list[Di
     if not found and not problems:
         note(f"mmcheck: no *.litmus file in {', '.join(map(named, paths))}", quiet=quiet)
     return found, problems
+
+
+def without(found: list[str], exclude: list[str], *, quiet: bool = False) -> list[str]:
+    """`found` without what matches a pattern of the settings; says so if nothing is left."""
+    if not exclude:
+        return found
+    from fnmatch import fnmatch
+
+    left = [path for path in found if not any(fnmatch(path, pattern) for pattern in exclude)]
+    if found and not left:
+        note("mmcheck: the settings exclude every file that was named", quiet=quiet)
+    return left

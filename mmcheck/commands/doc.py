@@ -18,6 +18,7 @@ from mmcheck.results import Report
 def main(options: argparse.Namespace) -> int:
     """Verify, write the pages; the exit code is that of the verdicts."""
     found, problems = console.inputs(options.paths, quiet=options.quiet)
+    found = console.without(found, options.exclude, quiet=options.quiet)
     for problem in problems:
         console.note(problem.render())
     report = check(found, options)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mmcheck import files
 from mmcheck.commands import console
-from mmcheck.errors import InputError, fail
+from mmcheck.errors import fail
 from mmcheck.machine.frames import Film, Frame, film_spec, frames
 from mmcheck.machine.picture import apng, enlarged, png, rgb
 from mmcheck.report.progress import Progress
@@ -106,16 +106,5 @@ def _write(folder: Path, title: str | None, target: Target, film: Film, *, alone
     torn = [frame for frame in film.frames if frame.torn][:MOST_PICTURES]
     for frame in {f.number: f for f in (*kept, *torn)}.values():
         name = f"frame-{frame.number:05}{'-torn' if frame.torn else ''}.png"
-        _bytes(folder / name, png(enlarged(rgb(frame.screen, film.size), ZOOM)))
-    _bytes(folder / "wheel.apng", apng([enlarged(rgb(frame.screen, film.size), ZOOM) for frame in kept]))
-
-
-def _bytes(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise _cannot(path, error) from None
-
-
-def _cannot(path: Path, error: OSError) -> InputError:
-    return fail("MM011", f"the file cannot be written: {error.strerror}", path=files.shown(path))
+        files.write(folder / name, png(enlarged(rgb(frame.screen, film.size), ZOOM)))
+    files.write(folder / "wheel.apng", apng([enlarged(rgb(frame.screen, film.size), ZOOM) for frame in kept]))

@@ -49,11 +49,7 @@ def inputs(options: argparse.Namespace) -> tuple[list[str], list[Diagnostic]]:
     if options.includers:
         everything, _ = files.find_files(sorted({includes.project_root(path) for path in found}))
         found += [path for path in includes.includers(found, everything) if path not in found]
-    if options.exclude:
-        from fnmatch import fnmatch
-
-        found = [path for path in found if not any(fnmatch(path, pattern) for pattern in options.exclude)]
-    return found, problems
+    return console.without(found, options.exclude, quiet=options.quiet), problems
 
 
 def check(options: argparse.Namespace, found: list[str], problems: list[Diagnostic]) -> Report:

@@ -137,7 +137,15 @@ class _Finder:
         outcome = search.run()
         if outcome.reason:
             raise UnknownVerdict(outcome.reason)
-        return outcome.optima[0] if outcome.optima else None
+        if not outcome.optima:
+            return None
+        repaired = outcome.optima[0]
+        for site in self.problem.open_sites:
+            # A stronger word may be the cheaper one: what needs no repair stays as it is all the same.
+            as_written = {**repaired, site.name: self.written[site.name]}
+            if as_written != repaired and self.search.right(as_written):
+                repaired = as_written
+        return repaired
 
     def _missing(self, found: Counterexample, repaired: Placement) -> Missing:
         """A part of the repair that mends this requirement on this target, and no part of that part does."""
@@ -145,6 +153,7 @@ class _Finder:
         current = dict(repaired)
         needed = []
         changed = [site for site in self.problem.open_sites if self.written[site.name] != repaired[site.name]]
+        changed.sort(key=lambda site: site.kind != "gap")  # if either would do, the place that has a name is told
         for site in changed:
             without = {**current, site.name: self.written[site.name]}
             if self._breaks(found, without):

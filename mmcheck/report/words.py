@@ -56,9 +56,14 @@ def place(result: Result) -> Span | None:
     return found.point if found is not None and found.point is not None else result.span
 
 
+MAX_LINE = 2000
+"""Characters of one text from outside that a report shows."""
+
+
 def one_line(text: str) -> str:
-    """`text` without line ends and control characters."""
-    return printable(" ".join(text.split()))
+    """`text` without line ends and control characters, and not endless."""
+    line = printable(" ".join(text[: 4 * MAX_LINE].split()))
+    return line if len(line) <= MAX_LINE else f"{line[:MAX_LINE]}..."
 
 
 def plural(count: int, word: str) -> str:

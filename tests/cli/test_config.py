@@ -32,6 +32,15 @@ def test_pyproject(mmcheck: Run, folder: Path) -> None:
     assert "bad.litmus" not in outcome.out
 
 
+def test_what_is_excluded_has_no_page_and_is_not_silent(mmcheck: Run, folder: Path) -> None:
+    (folder / "mmcheck.toml").write_text('exclude = ["bad.*"]\n')
+    assert mmcheck("doc", "bad.litmus", "good.litmus", "-o", "site", "-q").code == 0
+    assert [path.name for path in (folder / "site" / "spec").iterdir()] == ["good.html"]
+    outcome = mmcheck("verify", "bad.litmus")
+    assert outcome.code == 0
+    assert outcome.err == "mmcheck: the settings exclude every file that was named\n"
+
+
 def test_a_pyproject_without_the_table_is_passed_over(folder: Path) -> None:
     (folder / "mmcheck.toml").write_text("bound = 5\n")
     inner = folder / "inner"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -108,6 +109,12 @@ def test_imports_go_down_only() -> None:
         if room(name) != room(other) and height[room(other)] >= height[room(name)]
     ]
     assert wrong == []
+
+
+def test_every_room_is_described() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("## How to add")[0]
+    rooms = {room for row in ROOMS for room in row} - {"", "_version", "__main__"}
+    assert rooms <= set(re.findall(r"`(\w+)`", text))
 
 
 def test_there_is_no_cycle() -> None:

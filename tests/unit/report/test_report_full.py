@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hostile import TEXTS
+from hostile import report as hostile_report
 from results_for_reports import ON_X86, PLAIN, VIOLATED, mixed, report
 
-from mmcheck.report import pictures
+from mmcheck.report import concise, full, pictures
 from mmcheck.report.full import render
 from mmcheck.results import Result
 from tests.unit.draw.samples import virtqueue
@@ -89,3 +91,12 @@ def test_a_large_run_is_shown_around_its_cycle() -> None:
     assert [lane.name for lane in smaller.lanes] == ["driver", "host (device)"]
     assert {node.lane for node in smaller.nodes} == {0, 1}
     assert max(node.row for node in smaller.nodes) + 1 == smaller.rows
+
+
+@pytest.mark.parametrize("name", sorted(TEXTS))
+def test_hostile_texts_are_inert(name: str) -> None:
+    for text in (full.render(hostile_report(TEXTS[name])), concise.render(hostile_report(TEXTS[name]))):
+        assert all(line.isprintable() for line in text.splitlines())
+        assert not set(text) & set("\x1b\u202e\u2066\r\x00")
+        assert not any(line.startswith("::") for line in text.splitlines())
+        assert len(text) < 60_000
