@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mmcheck.deadline import Deadline
 from mmcheck.errors import InternalError, UnknownVerdict, fail
 from mmcheck.execution import Execution
 from mmcheck.explain import cycle_of, relevant, summary
@@ -89,7 +90,7 @@ class Checker:
         self.model = model
         self.layered = layered and any(thread.source for thread in program.threads)
         self.bound = bound
-        self.timeout = timeout
+        self.deadline = Deadline(timeout)
         self.profile = profile
         self.choices = choices or {}
         self.platform = True
@@ -101,7 +102,8 @@ class Checker:
         """The verdict on `requirement`. Raises `InputError` if the program goes out of its memory."""
         started = time.process_time()
         try:
-            finding = self._qualified(self._decide(requirement))
+            with self.deadline:
+                finding = self._qualified(self._decide(requirement))
         except UnknownVerdict as unknown:
             finding = Finding(requirement, "unknown", notes=(unknown.reason,), complete=False)
         return replace(finding, seconds=time.process_time() - started)
@@ -147,7 +149,7 @@ class Checker:
         if self._made is None:
             kinds = {requirement.kind in SETTLED for requirement in self.program.requirements}
             quiescent = None if len(kinds) > 1 else kinds == {True}
-            graph = unfold(self.program, bound=self.bound, quiescent=quiescent)
+            graph = unfold(self.program, bound=self.bound, quiescent=quiescent, deadline=self.deadline)
             ordered = self._ordered_pairs(graph)
             encoding = encode(graph, self.model, compiled=self.layered, profile=self.profile, ordered=ordered)
             self._made = _Stage(graph, encoding)
@@ -160,7 +162,7 @@ class Checker:
         if settled == TRUE:
             return
         wanted = [-settled] if settled != FALSE else []
-        if not encoding.solver.solve([*wanted, *choice_literals(encoding, self.choices)], timeout=self.timeout):
+        if not encoding.solver.solve([*wanted, *choice_literals(encoding, self.choices)]):
             raise InternalError("the clauses for this program have no solution at all")
 
     def _sequential(self, stage: _Stage) -> Encoding | None:
@@ -185,7 +187,7 @@ class Checker:
         used = set(literals)
         dropped = {encoding.inside} if free else set()
         assumptions = [lit for lit in self._assumptions(encoding) if -lit not in used and lit not in dropped]
-        return encoding.solver.solve([*assumptions, *[lit for lit in literals if lit != TRUE]], timeout=self.timeout)
+        return encoding.solver.solve([*assumptions, *[lit for lit in literals if lit != TRUE]])
 
     def _assumptions(self, encoding: Encoding) -> list[int]:
         settled = encoding.values.literal(encoding.graph.settled)
@@ -203,7 +205,7 @@ class Checker:
 
     def _solve_unbounded(self, encoding: Encoding, literal: int) -> bool:
         assumptions = [lit for lit in self._assumptions(encoding) if lit != encoding.bounded]
-        return encoding.solver.solve([*assumptions, literal], timeout=self.timeout)
+        return encoding.solver.solve([*assumptions, literal])
 
     def _astray(self, stage: _Stage) -> str:
         """A sentence about an access that goes outside its variable in some run; empty if none does."""
@@ -212,7 +214,7 @@ class Checker:
             encoding = stage.compiled
             for number, literal in encoding.astray.items():
                 assumptions = [lit for lit in self._assumptions(encoding) if lit != encoding.inside]
-                if literal != FALSE and encoding.solver.solve([*assumptions, literal], timeout=self.timeout):
+                if literal != FALSE and encoding.solver.solve([*assumptions, literal]):
                     event = stage.graph.events[number]
                     where = f" (line {event.origin.span.line})" if event.origin.span is not None else ""
                     text = f"'{event.origin.text}'{where} may access memory outside every variable"
@@ -282,7 +284,7 @@ class Checker:
         return finding
 
     def _plain_waits(self, finding: Finding, stage: _Stage, waits: list[Wait]) -> Finding:
-        """A compiler reads a plain location once and then spins for ever (semantics.md 1.1)."""
+        """A compiler reads a plain location once and then spins for ever (docs/compiler.md)."""
         encoding = stage.compiled
         for wait in waits:
             plain = [r for r in wait.reads if "Plain" in stage.graph.events[r].tags]
@@ -459,7 +461,7 @@ class Checker:
         return self.model.name != "sc"
 
     def _portable(self, requirement: Requirement, stage: _Stage, finding: Finding) -> Finding:
-        """A note if it holds by what compilers do and not by what the languages promise (semantics.md 1.2)."""
+        """A note if it holds by what compilers do and not by what the languages promise (docs/compiler.md)."""
         if not self.layered or self.profile != "observed":
             return finding
         if stage.portable is None:

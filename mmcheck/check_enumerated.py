@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 
+from mmcheck.deadline import Deadline
 from mmcheck.enumerate import Enumeration, Keep, Limits, Run
 from mmcheck.enumeration.compiled import profile as keep_of
 from mmcheck.errors import UnknownVerdict
@@ -27,11 +28,19 @@ class EnumerationChecker:
     engine = "enumerate"
 
     def __init__(
-        self, program: Program, model: Model, *, layered: bool, bound: int = 2, profile: str = "observed"
+        self,
+        program: Program,
+        model: Model,
+        *,
+        layered: bool,
+        bound: int = 2,
+        timeout: float | None = None,
+        profile: str = "observed",
     ) -> None:
         self.program = program
         self.model = model
         self.bound = bound
+        self.deadline = Deadline(timeout)
         layered = layered and any(thread.source for thread in program.threads)
         self.keep: Keep | None = keep_of(profile) if layered else None
         self.stray = False
@@ -40,7 +49,8 @@ class EnumerationChecker:
         """The verdict on `requirement`; unknown if there are too many runs to list."""
         started = time.process_time()
         try:
-            finding = self._decide(requirement)
+            with self.deadline:
+                finding = self._decide(requirement)
         except UnknownVerdict as unknown:
             finding = Finding(requirement, "unknown", notes=(unknown.reason,), complete=False)
         return replace(finding, seconds=time.process_time() - started)
@@ -99,6 +109,7 @@ class EnumerationChecker:
             keep=keep,
             platform=platform,
             limits=LIMITS,
+            deadline=self.deadline,
         )
         seen = False
         for run in search.runs():
@@ -109,7 +120,7 @@ class EnumerationChecker:
         return None, not search.cut, seen
 
     def _waits_plainly(self) -> bool:
-        """Whether some compiled code waits on a plain read (semantics.md 1.1)."""
+        """Whether some compiled code waits on a plain read (docs/compiler.md)."""
         blocks = [thread.body for thread in self.program.threads if thread.source]
         blocks += [function.body for function in self.program.functions.values()]
         return any(

@@ -106,6 +106,7 @@ def analyse(graph: EventGraph, *, coherent: bool) -> Domains:
     operators = [node for node in order if node.op not in ("const", "sym")]
     for _ in range(len(writes) + 2):
         for node in operators:
+            graph.terms.deadline.check()
             values[node.number] = _combine(node, values)
         changed = False
         _sources(out, reads, writes, cells, coherent)
@@ -162,6 +163,7 @@ def _sources(out: Domains, reads: list[GEvent], writes: list[GEvent], cells: dic
             if address in cells:
                 out.writers[address].append(write)
     for read in reads:
+        graph.terms.deadline.check()
         found: dict[int, GEvent] = {}
         for address in sorted(out.addresses[read.id]):
             if address not in cells:

@@ -9,7 +9,7 @@ Two questions are asked of a program:
 
 * ``safety``: every agent may also be stuck for ever before an await; what follows does not exist.
 * ``final``: only runs count in which every agent has ended, or sits in an await whose last round failed and
-  read the co-last writes (semantics.md 3). Those reads are events.
+  read the co-last writes (docs/compiler.md, waits). Those reads are events.
 
 Two executions are the same if they have the same traces, rf and co.
 """
@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 
+from mmcheck.deadline import Deadline
 from mmcheck.enumeration import coherence
 from mmcheck.enumeration.candidate import Candidate, execution_of
 from mmcheck.enumeration.coherence import Choice
@@ -89,7 +90,7 @@ class Enumeration:
     targets, as Arm allows it. `keep` is the compiler layer, for instance ``profile("observed")``: an execution is
     then allowed if the model allows it with some linear order of each compiled thread that contains keep,
     dependencies and rmw. Without it (SC, language-level models) the order is that of the text. Not `exact`, po is cpo
-    itself (docs/models.md). `platform`: the platform's rules for devices count beside the model. After `runs` is
+    itself (docs/compiler.md). `platform`: the platform's rules for devices count beside the model. After `runs` is
     exhausted, `cut` says whether an allowed run was discarded at the bound, `candidates` how many choices of rf and co
     were judged, `combinations` how many choices of traces were looked at.
     """
@@ -100,6 +101,7 @@ class Enumeration:
     choices: Mapping[str, str] = field(default_factory=dict)
     settle: bool = False
     limits: Limits = field(default_factory=Limits)
+    deadline: Deadline = field(default_factory=Deadline)
     write_back: bool | None = None
     cas_provenance: bool | None = None
     keep: Keep | None = None
@@ -152,6 +154,7 @@ class Enumeration:
             compiled=self.keep is not None,
             cells=frozenset(self._initial),
             traces=self.limits.traces,
+            deadline=self.deadline,
         )
         codes = [flatten(self.program, t, bound=self.bound, choices=self.choices) for t in self.program.threads]
         return fixpoint(codes, self._initial, options)
@@ -191,6 +194,8 @@ class Enumeration:
                 return
             for need, give, trace in coded[depth]:
                 self.combinations += 1
+                if not self.combinations & 0xFF:
+                    self.deadline.check()
                 if self.combinations > self.limits.combinations:
                     raise UnknownVerdict(f"more than {self.limits.combinations} combinations of traces")
                 if not fits(self.program.threads, (*chosen, trace)):
@@ -202,6 +207,7 @@ class Enumeration:
 
     def _allowed(self, combination: tuple[Trace, ...]) -> Iterator[Candidate]:
         """The choices of rf and co that the model allows, each with the first order of compiled code that does."""
+        self.deadline.check()
         orders = [self._kept(number, trace) for number, trace in enumerate(combination)]
         key = tuple([(trace.shape, order) for trace, order in zip(combination, orders, strict=True)])
         layout = self._layouts.get(key)
@@ -221,14 +227,18 @@ class Enumeration:
             name = (id(layout), number, here, settled)
             options = self._local.get(name)
             if options is None:
-                most = self.limits.candidates
-                options = coherence.choices(place, here, layout.before, settled, coherent=coherent, most=most)
+                options = coherence.choices(
+                    place, here, layout.before, settled, coherent=coherent, most=self.limits.candidates,
+                    deadline=self.deadline,
+                )  # fmt: skip
                 self._local[name] = options
             if not options:
                 return
             local.append(options)
         for chosen in product(*local):
             self.candidates += 1
+            if not self.candidates & 0xFF:
+                self.deadline.check()
             if self.candidates > self.limits.candidates:
                 raise UnknownVerdict(f"more than {self.limits.candidates} candidate executions")
             rf, co = [0] * layout.n, [0] * layout.n

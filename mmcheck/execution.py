@@ -1,4 +1,4 @@
-"""The Execution: one finished run. Everything meets here (design.md 2).
+"""The Execution: one finished run. Everything meets here.
 
 Solver, enumerator, machines and recorded traces all produce it; models judge it, reports print it and
 pictures draw it. Event identities are positions in `Execution.events`; initial writes come first, one

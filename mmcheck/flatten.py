@@ -4,7 +4,7 @@ Functions are inlined, blocks become jumps, registers become slots. Every activa
 registers of its own, cleared at entry; ``@`` registers are the agent's. `Choice` is resolved. This is the
 independent counterpart of `mmcheck.unfold`, and shares nothing with it but the program.
 
-**Control regions** (semantics.md 1.3). In assembly a branch controls all that follows. In compiled code it
+**Control regions** (docs/compiler.md). In assembly a branch controls all that follows. In compiled code it
 controls up to the join: the end of the ``If``, or of the loop or function if an arm leaves those. Regions are
 numbered in text order, so that a region and all inside it are an interval; `Leave` ends one.
 """
@@ -36,7 +36,7 @@ EVERYTHING = -1
 class Term:
     """An expression over slots: its value, and the dependencies of its value.
 
-    ``select`` depends by data on the operand it takes, and by pick on its condition (memory-models.md 6.4).
+    ``select`` depends by data on the operand it takes, and by pick on its condition (DDI 0487 M.a, B2.3).
     """
 
     expr: Expr
@@ -114,15 +114,13 @@ class LoadOp:
 
 @record
 class StoreOp:
-    """A store; `status` is the slot of an exclusive's status register. `shared` are the branches whose other
-    arm performs the same store."""
+    """A store; `status` is the slot of an exclusive's status register."""
 
     address: Term
     data: Term
     tags: Tags
     origin: Origin
     status: int | None = None
-    shared: frozenset[int] = frozenset()
 
 
 @record
@@ -272,7 +270,6 @@ class _Flattener:
         self.regions = 0
         self.numbers = 0
         self.active: list[str] = []
-        self.shared: dict[tuple[Expr, Expr, Tags], set[int]] = {}
 
     def code(self) -> Code:
         scope = _Scope("", None, [], EVERYTHING)
@@ -375,9 +372,8 @@ class _Flattener:
                 dst, address = self.slot(s.dst.name, scope.prefix), self.term(s.address, scope)
                 self.emit(LoadOp(dst, address, s.dst.width, s.tags, s.exclusive, s.origin, s.whole))
             case ir.Store():
-                shared = frozenset(self.shared.get((s.address, s.value, s.tags), ()))
                 address, data = self.term(s.address, scope), self.term(s.value, scope)
-                self.emit(StoreOp(address, data, s.tags, s.origin, None, shared))
+                self.emit(StoreOp(address, data, s.tags, s.origin))
             case ir.StoreExclusive():
                 status = self.slot(s.status.name, scope.prefix)
                 address, data = self.term(s.address, scope), self.term(s.value, scope)
@@ -428,15 +424,10 @@ class _Flattener:
     def branch(self, s: ir.If, scope: _Scope) -> None:
         cond, number, region = self.term(s.cond, scope), self.number(), self.open_region()
         at = self.emit(Goto(0))
-        common = _stores(s.then) & _stores(s.orelse) if self.thread.source else set()
-        for key in common:
-            self.shared.setdefault(key, set()).add(number)
         self.block(s.then, scope)
         end = self.emit(Goto(0))
         orelse = len(self.ops)
         self.block(s.orelse, scope)
-        for key in common:
-            self.shared[key].discard(number)
         self.patch([end])
         self.ops[at] = Branch(cond, at + 1, orelse, self.join((s.then, s.orelse), scope, region), number)
         self.close_region(region)
@@ -501,10 +492,6 @@ class _Flattener:
             self.block((statement,), scope)
             self.emit(Goto(fork))
         self.ops[fork] = ForkOp(counter, tuple(starts), len(self.ops))
-
-
-def _stores(block: Block) -> set[tuple[Expr, Expr, Tags]]:
-    return {(s.address, s.value, s.tags) for s in ir.walk(block) if isinstance(s, ir.Store)}
 
 
 def _escapes(block: Block) -> tuple[bool, bool]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mmcheck.deadline import Deadline
 from mmcheck.enumerate import Enumeration, Limits
 from mmcheck.errors import InputError, UnknownVerdict, fail
 from mmcheck.model.model import Model, load_model
@@ -71,14 +72,15 @@ def decide_test(
 ) -> LitmusOutcome:
     """One test. Raises `UnknownVerdict`, and `InputError` if the model allows a run that leaves every location."""
     chosen = load_model(model or MODELS[test.arch])
-    if engine == "enumerate":
-        return _enumerated(test, path, chosen, states, bound)
-    if engine == "auto":
-        try:
-            return _enumerated(test, path, chosen, states, bound, FEW)
-        except UnknownVerdict:
-            pass  # too many candidates: the solver's ground
-    return _solved(test, path, chosen, states, bound, timeout)
+    with Deadline(timeout) as deadline:
+        if engine == "enumerate":
+            return _enumerated(test, path, chosen, states, bound, deadline)
+        if engine == "auto":
+            try:
+                return _enumerated(test, path, chosen, states, bound, deadline, FEW)
+            except UnknownVerdict:
+                pass  # too many candidates: the solver's ground
+        return _solved(test, path, chosen, states, bound, deadline)
 
 
 def observation(positive: bool, negative: bool) -> str:
@@ -96,10 +98,8 @@ def _notes(cut: bool, bound: int, *, any_run: bool) -> tuple[str, ...]:
     return notes if any_run else (*notes, "vacuous: no run comes to an end, or none passes the filter")
 
 
-def _solved(
-    test: LitmusTest, path: str, model: Model, states: bool, bound: int, timeout: float | None
-) -> LitmusOutcome:
-    graph = unfold(test.program, bound=bound, quiescent=True)
+def _solved(test: LitmusTest, path: str, model: Model, states: bool, bound: int, deadline: Deadline) -> LitmusOutcome:
+    graph = unfold(test.program, bound=bound, quiescent=True, deadline=deadline)
     encoding = encode(graph, model)
     finals = Finals(encoding)
     assumed = encoding.assumptions()
@@ -111,31 +111,31 @@ def _solved(
         if literal == FALSE or FALSE in assumed:
             return False
         wanted = [lit for lit in (*assumed, literal) if lit != TRUE]
-        return encoding.solver.solve(wanted, timeout=timeout)
+        return encoding.solver.solve(wanted)
 
-    _refuse_astray(encoding, timeout)
+    _refuse_astray(encoding)
     positive, negative = possible(condition), possible(-condition)
     cuts = encoding.circuit.any([encoding.values.literal(cut.guard) for cut in graph.cuts])
-    cut = cuts != FALSE and encoding.solver.solve([cuts], timeout=timeout)
+    cut = cuts != FALSE and encoding.solver.solve([cuts])
     notes = _notes(cut, bound, any_run=positive or negative)
     lines = None
     if states:
-        found = _all_states(encoding, finals, test.observed, assumed, timeout)
+        found = _all_states(encoding, finals, test.observed, assumed)
         lines = tuple(sorted(show_state(test.program, test.observed, state) for state in found))
     word = observation(positive, negative)
     return LitmusOutcome(path, test.name, word, lines, "smt", notes=notes)  # type: ignore[arg-type]
 
 
-def _refuse_astray(encoding: Encoding, timeout: float | None) -> None:
+def _refuse_astray(encoding: Encoding) -> None:
     """Raise `InputError` for an access that goes outside every location in some run."""
     assumed = [lit for lit in encoding.assumptions() if lit not in (encoding.inside, TRUE)]
     for number, literal in encoding.astray.items():
-        if literal != FALSE and encoding.solver.solve([*assumed, literal], timeout=timeout):
+        if literal != FALSE and encoding.solver.solve([*assumed, literal]):
             raise _outside(encoding.graph.events[number].origin)
 
 
 def _all_states(
-    encoding: Encoding, finals: Finals, observed: Sequence[Reg], assumed: list[int], timeout: float | None
+    encoding: Encoding, finals: Finals, observed: Sequence[Reg], assumed: list[int]
 ) -> list[dict[str, int]]:
     """Every final state, projected on `observed`: solve, block, repeat."""
     terms = [(reg.name, encoding.values.of(finals.state(reg))) for reg in observed]
@@ -145,7 +145,7 @@ def _all_states(
             encoding.circuit.assume(-literal)
     out: list[dict[str, int]] = []
     wanted = [lit for lit in assumed if lit != TRUE]
-    while FALSE not in assumed and encoding.solver.solve(wanted, timeout=timeout):
+    while FALSE not in assumed and encoding.solver.solve(wanted):
         decoder = Decoder(encoding)
         state, block = {}, []
         for name, literals in terms:
@@ -162,9 +162,16 @@ def _all_states(
 
 
 def _enumerated(
-    test: LitmusTest, path: str, model: Model, states: bool, bound: int, limits: Limits | None = None
+    test: LitmusTest,
+    path: str,
+    model: Model,
+    states: bool,
+    bound: int,
+    deadline: Deadline,
+    limits: Limits | None = None,
 ) -> LitmusOutcome:
-    search = Enumeration(test.program, model, bound, settle=True, limits=limits or Limits())
+    limits = limits or Limits()
+    search = Enumeration(test.program, model, bound, settle=True, limits=limits, deadline=deadline)
     found: set[tuple[int, ...]] = set()
     positive = negative = False
     for run in search.runs():

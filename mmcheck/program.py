@@ -266,7 +266,7 @@ class Rmw:
 
     `new` and `when` may use ``Reg(OLD)``, the value read. If `when` is false there is no write event and
     the read carries `fail_tags`. `ok` gets 1 or 0. With `compare` (the expected value of a CAS, whose
-    register on Arm is also `dst`) the dependency rules for CAS apply (memory-models.md 6.4.4);
+    register on Arm is also `dst`) the dependency rules for CAS apply (DDI 0487 M.a, B2.3);
     `write_back` allows the failing form that writes the old value back. `exclusive` says that it is a loop
     of LDXR and STXR (its last round); its pair is then in ``lxsx`` and not in ``amo``.
     """
@@ -319,7 +319,7 @@ class Break:
 class Await:
     """Repeat `body` until `cond` holds; the registers of the last round live on.
 
-    Represented by its last round alone (semantics.md 3): front ends make sure that a failing round
+    Represented by its last round alone (docs/compiler.md, waits): front ends make sure that a failing round
     writes nothing. With `tries` (or ``within``), `orelse` runs instead if the last look failed.
     """
 

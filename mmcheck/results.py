@@ -98,7 +98,7 @@ def clauses_of(program: Program) -> tuple[str, ...]:
 
 @record
 class Result:
-    """See the module, and design.md 8 for the JSON form; fields have the same names."""
+    """See the module, and docs/daily.md for the JSON form; fields have the same names."""
 
     file: str
     spec: str

@@ -1,4 +1,4 @@
-"""Which dependencies of source code survive a compiler (semantics.md 1.3).
+"""Which dependencies of source code survive a compiler (docs/compiler.md).
 
 A compiler may replace an expression by anything equal to it under what the path has established. So a
 dependency on a read counts only if, with everything else fixed and the path's conditions true, two values
@@ -24,6 +24,12 @@ def is_robust(term: Term, symbol: str, conditions: Iterable[Term], within: Conta
     below = symbols_of([term])
     if symbol not in below:
         return False
+    if term.op == "and" and term.width == 1:  # what has nothing to do with `symbol` must hold for it to matter
+        conditions = [*conditions, *[part for part in term.args if symbol not in symbols_of([part])]]
+        varying = [part for part in term.args if symbol in symbols_of([part])]
+        if len(varying) == 1:
+            term = varying[0]
+            below = symbols_of([term])
     parts = [(part, symbols_of([part])) for condition in conditions for part in _conjuncts(condition)]
     relevant, reached = [], set(below)
     while True:

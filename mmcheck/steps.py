@@ -74,6 +74,8 @@ class State(NamedTuple):
     control: tuple[Control, ...] = ()
     symbols: tuple[Expr, ...] | None = None
     path: tuple[Expr, ...] = ()
+    regions: tuple[int, ...] = ()
+    """For each condition of `path`, the region at whose end it is forgotten: the other arm joins there."""
 
 
 # --- actions -----------------------------------------------------------------------------------------
@@ -205,7 +207,7 @@ def symbolic(term: Term, state: State) -> Expr:
 
 def advance(code: Code, state: State) -> tuple[State, Action]:
     """Run up to the next action; the state returned stands before it."""
-    pc, registers, monitor, saved, taints, control, symbols, path = state
+    pc, registers, monitor, saved, taints, control, symbols, path, regions = state
     ops = code.ops
     while True:
         op = ops[pc]
@@ -224,13 +226,16 @@ def advance(code: Code, state: State) -> tuple[State, Action]:
                 why = op.cond.taint(registers, taints)
                 control = _controlled(control, Control(op.number, op.region, *why, False, cond, path))
                 if cond is not None:
-                    path = (*path, _as(cond, taken))
+                    path, regions = (*path, _as(cond, taken)), (*regions, op.region)
             pc = op.then if taken else op.orelse
         elif isinstance(op, Goto):
             pc = op.target
         elif isinstance(op, Leave):
             if control:
                 control = tuple([c for c in control if not op.first <= c.region <= op.last])
+            if path:
+                known = [(fact, r) for fact, r in zip(path, regions, strict=True) if not op.first <= r <= op.last]
+                path, regions = tuple([fact for fact, _ in known]), tuple([r for _, r in known])
             pc += 1
         elif isinstance(op, Clear):
             for slot in op.slots:
@@ -246,7 +251,7 @@ def advance(code: Code, state: State) -> tuple[State, Action]:
                 if op.spills:
                     pc += 1
                     continue
-                return State(pc, registers, monitor, saved, taints, control, symbols, path), CUT
+                return State(pc, registers, monitor, saved, taints, control, symbols, path, regions), CUT
             registers = _put(registers, op.counter, laps + 1)
             for slot in op.inner:
                 registers = _put(registers, slot, 0)
@@ -255,7 +260,7 @@ def advance(code: Code, state: State) -> tuple[State, Action]:
             pc, monitor = registers[op.back], None
         else:
             break
-    here = State(pc, registers, monitor, saved, taints, control, symbols, path)
+    here = State(pc, registers, monitor, saved, taints, control, symbols, path, regions)
     if isinstance(op, TakeOp):
         return here, Offer(op.open(registers))
     if isinstance(op, LoadOp):
@@ -305,6 +310,14 @@ def after_read(code: Code, state: State, value: int, read: int = 0) -> State:
     return state._replace(pc=state.pc + 1, registers=_put(state.registers, op.dst, value), taints=taints)
 
 
+def forwarded(code: Code, state: State, value: Expr, taint: Taint) -> State:
+    """The load just done is replaced by `value`, which depends on `taint`: what it read is the same."""
+    op = code.ops[state.pc - 1]
+    assert isinstance(op, LoadOp) and state.symbols is not None and state.taints is not None
+    symbols = _put(state.symbols, op.dst, _resized(value, op.width))
+    return state._replace(symbols=symbols, taints=_put(state.taints, op.dst, taint))
+
+
 def after_write(code: Code, state: State, *, success: bool = True) -> State:
     """A store happened; an exclusive one may also have failed. Its status depends on nothing (Arm)."""
     op = code.ops[state.pc]
@@ -327,7 +340,7 @@ def modified(action: Modify, state: State, old: int) -> int | None:
 
 def after_modify(code: Code, state: State, old: int, read: int = 0, *, by_pick: bool = False) -> State:
     """A read-modify-write read `old`. `by_pick`: a successful compare-and-swap passes on the dependencies of the
-    expected value, and its own read by pick only (memory-models.md 6.4.4)."""
+    expected value, and its own read by pick only (DDI 0487 M.a, B2.3)."""
     op = code.ops[state.pc]
     assert isinstance(op, RmwOp)
     registers = _put(state.registers, op.old, old)
@@ -348,13 +361,21 @@ def after_modify(code: Code, state: State, old: int, read: int = 0, *, by_pick: 
         symbols = _put(state.symbols, op.dst, value)
         if op.ok is not None:
             symbols = _put(symbols, op.ok, outcome)
-        state = state._replace(symbols=symbols, path=(*state.path, _as(outcome, bool(ok))))
+        state = state._replace(symbols=symbols)
     registers = _put(registers, op.dst, old)
     if op.ok is not None:
         registers = _put(registers, op.ok, ok)
     registers = _put(registers, op.old, 0)
     monitor = None if op.statement.exclusive else state.monitor
     return state._replace(pc=state.pc + 1, registers=registers, taints=taints, monitor=monitor)
+
+
+def symbolic_modified(code: Code, state: State, read: int, success: bool) -> Expr:
+    """What a read-modify-write whose read is `read` writes: the new value, or, unsuccessful, the old one."""
+    op = code.ops[state.pc]
+    assert isinstance(op, RmwOp) and state.symbols is not None
+    value = symbol(read, op.statement.dst.width)
+    return _substitute(op.new.expr, op.new.slots, _put(state.symbols, op.old, value)) if success else value
 
 
 def skip(state: State) -> State:
@@ -430,7 +451,8 @@ def _tested(state: State, op: TestOp, target: int) -> State:
         entry = Control(op.number, op.region, *why, op.orelse is None, cond, state.path)
         state = state._replace(control=_controlled(state.control, entry))
         if cond is not None:
-            state = state._replace(path=(*state.path, _as(cond, target == op.done)))
+            path = (*state.path, _as(cond, target == op.done))
+            state = state._replace(path=path, regions=(*state.regions, op.region))
     saved = tuple([entry for entry in state.saved if entry[0] != op.number])
     return state._replace(pc=target, saved=saved)
 

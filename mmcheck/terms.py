@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from mmcheck.deadline import Deadline
 from mmcheck.program import apply
 
 
@@ -36,9 +37,10 @@ class Term:
 
 
 class Terms:
-    """A pool of terms: equal terms are one object."""
+    """A pool of terms: equal terms are one object. `deadline` is that of the question which they are made for."""
 
-    def __init__(self) -> None:
+    def __init__(self, deadline: Deadline | None = None) -> None:
+        self.deadline = deadline or Deadline()
         self._table: dict[tuple[object, ...], Term] = {}
         self.true = self.number(1, 1)
         self.false = self.number(0, 1)
@@ -47,7 +49,10 @@ class Terms:
         key = (op, width, payload, *[arg.number for arg in args])
         term = self._table.get(key)
         if term is None:
-            term = self._table[key] = Term(len(self._table), op, args, width, payload)
+            number = len(self._table)
+            if not number & 0x3FF:
+                self.deadline.check()
+            term = self._table[key] = Term(number, op, args, width, payload)
         return term
 
     def number(self, value: int, width: int) -> Term:
@@ -182,6 +187,23 @@ class Terms:
             case "eq":
                 return self._equal(a, b)
         return self._make(op, args, width)
+
+    def substitute(self, roots: Iterable[Term], name: str, value: Term) -> list[Term]:
+        """`roots` with `value` for the symbol `name`."""
+        roots = list(roots)
+        made: dict[int, Term] = {}
+        for node in walk(roots):
+            if node.op == "sym":
+                made[node.number] = value if node.payload == name else node
+            elif all(made[arg.number] is arg for arg in node.args):
+                made[node.number] = node
+            else:
+                args = tuple([made[arg.number] for arg in node.args])
+                if node.width == 1 and node.op in ("and", "or"):
+                    made[node.number] = self.conj(args) if node.op == "and" else self.disj(args)
+                else:
+                    made[node.number] = self.op(node.op, args, node.width)
+        return [made[root.number] for root in roots]
 
     def _equal(self, a: Term, b: Term) -> Term:
         if a.op == "const":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmcheck.deadline import Deadline
 from mmcheck.graph import EventGraph, Run
 from mmcheck.interrupts import runs_on, turns_on
 from mmcheck.program import ENTRY, MASKED, RETURN, Program, Thread
@@ -12,9 +13,9 @@ from mmcheck.unfolding.state import Frame, State, Value, merge
 
 
 class Unfolder:
-    def __init__(self, program: Program, bound: int, quiescent: bool | None) -> None:
+    def __init__(self, program: Program, bound: int, quiescent: bool | None, deadline: Deadline | None = None) -> None:
         self.program = program
-        self.recorder = Recorder(program, quiescent)
+        self.recorder = Recorder(program, quiescent, deadline)
         self.control = Control(self.recorder, bound)
         self.terms = self.recorder.terms
         self.graph = self.recorder.graph
@@ -27,6 +28,7 @@ class Unfolder:
                 self._thread(number, thread)
             else:
                 self._handler(number, thread, thread.host)
+            self.recorder.leave()
         runs_on(self.graph, self.recorder.blocking)
         turns_on(self.graph, self.recorder.blocking)
         return self.graph
@@ -83,10 +85,13 @@ class Unfolder:
         return last
 
 
-def unfold(program: Program, *, bound: int = 2, quiescent: bool | None = False) -> EventGraph:
+def unfold(
+    program: Program, *, bound: int = 2, quiescent: bool | None = False, deadline: Deadline | None = None
+) -> EventGraph:
     """All runs of `program` with at most `bound` rounds of each unbounded loop.
 
     `quiescent`: settled runs (see `mmcheck.unfolding.control`), the others, or (None) both, told apart by
-    `EventGraph.settled`. Raises `InputError` for recursion and for programs of more than `MAX_EVENTS` events.
+    `EventGraph.settled`. All that is built from the graph keeps to `deadline`. Raises
+    `InputError` for recursion and for programs of more than `MAX_EVENTS` events.
     """
-    return Unfolder(program, bound, quiescent).run()
+    return Unfolder(program, bound, quiescent, deadline).run()

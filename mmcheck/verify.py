@@ -199,7 +199,7 @@ def make_checker(program: Program, target: Target, options: Options) -> Checker 
     if options.engine == "enumerate":
         from mmcheck.check_enumerated import EnumerationChecker
 
-        return EnumerationChecker(program, model, layered=target.compiled, bound=options.bound)
+        return EnumerationChecker(program, model, layered=target.compiled, bound=options.bound, timeout=options.timeout)
     return Checker(program, model, layered=target.compiled, bound=options.bound, timeout=options.timeout)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import permutations, product
 
+from mmcheck.deadline import Deadline
 from mmcheck.enumeration.layout import Location
 from mmcheck.errors import UnknownVerdict
 from mmcheck.records import record
@@ -35,6 +36,7 @@ def choices(
     *,
     coherent: bool,
     most: int = 1_000_000,
+    deadline: Deadline,
 ) -> list[Choice]:
     """The choices at `place`; `UnknownVerdict` beyond `most`.
 
@@ -48,6 +50,7 @@ def choices(
     found = []
     tries = 0
     for chain in _chains(place.writes, before if coherent else None):
+        deadline.check()
         position = {write: i for i, write in enumerate(chain)}
         options = [
             [w for w in offer if not coherent or _fits(r, position[w], position, before)]
@@ -61,6 +64,8 @@ def choices(
             tries += 1
             if tries > most:
                 raise UnknownVerdict(f"more than {most} candidate executions")
+            if not tries & 0xFF:
+                deadline.check()
             if coherent and not _in_order(place.reads, [position[w] for w in sources], before):
                 continue
             found.append(_choice(place, sources, chain))

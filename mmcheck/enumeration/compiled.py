@@ -1,4 +1,4 @@
-"""What a compiler keeps of the order of one trace: a cat file of the compiler layer (semantics.md 1.2)."""
+"""What a compiler keeps of the order of one trace: a cat file of the compiler layer (docs/compiler.md)."""
 
 from __future__ import annotations
 

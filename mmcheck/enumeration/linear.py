@@ -1,4 +1,4 @@
-"""Linear orders of one thread: what a compiler may emit (semantics.md 1)."""
+"""Linear orders of one thread: what a compiler may emit (docs/compiler.md)."""
 
 from __future__ import annotations
 

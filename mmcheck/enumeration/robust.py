@@ -1,4 +1,4 @@
-"""Dependencies that a compiler cannot remove (semantics.md 1.3), decided by trying values.
+"""Dependencies that a compiler cannot remove (docs/compiler.md), decided by trying values.
 
 `expr` depends on a read if, while everything else stays, two values of that read that agree with what the path
 knows give two values of `expr`. Values are tried from a finite set around the constants at hand; finding no

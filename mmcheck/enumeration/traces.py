@@ -4,7 +4,7 @@ A `Trace` is one path of one thread: its events with concrete addresses and valu
 the thread decides alone: order, dependencies, the pairs of read-modify-writes. Dependencies of an event are bit
 sets of earlier events of the same trace.
 
-An await contributes its last round (semantics.md 3). A thread that waits for ever is a trace that is `stuck`:
+An await contributes its last round (docs/compiler.md, waits). A thread that waits for ever is a trace that is `stuck`:
 without the events of the failing round if only safety is asked for; with them, in `last`, if final states
 are, and then they must read the last value of their location.
 """
@@ -17,11 +17,13 @@ from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from mmcheck import steps
+from mmcheck.deadline import Deadline
+from mmcheck.enumeration.guarded import Guarded, decided, positive
 from mmcheck.enumeration.robust import is_robust
 from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import CLEAN, Code, LoadOp, StoreOp, Taint, Term
-from mmcheck.program import MASKED, Origin, Tags
-from mmcheck.records import record
+from mmcheck.program import MASKED, Expr, Origin, Tags
+from mmcheck.records import record, replace
 from mmcheck.relations import bits
 
 Values: TypeAlias = Callable[[int], tuple[int, ...]]
@@ -123,7 +125,7 @@ class Options:
 
     `write_back`: a failing compare-and-swap that allows it may write the old value back. `cas_provenance`: a
     successful one in assembly passes on either its own read, or the expected value. `compiled`: threads of
-    source code have robust dependencies only (semantics.md 1.3), otherwise syntactic ones; `cells` are the addresses
+    source code have robust dependencies only (docs/compiler.md), otherwise syntactic ones; `cells` are the addresses
     at which a cell stands.
     """
 
@@ -133,6 +135,7 @@ class Options:
     compiled: bool = False
     cells: frozenset[int] = frozenset()
     traces: int = 200_000
+    deadline: Deadline = field(default_factory=Deadline)
 
 
 class _Path(NamedTuple):
@@ -145,6 +148,11 @@ class _Path(NamedTuple):
     failed: frozenset[str] = frozenset()
     rounds: Pairs = ()
     pieces: tuple[tuple[int, int, int], ...] = ()
+    written: tuple[tuple[int, Expr, Taint, bool], ...] = ()
+    """Stores of compiled code: position, value, what the value depends on, and whether anything of it does."""
+    same: tuple[tuple[int, int], ...] = ()
+    """Plain reads that a compiler may take from an earlier read, and which."""
+    guarded: tuple[Guarded, ...] = ()
 
     def at(self, state: steps.State) -> _Path:
         return self._replace(state=state)
@@ -158,11 +166,40 @@ class _Path(NamedTuple):
         return self._replace(amo=(*self.amo, (read, write)))
 
 
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """A trace, and its events inside of branches with the reads that are earlier reads."""
+
+    trace: Trace
+    guarded: tuple[Guarded, ...]
+    same: Pairs
+
+
 def traces(code: Code, values: Values, options: Options) -> list[Trace]:
     """The traces of a thread if each read may see any of `values`; in a fixed order, without duplicates."""
     tracer = _Tracer(code, values, options)
     tracer.run()
-    return list(tracer.found.values())
+    if not any(found.guarded for found in tracer.found.values()):
+        return [found.trace for found in tracer.found.values()]
+    unique: dict[object, Trace] = {}
+    statements: dict[int, dict[tuple[object, ...], Guarded]] = {}
+    for found in tracer.found.values():
+        for one in found.guarded:
+            shape = (one.kind, one.tags, one.place, one.value, one.path, one.reads)
+            statements.setdefault(one.statement, {})[shape] = one
+    decisions: dict[object, tuple[int, int]] = {}
+    for found in tracer.found.values():
+        items = list(found.trace.items)
+        for one in found.guarded:
+            key = (one, found.same)
+            if key not in decisions:
+                others = [g for at, here in statements.items() if at != one.statement for g in here.values()]
+                decisions[key] = decided(one, others, dict(found.same))
+            item, (data, pick) = items[one.position], decisions[key]
+            items[one.position] = item._replace(ctrl=item.ctrl | data, pick_ctrl=item.pick_ctrl | pick)
+        trace = replace(found.trace, items=tuple(items))
+        unique.setdefault((trace.identity, trace.shape), trace)
+    return list(unique.values())
 
 
 @dataclass(slots=True)
@@ -170,7 +207,7 @@ class _Tracer:
     code: Code
     values: Values
     options: Options
-    found: dict[tuple[object, object], Trace] = field(default_factory=dict)
+    found: dict[object, _Found] = field(default_factory=dict)
     work: list[_Path] = field(default_factory=list)
 
     @property
@@ -182,6 +219,7 @@ class _Tracer:
         tries = 0
         while self.work:
             tries += 1
+            self.options.deadline.check()
             path = self.work.pop()
             state, action = steps.advance(self.code, path.state)
             following = self.after(path, state, action)
@@ -204,6 +242,7 @@ class _Tracer:
                     slot = dict(self.code.named).get(MASKED)
                     off = "IrqOff" in action.tags if slot is None else bool(state.registers[slot])
                     item = item._replace(masked=off)
+                path = self.inside(path, state, "F", action.tags)
                 return [path.extend(steps.skip(state), item)]
             case steps.Check():
                 failed = path.failed if action.holds else path.failed | {action.requirement}
@@ -235,13 +274,37 @@ class _Tracer:
         n = len(path.items)
         op = self.code.ops[state.pc]
         assert isinstance(op, LoadOp)
-        reasons = self.robust(op.address, state, action.address_taint, address=True)
+        reasons = self.robust(op.address, path, state, action.address_taint, address=True)
         for value in self.values(action.address):
             value &= (1 << action.width) - 1
             item = self.item("R", path, state, action.address, action.width, value, action.tags, action.origin, reasons)
             item = item._replace(whole=op.whole)
-            out.append(path.extend(steps.after_read(self.code, state, value, n), item))
+            after = path.extend(steps.after_read(self.code, state, value, n), item)
+            out.append(self.replaced(after, n) if self.compiled and "Plain" in action.tags else after)
         return out
+
+    def replaced(self, path: _Path, n: int) -> _Path:
+        """A compiler may take a plain read from what its thread wrote there last, or from an earlier read."""
+        items = path.items
+        read = items[n]
+        for at in range(n - 1, -1, -1):
+            earlier = items[at]
+            if earlier.kind == "F" or earlier.address != read.address:
+                continue
+            if earlier.kind == "W":
+                for position, value, taint, depends in path.written:
+                    if position == at and depends and earlier.value & (1 << read.width) - 1 == read.value:
+                        return path.at(steps.forwarded(self.code, path.state, value, taint))
+                break
+        else:
+            at = -1
+        for first in range(at + 1, n):
+            earlier = items[first]
+            if earlier.kind == "R" and earlier.address == read.address and earlier.value == read.value:
+                value = steps.symbol(first, earlier.width)
+                state = steps.forwarded(self.code, path.state, value, (1 << n, 0))
+                return path._replace(state=state, same=(*path.same, (n, first)))
+        return path
 
     def write(self, path: _Path, state: steps.State, action: steps.Write) -> list[_Path]:
         out = []
@@ -253,10 +316,17 @@ class _Tracer:
         assert isinstance(op, StoreOp)
         item = self.item(
             "W", path, state, action.address, action.width, action.value, action.tags, action.origin,
-            self.robust(op.address, state, action.address_taint, address=True),
-            self.robust(op.data, state, action.data_taint), shared=op.shared,
+            self.robust(op.address, path, state, action.address_taint, address=True),
+            self.robust(op.data, path, state, action.data_taint),
         )  # fmt: skip
+        if self.compiled:
+            place, data = steps.symbolic(op.address, state), steps.symbolic(op.data, state)
+            path = self.inside(path, state, "W", action.tags, place, data)
         extended = path.extend(steps.after_write(self.code, state), item)
+        if self.compiled:
+            depends = any(action.address_taint) or any(action.data_taint)
+            store = (len(path.items), steps.symbolic(op.data, state), action.data_taint, depends)
+            extended = extended._replace(written=(*path.written, store))
         if action.partner is not None:
             extended = extended.pair(action.partner, len(path.items), exclusive=True)
         return [extended, *out]
@@ -266,9 +336,9 @@ class _Tracer:
         statement = op.statement
         taints = state.taints
         assert taints is not None
-        reasons = self.robust(op.address, state, action.address_taint, address=True)
-        new = self.robust(op.new, state, op.new.taint(state.registers, taints))
-        when = self.robust(op.when, state, op.when.taint(state.registers, taints))
+        reasons = self.robust(op.address, path, state, action.address_taint, address=True)
+        new = self.robust(op.new, path, state, op.new.taint(state.registers, taints))
+        when = self.robust(op.when, path, state, op.when.taint(state.registers, taints))
         data = (new[0], new[1] | when[0] | when[1])
         out = []
         for old in self.values(action.address):
@@ -290,8 +360,15 @@ class _Tracer:
                 picks = (False, True) if self.has_two_provenances(action, written) else (False,)
                 for by_pick in picks:
                     following = steps.after_modify(self.code, state, old, n, by_pick=by_pick)
-                    extended = path.extend(following, read)
+                    extended = path
+                    if self.compiled:
+                        place = steps.symbolic(op.address, state)
+                        extended = self.inside(path, state, "R", tags, place)
+                    extended = extended.extend(following, read)
                     if half is not None:
+                        if self.compiled:
+                            new_value = steps.symbolic_modified(self.code, state, n, written is not None)
+                            extended = self.inside(extended, state, "W", half[1], place, new_value)
                         write = self.item(
                             "W", path, state, action.address, action.width, half[0], half[1], statement.origin,
                             reasons, half[2], modifies=True,
@@ -320,7 +397,7 @@ class _Tracer:
     def item(
         self, kind: str, path: _Path, state: steps.State, address: int, width: int, value: int, tags: Tags,
         origin: Origin, address_taint: Taint = CLEAN, data_taint: Taint = CLEAN,
-        *, modifies: bool = False, shared: frozenset[int] = frozenset(),
+        *, modifies: bool = False,
     ) -> Item:  # fmt: skip
         ctrl = pick = 0
         if "Ghost" in tags:
@@ -330,47 +407,73 @@ class _Tracer:
                 ctrl |= control.data
                 pick |= control.pick
         elif kind != "R" or modifies:
+            # Behind a wait; the branches are looked at when all paths are known.
             waived = _plain(path.items)
             for control in state.control:
-                if control.number not in shared:
-                    data, more = self.guards(control, state)
-                    ctrl |= data & ~waived if control.waited else data
-                    pick |= more & ~waived if control.waited else more
+                if control.waited:
+                    assert control.cond is not None
+                    data, more = _varying(control.cond, (control.data, control.pick), path, control.path)
+                    ctrl |= data & ~waived
+                    pick |= more & ~waived
         pieces = tuple([(instance, piece) for _, instance, piece in path.pieces])
         return Item(
             kind, address, width, value, tags, origin,
             address_taint[0], data_taint[0], ctrl, address_taint[1], data_taint[1], pick, pieces,
         )  # fmt: skip
 
-    def robust(self, term: Term, state: steps.State, why: Taint, *, address: bool = False) -> Taint:
+    def inside(
+        self,
+        path: _Path,
+        state: steps.State,
+        kind: str,
+        tags: Tags,
+        place: Expr | None = None,
+        value: Expr | None = None,
+    ) -> _Path:
+        """`path`, noting that its next event is inside of branches, if it is."""
+        around = [control for control in state.control if not control.waited]
+        if not self.compiled or not around or "Ghost" in tags:
+            return path
+        data = pick = 0
+        for control in around:
+            data, pick = data | control.data, pick | control.pick
+        conditions = tuple([positive(control.cond) for control in around if control.cond is not None])
+        reads = tuple([(f"r{i}", item.address) for i, item in enumerate(path.items) if item.kind == "R"])
+        at = (len(path.items), state.pc, kind, tags)
+        return path._replace(
+            guarded=(*path.guarded, Guarded(*at, place, value, conditions, state.path, data, pick, reads))
+        )
+
+    def robust(self, term: Term, path: _Path, state: steps.State, why: Taint, *, address: bool = False) -> Taint:
         """The part of `why` that a compiler keeps."""
         if not self.compiled or not why[0] | why[1]:
             return why
-        expr = steps.symbolic(term, state)
-        cells = self.options.cells if address else None
-        kept = [sum(1 << read for read in bits(mask) if is_robust(expr, f"r{read}", state.path, cells)) for mask in why]
-        return kept[0], kept[1]
-
-    def guards(self, control: steps.Control, state: steps.State) -> Taint:
-        """The reads on which a branch of compiled code really depends."""
-        cond = control.cond
-        assert cond is not None
-        kept = [
-            sum(1 << read for read in bits(mask) if is_robust(cond, f"r{read}", control.path, None))
-            for mask in (control.data, control.pick)
-        ]
-        return kept[0], kept[1]
+        return _varying(steps.symbolic(term, state), why, path, state.path, self.options.cells if address else None)
 
     def finish(self, path: _Path, state: steps.State, status: str, at: steps.Wait | steps.Failed | None = None) -> None:
         registers = tuple([(name, state.registers[slot]) for name, slot in self.code.named])
         items, amo, lxsx, last = path.items, path.amo, path.lxsx, frozenset[int]()
+        guarded = path.guarded
         if isinstance(at, steps.Failed):
             since = dict(path.rounds)[at.number]
-            items, amo, lxsx = _without_idle_writes(items, amo, lxsx, since)
+            items, amo, lxsx, gone = _without_idle_writes(items, amo, lxsx, since)
+            guarded = tuple([_moved(one, gone) for one in guarded if one.position not in gone])
             last = frozenset([i for i in range(since, len(items)) if items[i].kind == "R"])
         where, number = (at.origin, at.number) if at is not None else (None, 0)
         trace = Trace(items, amo, lxsx, registers, path.failed, status, where, number, last)
-        self.found.setdefault((trace.identity, trace.shape), trace)
+        self.found.setdefault((trace.identity, trace.shape, guarded), _Found(trace, guarded, path.same))
+
+
+def _varying(
+    expr: Expr, why: Taint, path: _Path, known: tuple[Expr, ...], cells: frozenset[int] | None = None
+) -> Taint:
+    """The reads of `why` with which `expr` varies, under what is `known`."""
+    same = dict(path.same)
+    kept = [
+        sum(1 << read for read in bits(mask) if is_robust(expr, f"r{same.get(read, read)}", known, cells))
+        for mask in why
+    ]
+    return kept[0], kept[1]
 
 
 def _plain(items: tuple[Item, ...]) -> int:
@@ -379,21 +482,32 @@ def _plain(items: tuple[Item, ...]) -> int:
 
 def _without_idle_writes(
     items: tuple[Item, ...], amo: Pairs, lxsx: Pairs, since: int
-) -> tuple[tuple[Item, ...], Pairs, Pairs]:
-    """Drop the writes of a failing round that store what their own read saw (semantics.md 3)."""
-    idle = [w for r, w in (*amo, *lxsx) if r >= since and items[r].value == items[w].value]
-    for gone in sorted(idle, reverse=True):
+) -> tuple[tuple[Item, ...], Pairs, Pairs, list[int]]:
+    """Drop the writes of a failing round that store what their own read saw; the last result are their positions."""
+    idle = sorted([w for r, w in (*amo, *lxsx) if r >= since and items[r].value == items[w].value], reverse=True)
+    for gone in idle:
         items = tuple([_renumbered(item, gone) for i, item in enumerate(items) if i != gone])
         amo, lxsx = _without(amo, gone), _without(lxsx, gone)
-    return items, amo, lxsx
+    return items, amo, lxsx, idle
 
 
 def _without(pairs: Pairs, gone: int) -> Pairs:
     return tuple([(r - (r > gone), w - (w > gone)) for r, w in pairs if w != gone])
 
 
+def _moved(one: Guarded, gone: list[int]) -> Guarded:
+    position, data, pick = one.position, one.data, one.pick
+    for place in gone:
+        position -= position > place
+        data, pick = _closed_up(data, place), _closed_up(pick, place)
+    return one._replace(position=position, data=data, pick=pick)
+
+
+def _closed_up(mask: int, gone: int) -> int:
+    return mask & (1 << gone) - 1 | mask >> gone + 1 << gone
+
+
 def _renumbered(item: Item, gone: int) -> Item:
-    low = (1 << gone) - 1
-    masks = [mask & low | mask >> gone + 1 << gone for mask in item[6:12] if isinstance(mask, int)]
+    masks = [_closed_up(mask, gone) for mask in item[6:12] if isinstance(mask, int)]
     addr, data, ctrl, pick_addr, pick_data, pick_ctrl = masks
     return item._replace(addr=addr, data=data, ctrl=ctrl, pick_addr=pick_addr, pick_data=pick_data, pick_ctrl=pick_ctrl)

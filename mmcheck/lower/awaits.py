@@ -1,4 +1,4 @@
-"""What an `await` may do, so that its last round stands for all of it (semantics.md 3).
+"""What an `await` may do, so that its last round stands for all of it (docs/compiler.md, waits).
 
 A failing round writes nothing: no store, and of read-modify-writes only those that write what they
 read, or nothing. It carries no value into the next round or out of the loop. It reads something.

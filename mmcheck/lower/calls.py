@@ -14,7 +14,17 @@ from mmcheck import program as ir
 from mmcheck.lower import values
 from mmcheck.lower.expressions import Place, single
 from mmcheck.lower.names import Problem, near, problem
-from mmcheck.lower.types import BOOL, BoolType, IntType, LatchType, PointerType, RecordType, Scalar, width_of
+from mmcheck.lower.types import (
+    BOOL,
+    BoolType,
+    IntType,
+    LatchType,
+    PointerType,
+    RecordType,
+    Scalar,
+    pointer_to,
+    width_of,
+)
 from mmcheck.lower.values import RecordVal, Val, Value
 from mmcheck.records import record, replace
 from mmcheck.source import Span
@@ -83,7 +93,7 @@ def _pointer(code: Code, arguments: Arguments) -> Value:
     cpu = cpus.here(code) if node is None else ir.Const(cpus.number(node), 64)
     with code.copy_of(cpu):
         place = place_argument(code, arguments.nodes["place"])
-    return Val(place.address, PointerType(place.type))
+    return Val(place.address, pointer_to(place.type))
 
 
 def _on_this_cpu(code: Code, arguments: Arguments, *, wanted: bool) -> Value | None:

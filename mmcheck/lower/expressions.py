@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mmcheck import program as ir
 from mmcheck.lower import values
 from mmcheck.lower.names import Problem, near, problem
-from mmcheck.lower.types import ArrayType, IntType, PointerType, RecordType, Type, size_of
+from mmcheck.lower.types import ArrayType, IntType, PointerType, RecordType, Type, pointer_to, size_of
 from mmcheck.lower.values import Literal, RecordVal, Val, Value
 from mmcheck.records import record, replace
 from mmcheck.source import Span
@@ -83,7 +83,7 @@ class Evaluator:
                 return self.read(found, node.span) if isinstance(found, Place) else found
             case ast.AddrOf(place=inner):
                 place = self.place(inner)
-                return Val(place.address, PointerType(place.type))
+                return Val(place.address, pointer_to(place.type))
             case ast.Unary(op=op, operand=operand):
                 return values.unary(op, self.value(operand), node.span)
             case ast.Binary(op="&&" | "||"):
@@ -141,9 +141,9 @@ class Evaluator:
         """The place that a pointer points to."""
         found = values.scalar(value, span)
         if isinstance(found, Val) and isinstance(found.type, PointerType):
-            if found.type.target is None:
+            if found.type.pointee is None:
                 raise problem("MM216", "'null' points to nothing", span)
-            return Place(found.expr, found.type.target, "memory", "*")
+            return Place(found.expr, found.type.pointee, "memory", "*")
         raise problem("MM216", f"a pointer is needed here, not {values.describe(found)}", span)
 
     def _name(self, node: ast.Name) -> Place | Value:

@@ -6,6 +6,7 @@ Scalars are what one access reads or writes. A record is laid out with natural a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import field
 from typing import TypeAlias
 
 from mmcheck import records
@@ -29,13 +30,36 @@ class BoolType:
 
 
 @records.record
-class PointerType:
-    """Pointer to `target`; None is the type of ``null``, which goes with any pointer."""
+class StructName:
+    """A declared struct by its name: what a pointer to one holds, since a struct may point to its own kind."""
 
-    target: Type | None
+    name: str
+    made: Mapping[str, RecordType] = field(compare=False, repr=False)
+    """The structs that have been read, this one among them in the end."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@records.record
+class PointerType:
+    """Pointer to `target`; None is the type of ``null``, which goes with any pointer. See `pointer_to`."""
+
+    target: Type | StructName | None
 
     def __str__(self) -> str:
         return "*?" if self.target is None else f"*{self.target}"
+
+    @property
+    def pointee(self) -> Type | None:
+        """The type of what stands there."""
+        return self.target.made[self.target.name] if isinstance(self.target, StructName) else self.target
+
+
+def pointer_to(type_: Type) -> PointerType:
+    """The type of the address of something of `type_`."""
+    struct = type_.struct if isinstance(type_, RecordType) else None
+    return PointerType(struct or type_)
 
 
 @records.record
@@ -64,6 +88,8 @@ class RecordType:
     fields: tuple[RecordField, ...]
     size: int
     alignment: int
+    struct: StructName | None = None
+    """The declaration that it comes from; None if it stands where it is used."""
 
     def field(self, name: str) -> RecordField | None:
         return next((each for each in self.fields if each.name == name), None)
@@ -128,7 +154,7 @@ def alignment_of(type_: Type) -> int:
             return size_of(type_)
 
 
-def record(name: str, members: list[tuple[str, Type, ast.Expr | None]]) -> RecordType:
+def record(name: str, members: list[tuple[str, Type, ast.Expr | None]], struct: StructName | None = None) -> RecordType:
     """The record of `members` (name, type, initial value) with natural alignment and padding."""
     offset, alignment, fields = 0, 1, []
     for member, type_, init in members:
@@ -137,7 +163,7 @@ def record(name: str, members: list[tuple[str, Type, ast.Expr | None]]) -> Recor
         alignment = max(alignment, step)
         fields.append(RecordField(member, type_, offset, init))
         offset += size_of(type_)
-    return RecordType(name, tuple(fields), -(-offset // alignment) * alignment, alignment)
+    return RecordType(name, tuple(fields), -(-offset // alignment) * alignment, alignment, struct)
 
 
 class TypeTable:
@@ -160,8 +186,10 @@ class TypeTable:
             case ast.NamedType(name=name):
                 known = [*INTEGERS, "bool", "latch", *self._structs]
                 raise problem("MM210", f"unknown type '{name}'{near(name, known)}", node.span)
+            case ast.PointerType(target=ast.NamedType(name=name)) if name in self._busy:
+                return PointerType(StructName(name, self._done))
             case ast.PointerType(target=target):
-                return PointerType(self.read(target))
+                return pointer_to(self.read(target))
             case ast.LatchType(value=None):
                 return LatchType(None)
             case ast.LatchType(value=value) if value is not None:
@@ -186,21 +214,21 @@ class TypeTable:
             inner = ArrayType(inner, length)
         return inner
 
-    def fields(self, name: str, nodes: tuple[ast.Variable, ...]) -> RecordType:
+    def fields(self, name: str, nodes: tuple[ast.Variable, ...], struct: StructName | None = None) -> RecordType:
         members: list[tuple[str, Type, ast.Expr | None]] = []
         for node in nodes:
             if any(node.name.text == known for known, _, _ in members):
                 raise problem("MM202", f"the field '{node.name.text}' is defined twice", node.name.span)
             members.append((node.name.text, self.variable(node), node.init))
-        return record(name, members)
+        return record(name, members, struct)
 
     def _struct(self, name: str, node: ast.Node) -> RecordType:
         if name not in self._done:
             if name in self._busy:
-                raise problem("MM212", f"the struct '{name}' contains itself", node.span)
+                raise problem("MM212", f"the struct '{name}' contains itself", node.span, f"point to it: '*{name}'")
             self._busy.append(name)
             try:
-                self._done[name] = self.fields(name, self._structs[name].fields)
+                self._done[name] = self.fields(name, self._structs[name].fields, StructName(name, self._done))
             finally:
                 self._busy.pop()
         return self._done[name]

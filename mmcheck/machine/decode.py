@@ -21,7 +21,7 @@ _DOMAINS |= {f"{prefix}ST": STORES for prefix in ("", "ISH", "OSH", "NSH")}
 def barrier(tags: Tags) -> tuple[int, int, bool]:
     """What DMBs, DSBs and an ISB among `tags` wait for: (kinds of DMB, kinds of DSB, whether an ISB is there).
 
-    The shareability domain makes no difference (memory-models.md 6.4.6).
+    The shareability domain makes no difference (DDI 0487 M.a, B2.3).
     """
     dmb = dsb = 0
     for tag in tags:

@@ -2,7 +2,7 @@
 
 A counterexample of layer ``compiler`` comes with one order of each compiled thread that the compiler may emit, and
 with the
-dependencies that it keeps (semantics.md 1). From these the code of that one path is written down: accesses of the
+dependencies that it keeps (docs/compiler.md). From these the code of that one path is written down: accesses of the
 addresses
 and values that they had, dependent on earlier loads where the compiler keeps it, in that order. The machine runs that.
 """

@@ -12,7 +12,7 @@ from mmcheck.trace import Trace
 
 
 def from_json(found: dict[str, Any], program: Program) -> Execution:
-    """A ``counterexample`` of a JSON report (design.md 8). Raises `InputError` if it is none of `program`."""
+    """A ``counterexample`` of a JSON report (docs/daily.md). Raises `InputError` if it is none of `program`."""
     cells = {cell.name: cell for cell in program.cells}
     names = [thread.name for thread in program.threads]
     counts = [0] * len(names)

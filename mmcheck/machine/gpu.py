@@ -1,6 +1,6 @@
 """virtio-gpu, 2D: the commands that put a picture on a screen (VirtIO 1.2, 5.7), with QEMU's answers.
 
-Layouts, numbers and the meaning of ``offset`` are those of virtio-ordering.md 5. A control queue is worked off in
+Layouts, numbers and the meaning of ``offset`` are those of VirtIO 1.2, 5.7. A control queue is worked off in
 order.
 Every access to guest memory is one step of the device; the driver runs in between. The host's picture of a resource
 is a

@@ -5,9 +5,9 @@ features
 below: a program is held against the model for equality only if it has none of them.
 
 * ``pick dependency``: the result of a conditional select depends on the condition only by pick, which does not order a
-  later load (Arm ARM, B2.3; memory-models.md 6.4). The machine has to know the condition to know the value.
+  later load (Arm ARM, B2.3). The machine has to know the condition to know the value.
 * ``compare-and-swap provenance``: what a successful compare-and-swap leaves in its register may be passed on before its
-  read is done, by the expected value (6.4.4). Here it is always the value read.
+  read is done, by the expected value (B2.3). Here it is always the value read.
 * ``raised interrupt``, ``migration``, ``handler of several threads``, ``handler that waits``, ``threads on one CPU``:
   what the machines do not run (`mmcheck.machine.interrupts`); such programs are refused. SC and x86-TSO explore
   migration to a CPU of which no other thread is.

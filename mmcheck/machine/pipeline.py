@@ -3,7 +3,7 @@
 This is the thread subsystem of the Flat model (Pulte, Flur, Deacon, French, Sarkar, Sewell, "Simplifying ARM
 Concurrency", POPL 2018, the section on the Flat operational model); the names of its rules are quoted below. Memory is
 one array that all threads share: a store that propagates is there for everybody at once. What the Arm ARM has
-added since is taken from memory-models.md 6.4 (LDAPR, the rule for atomics with A and L, DSB).
+added since is taken from the Arm ARM M.a, B2.3 (LDAPR, the rule for atomics with A and L, DSB).
 
 An `Entry` is an instruction in flight. `Pipeline.scan` goes through them once, in program order, and works out which
 loads are done ("finish instruction"), which barriers are passed ("commit barrier"), and which accesses may act:

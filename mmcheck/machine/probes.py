@@ -1,7 +1,7 @@
 """A driver's own counters, as it would have them: a relaxed atomic increment at each barrier, look and completion.
 
-On x86 an increment is a locked instruction and so a full barrier: the probe changes what it measures
-(seed-paths.md, "Instrumentation"). On Armv8 it orders nothing.
+On x86 an increment is a locked instruction and so a full barrier: the probe changes what it
+measures. On Armv8 it orders nothing.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A run is followed once more with `mmcheck.steps`, which knows nothing of machines: that gives the dependencies, checks
 that addresses and values are what the code computes, and evaluates the assertions. Failing rounds of awaits are
-left out, as everywhere (semantics.md 3).
+left out, as everywhere (docs/compiler.md, waits).
 """
 
 from __future__ import annotations

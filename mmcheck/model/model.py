@@ -79,7 +79,7 @@ class Model:
         """For each base name, in which polarity it occurs in the axioms: +1, -1.
 
         ``po-loc`` next to ``[W]`` under a difference is not counted: the compiler layer keeps accesses of one
-        location in order if one of them writes (semantics.md 1), so it is the same in every order.
+        location in order if one of them writes (docs/compiler.md), so it is the same in every order.
         """
         found: dict[str, set[int]] = {}
         done: set[tuple[int, int]] = set()

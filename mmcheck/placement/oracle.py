@@ -1,7 +1,7 @@
 """The checker as an oracle: is this placement right on this target, and if not, which run breaks which requirement?
 
 One incremental encoding per target; a placement is a set of assumptions, and so is each requirement.
-A run as compiled counts only if there is an order that the compiler may emit (`mmcheck.check`, semantics.md 1).
+A run as compiled counts only if there is an order that the compiler may emit (`mmcheck.check`, docs/compiler.md).
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Oracle:
         return self.checkers[target].stage().compiled
 
     def _drop_plain_waits(self, target: Target) -> None:
-        """A wait on a plain read may never end, whatever barriers stand about (semantics.md 1.1)."""
+        """A wait on a plain read may never end, whatever barriers stand about (docs/compiler.md)."""
         checker = self.checkers[target]
         stage = checker.stage()
         for requirement in checker.program.requirements:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mmcheck.deadline import Deadline
+
 TRUE = 1
 FALSE = -1
 
 
 class Circuit:
-    def __init__(self) -> None:
+    def __init__(self, deadline: Deadline | None = None) -> None:
+        self.deadline = deadline or Deadline()
         self.names: list[str] = ["", "true"]
         self._gates: dict[tuple[int, ...], int] = {}
         self._operands: dict[int, tuple[int, ...]] = {}
@@ -42,6 +45,8 @@ class Circuit:
         key = tuple(sorted(operands))
         gate = self._gates.get(key)
         if gate is None:
+            if not len(self.names) & 0x3FF:
+                self.deadline.check()
             self.names.append("")
             gate = self._gates[key] = len(self.names) - 1
             self._operands[gate] = key

@@ -1,4 +1,4 @@
-"""The compiler-preserved order as bounds (semantics.md 1): ``cpo = (keep | dep | rmw)^+`` per source thread."""
+"""The compiler-preserved order as bounds (docs/compiler.md): ``cpo = (keep | dep | rmw)^+`` per source thread."""
 
 from __future__ import annotations
 

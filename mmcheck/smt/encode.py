@@ -254,7 +254,7 @@ def encode(
     """
     coherent = model.coherent
     domains = analyse(graph, coherent=coherent)
-    circuit = Circuit()
+    circuit = Circuit(graph.terms.deadline)
     values = Values(graph, domains, circuit)
     memory = Memory(graph, domains, circuit, values, coherent)
     n = len(graph.events)
@@ -371,7 +371,7 @@ def _assumption(circuit: Circuit, name: str, bad: list[int]) -> int:
 def _waiting(
     graph: EventGraph, domains: Domains, circuit: Circuit, values: Values, memory: Memory, happens: list[int]
 ) -> None:
-    """An agent waits for ever only if its last look saw the last write to each place (semantics.md 3)."""
+    """An agent waits for ever only if its last look saw the last write to each place (docs/compiler.md, waits)."""
     for wait in graph.waits:
         terms = (wait.guard, graph.terms.neg(wait.done), graph.settled)
         stuck = circuit.all([values.literal(term) for term in terms])

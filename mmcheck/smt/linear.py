@@ -1,4 +1,4 @@
-"""Is there one order per thread that the compiler may emit and that gives this execution? (semantics.md 1)
+"""Is there one order per thread that the compiler may emit and that gives this execution? (docs/compiler.md)
 
 The main query orders a source thread by cpo, a partial order. Here rf, co and all values are fixed, and what is
 looked for is, per source thread, a linear extension of cpo under which the model still allows the execution.

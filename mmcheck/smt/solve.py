@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from mmcheck.deadline import REACHED
 from mmcheck.errors import UnknownVerdict
 from mmcheck.smt.circuit import Circuit
 
@@ -71,11 +72,15 @@ class Solver:
     def solve(self, assumptions: Sequence[int] = (), *, timeout: float | None = None) -> bool:
         """Whether the clauses can hold together with `assumptions`.
 
-        `timeout` in wall seconds. Raises `UnknownVerdict` if z3 gives up, `KeyboardInterrupt` on Ctrl-C.
+        `timeout` in wall seconds; the deadline of the circuit counts, too. Raises `UnknownVerdict` if z3 gives up,
+        `KeyboardInterrupt` on Ctrl-C.
         """
         for literal in assumptions:
             self.circuit.assume(literal)
         self.push_clauses()
+        left = self.circuit.deadline.left()
+        if left is not None:
+            timeout = left if timeout is None else min(left, timeout)
         if timeout is not None:
             self._solver.set("timeout", max(1, int(timeout * 1000)))
         started = time.process_time()
@@ -91,9 +96,7 @@ class Solver:
         reason = self._solver.reason_unknown()
         if "interrupt" in reason:
             raise KeyboardInterrupt
-        raise UnknownVerdict(
-            {"timeout": "the time limit was reached", "canceled": "the time limit was reached"}.get(reason, reason)
-        )
+        raise UnknownVerdict(REACHED if reason in ("timeout", "canceled") else reason)
 
     def assignment(self) -> dict[int, bool]:
         """The truth values of the last model, by variable; a variable that is missing may be either."""

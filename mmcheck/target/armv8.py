@@ -1,6 +1,6 @@
 """Armv8-A: words to instructions, with the options ``lse`` (one-instruction atomics) and ``rcpc`` (LDAPR).
 
-Sources: virtio-ordering.md 2.1 (Linux, arm64), 2.2, 2.3 (Rust and C11). Measured again with clang 22.1.8
+Sources: Linux arch/arm64/include/asm/barrier.h, Arm ARM C6.2, the C11 mapping in LLVM. Measured with clang 22.1.8
 (zig 0.17.1, ``-O2 -target aarch64-linux -mcpu=generic[+lse][+rcpc]``), 12 orders of compare-exchange, 5 of the others:
 
 * ``fence(release)`` and ``acq_rel`` are DMB ISH, ``fence(acquire)`` is DMB ISHLD; a seq_cst store is STLR and nothing
@@ -52,9 +52,10 @@ BARRIERS: Mapping[str, str] = {
     "irq_entry": "isb",
     "irq_return": "isb",
 }
-"""virtio-ordering.md 2.1; 2.5 for the projects at the end. ``virt_*`` and ``virtio_*`` are looked up as ``smp_*``.
+"""The projects' own headers, last. ``virt_*`` and ``virtio_*`` are looked up as ``smp_*``.
 
-Exception entry and return behave as ISB (semantics.md 2; FEAT_ExS, which can take that away, is not modelled)."""
+Exception entry and return behave as ISB (docs/models-preemption.md; FEAT_ExS, which can take that away, is not
+modelled)."""
 
 FENCES: Mapping[str, str] = {
     "acquire": "dmb ishld",
@@ -62,7 +63,7 @@ FENCES: Mapping[str, str] = {
     "acq_rel": "dmb ish",
     "seq_cst": "dmb ish",
 }
-"""virtio-ordering.md 2.3."""
+"""What clang makes of the C11 and Rust orders."""
 
 _ATOMICS = {
     "swap": "swp", "add": "ldadd", "sub": "ldadd", "inc": "ldadd", "dec": "ldadd", "and": "ldclr", "or": "ldset",

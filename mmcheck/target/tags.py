@@ -1,7 +1,7 @@
 """Every tag that an access or a fence can carry, with its meaning and who produces it.
 
 A memory model's sets are tags: a model that names a set that is not here is an error, never an empty
-set (memory-models.md, trap 22). Tags of the hardware are read by the models of `mmcheck.model`, tags of
+set. Tags of the hardware are read by the models of `mmcheck.model`, tags of
 the source level by the compiler layer (``observed.cat``, ``language.cat``), by language-level models and by
 the interrupt layer.
 """
@@ -27,7 +27,7 @@ DOMAINS: Mapping[str, str] = MappingProxyType(
         "nshst": "non-shareable, stores before, stores after",
     }
 )
-"""The argument of DMB and DSB (Arm ARM, C6.2 DMB; virtio-ordering.md 2.2)."""
+"""The argument of DMB and DSB (Arm ARM, C6.2 DMB)."""
 
 ARM_TAGS: Mapping[str, str] = MappingProxyType(
     {
@@ -43,7 +43,7 @@ ARM_TAGS: Mapping[str, str] = MappingProxyType(
         "ISB": "isb, and exception entry and return: context synchronisation",
     }
 )
-"""Tags of Armv8, as herd and the Arm ARM name them (memory-models.md 6.3, 6.4)."""
+"""Tags of Armv8, as herd and the Arm ARM name them (DDI 0487 M.a, B2.3)."""
 
 FOR_CPUS = frozenset({"A", "Q", "L", *[f"DMB.{name.upper()}" for name in DOMAINS if name.startswith(("ish", "nsh"))]})
 """What orders memory between CPUs, and nothing between memory and a device by the platform's rules: LDAR, LDAPR, STLR,
@@ -53,13 +53,13 @@ X86_TAGS: Mapping[str, str] = MappingProxyType(
     {
         "X": ARM_TAGS["X"],
         "Unlocked": "x86 one-instruction read-modify-write without LOCK (this_cpu_inc): atomic against its own"
-        " CPU's interrupts only, no fence (semantics.md 2, H2)",
+        " CPU's interrupts only, no fence (docs/models-preemption.md, H2)",
         "MFENCE": "x86 mfence; a locked add to the stack; IRET and interrupt delivery (unless no-irq-fence)",
         "LFENCE": "x86 lfence: orders nothing for ordinary memory",
         "SFENCE": "x86 sfence: orders nothing for ordinary memory",
     }
 )
-"""Tags of x86-64 (memory-models.md 6.2)."""
+"""Tags of x86-64 (Owens, Sarkar, Sewell, TPHOLs 2009)."""
 
 HARDWARE_TAGS: Mapping[str, str] = MappingProxyType({**ARM_TAGS, **X86_TAGS})
 """What instructions carry, on any target."""
@@ -86,7 +86,7 @@ SOURCE_TAGS: Mapping[str, str] = MappingProxyType(
         "IrqNest": "irq_save and irq_restore: the restore brings back the state of its save",
     }
 )
-"""What the source says, on any target (semantics.md 1.2)."""
+"""What the source says, on any target (docs/compiler.md)."""
 
 ACCESS_KINDS = frozenset({"Plain", "Volatile", "Atomic", "MMIO"})
 """Every read and write of a source program carries exactly one of these."""

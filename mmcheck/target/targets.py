@@ -119,7 +119,7 @@ def settle(target: Target, sets: Iterable[str]) -> Target:
     """`target` with what its model's `sets` say about a ``.cat`` file's machine and layer.
 
     A model that names tags of Armv8 or of x86 alone is a model of that machine. One that names tags of the
-    source level is a model of the language: its words stay words, and there is no compiler layer (semantics.md 1).
+    source level is a model of the language: its words stay words, and there is no compiler layer (docs/compiler.md).
     The result is for `machine` and `mmcheck.target.words.realise`; print `target`, not the result.
     """
     names = frozenset(sets)

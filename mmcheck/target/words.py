@@ -4,7 +4,7 @@ The table says what a word is (operation, arguments, the order it implies, the k
 sees it); `mmcheck.target.armv8`, ``x86_tso`` and ``sc`` say which instruction that is. A word is added by one row
 here and, if it is a barrier, one row in each target's table.
 
-Expected values: virtio-ordering.md 2.1 (Linux), 2.3 (Rust, C11), 2.5; language.md 4.2-4.4.
+The sources of each word stand in its row; docs/language.md has them as a table.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ def _params(text: str) -> tuple[Param, ...]:
     return tuple(Param(name.rstrip("?"), name.endswith("?")) for name in text.split())  # type: ignore[arg-type]
 
 
-_RUST = "Rust core::sync::atomic, C11 7.17; virtio-ordering.md 2.3"
-_LINUX = "Linux include/asm-generic/barrier.h; virtio-ordering.md 2.1"
+_RUST = "Rust core::sync::atomic, C11 7.17"
+_LINUX = "Linux include/asm-generic/barrier.h"
 _LINUX_ATOMIC = "Linux Documentation/atomic_t.txt; arch/{arm64,x86}/include/asm"
-_LINUX_IO = "Linux include/asm-generic/io.h; virtio-ordering.md 2.1"
-_PER_CPU = "Linux Documentation/core-api/this_cpu_ops.rst; semantics.md 5"
+_LINUX_IO = "Linux include/asm-generic/io.h"
+_PER_CPU = "Linux Documentation/core-api/this_cpu_ops.rst"
 _FETCH = ("add", "sub", "and", "or", "xor")
 _VARIANTS = {"": "full", "_relaxed": "relaxed", "_acquire": "acquire", "_release": "release"}
 
 
 def _methods() -> Iterator[Word]:
-    """The words behind a dot (language.md 4.3)."""
-    source = "Rust core::ptr; virtio-ordering.md 2.3"
+    """The words behind a dot (docs/language.md)."""
+    source = "Rust core::ptr"
     yield Word("read_volatile", "rust", "load", (), True, "volatile load", source, "Volatile", "relaxed")
     yield Word(
         "write_volatile", "rust", "store", _params("value"), True, "volatile store", source, "Volatile", "relaxed"
@@ -70,7 +70,7 @@ def _methods() -> Iterator[Word]:
     doc = "atomic compare-exchange that may fail without cause"
     yield Word("compare_exchange_weak", "rust", "cas_weak", cas, True, doc, _RUST, "Atomic")
     doc = "clear a latch, true if it was set; acquire, so what came before the write that set it is seen"
-    yield Word("take", "core", "take", (), True, doc, "language.md 4.2", "Volatile", "acquire")
+    yield Word("take", "core", "take", (), True, doc, "docs/language.md", "Volatile", "acquire")
 
 
 def _fences() -> Iterator[Word]:
@@ -81,9 +81,7 @@ def _fences() -> Iterator[Word]:
     for name in ("compiler_fence", "atomic_signal_fence"):
         yield Word(name, "rust", "fence", order, False, "fence for the compiler alone", _RUST, "CompilerFence")
     doc = "seq_cst fence"
-    yield Word(
-        "__sync_synchronize", "rust", "fence", (), False, doc, "GCC 6.58; virtio-ordering.md 2.3", "Fence", "seq_cst"
-    )
+    yield Word("__sync_synchronize", "rust", "fence", (), False, doc, "GCC 6.58", "Fence", "seq_cst")
     for name, doc in {
         "barrier": "compiler barrier",
         "mb": "full barrier, devices included",
@@ -102,7 +100,7 @@ def _fences() -> Iterator[Word]:
         yield Word(f"virt_{kind}", "linux", "fence", (), False, doc, _LINUX, "Clobber", barrier=f"smp_{kind}")
         strong = {"mb": "mb", "rmb": "dma_rmb", "wmb": "dma_wmb"}[kind]
         doc = f"virt_{kind}; with ORDER_PLATFORM negotiated, {strong}"
-        source = "Linux include/linux/virtio_ring.h; virtio-ordering.md 2.1"
+        source = "Linux include/linux/virtio_ring.h"
         yield Word(f"virtio_{kind}", "linux", "fence", (), False, doc, source, "Clobber", barrier=f"smp_{kind}")
     for side in ("before", "after"):
         name, doc = (
@@ -110,18 +108,18 @@ def _fences() -> Iterator[Word]:
             f"makes the atomic {'behind' if side == 'before' else 'before'} it ordered",
         )
         yield Word(name, "linux", "fence", (), False, doc, _LINUX_ATOMIC, "Clobber", barrier="smp_mb__atomic")
-    source = "edk2 MdePkg BaseLib; virtio-ordering.md 2.5"
+    source = "edk2 MdePkg BaseLib"
     yield Word("MemoryFence", "core", "fence", (), False, "edk2's one barrier", source, "Clobber", barrier="edk2")
-    source = "Windows WDK; virtio-ordering.md 2.5"
+    source = "Windows WDK"
     yield Word("KeMemoryBarrier", "core", "fence", (), False, "full barrier", source, "Clobber", barrier="smp_mb")
     for side in ("producer", "consumer", "sync"):
-        name, source = f"virtio_membar_{side}", "OpenBSD sys/arch/*/include/atomic.h; virtio-ordering.md 2.5"
+        name, source = f"virtio_membar_{side}", "OpenBSD sys/arch/*/include/atomic.h"
         yield Word(name, "core", "fence", (), False, f"{side} barrier", source, "Clobber", barrier=f"openbsd_{side}")
 
 
 def _instructions() -> Iterator[Word]:
     """One instruction that is a full compiler barrier as well, and inline assembly."""
-    arm, x86 = "Arm ARM C6.2; virtio-ordering.md 2.2", "Intel SDM 9.2.5"
+    arm, x86 = "Arm ARM C6.2", "Intel SDM 9.2.5"
     for name in ("dmb", "dsb"):
         yield Word(
             name, "arm", "fence", _params("domain"), False, f"{name.upper()} and compiler barrier", arm, "Clobber"
@@ -130,16 +128,18 @@ def _instructions() -> Iterator[Word]:
     for name in ("mfence", "lfence", "sfence"):
         yield Word(name, "x86", "fence", (), False, f"{name.upper()} and compiler barrier", x86, "Clobber")
     doc = "instructions as a volatile asm statement; a compiler barrier only with the memory clobber"
-    yield Word("asm", "core", "fence", _params("text clobber?"), False, doc, "language.md 4.3; semantics.md 1.2", "Asm")
+    yield Word(
+        "asm", "core", "fence", _params("text clobber?"), False, doc, "docs/language.md, docs/compiler.md", "Asm"
+    )
     for name in ("irq_disable", "irq_enable", "irq_save", "irq_restore"):
         args = _params("flags") if name == "irq_restore" else ()
         yield Word(
-            name, "core", name, args, False, f"{OPERATIONS[name]}; compiler barrier", "language.md 4.3", "Clobber"
+            name, "core", name, args, False, f"{OPERATIONS[name]}; compiler barrier", "docs/language.md", "Clobber"
         )
     for name in ("irq_disable", "irq_enable"):
         yield Word(f"local_{name}", "linux", name, (), False, name, "Linux include/linux/irqflags.h", "Clobber")
     doc = f"{OPERATIONS['migrate']}; a full barrier"
-    yield Word("migrate", "core", "migrate", _params("cpu"), False, doc, "language.md 4.4; semantics.md 5", "Clobber")
+    yield Word("migrate", "core", "migrate", _params("cpu"), False, doc, "docs/models-preemption.md", "Clobber")
 
 
 def _linux_accesses() -> Iterator[Word]:
@@ -209,7 +209,7 @@ def _per_cpu() -> Iterator[Word]:
 
 def _implicit() -> Iterator[Word]:
     """Operations that no word spells; a specification cannot call them."""
-    place, both, source = _params("place"), _params("place value"), "language.md 4.2"
+    place, both, source = _params("place"), _params("place value"), "docs/language.md"
     for name, access in {"plain": "Plain", "volatile": "Volatile", "atomic": "Atomic", "mmio": "Volatile"}.items():
         doc = f"bare access to `{'memory' if name == 'plain' else name}`"
         yield Word(f"{name}_load", "core", "load", place, False, doc, source, access, "relaxed")
@@ -217,7 +217,9 @@ def _implicit() -> Iterator[Word]:
     yield Word("latch_take", "core", "take", place, False, "x.take()", source, "Volatile", "acquire")
     yield Word("latch_raise", "core", "raise", place, False, "raise x: a device write", source, "Volatile", "relaxed")
     for name in ("irq_entry", "irq_return"):
-        yield Word(name, "core", name, (), False, OPERATIONS[name], "semantics.md 2", "Clobber", barrier=name)
+        yield Word(
+            name, "core", name, (), False, OPERATIONS[name], "docs/models-preemption.md", "Clobber", barrier=name
+        )
 
 
 def _table(*groups: Iterator[Word]) -> Mapping[str, Word]:

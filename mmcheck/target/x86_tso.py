@@ -1,8 +1,8 @@
 """x86-64: words to instructions.
 
-Sources: virtio-ordering.md 2.1 (Linux, x86-64) and 2.3; memory-models.md 6.2. Measured again with clang 22.1.8
-(zig 0.17.1), rustc 1.95.0 and gcc 12: loads of any order are MOV, a seq_cst store is XCHG and every other
-store MOV; every read-modify-write is locked, whatever its order; of the fences only seq_cst is an instruction.
+Sources: Linux arch/x86/include/asm/barrier.h, Intel SDM 9.2, the C11 mapping of Batty et al. (POPL 2012). Measured
+with clang 22.1.8 (zig 0.17.1), rustc 1.95.0 and gcc 12: loads of any order are MOV, a seq_cst store is XCHG and every
+other store MOV; every read-modify-write is locked, whatever its order; of the fences only seq_cst is an instruction.
 
 The seq_cst fence is shown as ``mfence``. gcc 12 writes ``lock orq $0,(%rsp)`` in its place, and so does LLVM 22 for
 a generic CPU (``lock orl $0,-64(%rsp)``): a locked instruction on the thread's own stack orders what MFENCE does.
@@ -41,9 +41,10 @@ BARRIERS: Mapping[str, str] = {
     "irq_entry": "mfence",
     "irq_return": "mfence",
 }
-"""virtio-ordering.md 2.1; 2.5 for the projects at the end. ``virt_*`` and ``virtio_*`` are looked up as ``smp_*``.
+"""The projects' own headers, last. ``virt_*`` and ``virtio_*`` are looked up as ``smp_*``.
 
-Interrupt delivery drains the store buffer, IRET serialises (semantics.md 2); not so with ``no-irq-fence``."""
+Interrupt delivery drains the store buffer, IRET serialises (docs/models-preemption.md); not so
+with ``no-irq-fence``."""
 
 _ATOMICS = {
     "swap": "xchg", "add": "lock xadd", "sub": "lock xadd", "inc": "lock xadd", "dec": "lock xadd",

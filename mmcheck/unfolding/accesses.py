@@ -92,6 +92,7 @@ class Accesses:
                 when = self._with_old(statement.when, state, read)
                 outcome = when.term if wanted else terms.neg(when.term)
                 self.graph.constraints.append(terms.disj([terms.neg(guard), outcome]))
+                self.recorder.forwarding.outcomes[read.id] = str(success.payload), when.term
                 reads.append(read)
                 self._rmw_write(statement, state, read, guard, address)
             first, second = reads[0], reads[1]
@@ -129,7 +130,7 @@ class Accesses:
 
     def _with_provenance(self, statement: Rmw, state: State, old: Value, ok: Value) -> Value:
         """CAS on Arm: on success the register may keep what it had, with only a pick dependency on the read
-        (memory-models.md 6.4.4); the values are equal, the dependencies are not."""
+        (DDI 0487 M.a, B2.3); the values are equal, the dependencies are not."""
         assert statement.compare is not None
         terms = self.terms
         kept = terms.conj([ok.term, self.recorder.choose("kept")])

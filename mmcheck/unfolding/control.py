@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from mmcheck.alternatives import FENCE, READ, Slot, align, tags_of
 from mmcheck.errors import InternalError, fail
-from mmcheck.graph import GEvent, Wait
+from mmcheck.graph import Wait
 from mmcheck.loops import exit_test, unroll_jumps
 from mmcheck.program import (
     MASKED,
@@ -37,11 +37,10 @@ from mmcheck.program import (
     StoreExclusive,
 )
 from mmcheck.records import replace
-from mmcheck.robust import is_robust
 from mmcheck.terms import Term
 from mmcheck.unfolding.accesses import Accesses
 from mmcheck.unfolding.events import Recorder
-from mmcheck.unfolding.state import Frame, State, Taint, Value, add, merge, nowhere, resize
+from mmcheck.unfolding.state import Frame, State, Value, add, merge, nowhere, resize
 from mmcheck.unfolding.values import assign
 
 MAX_CALLS = 200
@@ -152,52 +151,23 @@ class Control:
         cond = self.recorder.value(statement.cond, state)
         if cond.term.op == "const" and not cond.taint:
             return self.block(statement.then if cond.term.const else statement.orelse, state, frame)
-        outer, loose = dict(state.control), state.firm
+        outer = dict(state.control)
         add(self.terms, state.control if self.recorder.source else state.sticky, cond.taint)
-        self._firm_up(state, cond)
-        inside, firm = dict(state.control), state.firm
+        inside = dict(state.control)
         then = state.copy(self.terms.conj([state.guard, cond.term]))
         orelse = state.copy(self.terms.conj([state.guard, self.terms.neg(cond.term)]))
-        mark = len(self.graph.events)
         then_end = self.block(statement.then, then, frame)
-        middle = len(self.graph.events)
         orelse_end = self.block(statement.orelse, orelse, frame)
         if self.recorder.source:
-            self._same_in_both(mark, middle, cond.taint)
             both = self.terms.false not in (then_end.guard, orelse_end.guard)
             # One arm left the function or loop: what follows is still guarded by the condition.
             for end in (then_end, orelse_end):
                 exits = {key: term for key, term in end.control.items() if key not in inside}
-                # Firmness is the test's and not the read's: a later test of the same read may be one that is dropped.
-                end.firm = (loose if both else firm) | {key for key in end.firm if key in exits or key in end.sticky}
                 end.control = {**(outer if both else inside), **exits}
         return merge(self.terms, [then_end, orelse_end])
 
-    def _firm_up(self, state: State, cond: Value) -> None:
-        """Note the reads that the condition really tests, under what the path has established."""
-        if self.recorder.source:
-            conditions = [state.guard, *state.facts]
-            state.firm |= {key for key in cond.taint if is_robust(cond.term, f"r{key[0]}", conditions)}
-
-    def _same_in_both(self, mark: int, middle: int, taint: Taint) -> None:
-        """A write that both arms perform depends on no condition: a compiler may hoist it."""
-        robust = self.graph.deps["ctrl"]
-        keys: dict[object, list[int]] = {}
-
-        def key(event: GEvent) -> object:
-            value = event.value if event.kind == "W" else event.width  # the reads of two equal exchanges are twins too
-            return event.kind, event.address, value, event.tags, event.optional
-
-        for event in self.graph.events[mark:middle]:
-            keys.setdefault(key(event), []).append(event.id)
-        for event in self.graph.events[middle:]:
-            for twin in keys.get(key(event), ()):
-                for read, _ in taint:
-                    robust.pop((read, event.id), None)
-                    robust.pop((read, twin), None)
-
     def _loop(self, statement: Loop, state: State, frame: Frame) -> State:
-        outer, loose = dict(state.control), state.firm
+        outer = dict(state.control)
         inner = Frame(returns=frame.returns)
         for _ in range(self.bound if statement.bound is None else statement.bound):
             if state.guard is self.terms.false:
@@ -208,7 +178,6 @@ class Control:
         self.recorder.cut(state.guard, statement.origin)
         result = merge(self.terms, inner.breaks)
         result.control = outer
-        result.firm = loose | {key for key in result.firm if key in result.sticky}
         return result
 
     def _wait(self, statement: Await, state: State, frame: Frame) -> State:
@@ -238,14 +207,17 @@ class Control:
         plain = {event.id for event in events if self.recorder.source and "Plain" in event.tags}
         add(self.terms, state.control, {key: term for key, term in cond.taint.items() if key[0] in plain})
         add(self.terms, state.sticky, {key: term for key, term in cond.taint.items() if key[0] not in plain})
-        self._firm_up(state, cond)
-        state.firm -= {key for key in cond.taint if key[0] in plain}  # the compiler may read once, and need not wait
+        if self.recorder.source:
+            conditions = [state.guard, *state.facts]
+            firm = {key for key, _ in self.recorder.forwarding.robust(cond.taint, cond.term, conditions)}
+            # Of a plain read the compiler may make one, and need not wait.
+            state.firm |= {key for key in firm if key[0] not in plain}
         state.guard = reached
         state.facts = (*state.facts, cond.term)
         return state
 
     def _wait_limited(self, statement: Await, state: State, frame: Frame) -> State:
-        """With a limit on the tries: one last look, which decides (semantics.md 3, time-out)."""
+        """With a limit on the tries: one last look, which decides (docs/compiler.md, waits)."""
         state = self.block(statement.body, state, frame)
         return self._branch(If(statement.cond, (), statement.orelse, statement.origin), state, frame)
 
@@ -265,7 +237,6 @@ class Control:
             param.name: Value(resize(self.terms, value.term, param.width), value.taint)
             for param, value in zip(function.params, values, strict=True)
         }
-        loose = state.firm
         frame = Frame()
         self.recorder.calls += (statement.function,)
         end = self.block(function.body, state, frame)
@@ -281,7 +252,6 @@ class Control:
         result = merged.registers.get("%result", Value(self.terms.number(0, function.result or 32), {}))
         merged.registers = dict(caller)
         merged.control = outer
-        merged.firm = loose | {key for key in merged.firm if key in merged.sticky}
         if statement.dst is not None:
             assign(self.terms, merged, statement.dst, result)
         return merged
@@ -318,6 +288,8 @@ class Control:
         if slot.present is not None:
             chosen = self.terms.disj([selected[name] for name in selected if name in slot.present])
             guard = self.terms.conj([guard, chosen])
+        plain = [name for name, tags in slot.tags.get(READ, {}).items() if "Plain" in tags]
+        self.recorder.plain = self.terms.disj([selected[name] for name in plain])
         if slot.exchange is not None:
             address = self.recorder.value(slot.exchange.address, state)
             tags = frozenset({READ})
@@ -327,6 +299,7 @@ class Control:
             self.recorder.event("F", slot.statement.tags, state, guard, slot.statement.origin)
         else:
             self._statement(slot.statement, state, Frame())
+        self.recorder.plain = self.terms.false
         for event in self.graph.events[mark:]:
             (role,) = event.tags
             common, optional = tags_of(slot.tags[role])

@@ -6,13 +6,15 @@ they are syntactic and never simplified away; in source code they are those that
 
 from __future__ import annotations
 
+from mmcheck.deadline import Deadline
 from mmcheck.errors import fail
 from mmcheck.graph import Check, Cut, EventGraph, GEvent, Pairs
 from mmcheck.interrupts import blocking_runs, sharing_of
 from mmcheck.program import MASKED, Assert, Expr, Origin, Program, Tags, Thread
 from mmcheck.records import replace
-from mmcheck.robust import is_robust
 from mmcheck.terms import Term, Terms
+from mmcheck.unfolding.forwarding import Forwarding
+from mmcheck.unfolding.guarded import Guarded, decided
 from mmcheck.unfolding.state import State, Taint, Value
 from mmcheck.unfolding.values import evaluate
 
@@ -24,9 +26,9 @@ PORTS = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")
 class Recorder:
     """The graph as far as it has been unfolded, and whose statements are being unfolded."""
 
-    def __init__(self, program: Program, quiescent: bool | None) -> None:
+    def __init__(self, program: Program, quiescent: bool | None, deadline: Deadline | None = None) -> None:
         self.program = program
-        self.terms = Terms()
+        self.terms = Terms(deadline)
         if quiescent is None:
             settled = self.terms.symbol("settled", 1)
         else:
@@ -36,6 +38,7 @@ class Recorder:
             self.graph.deps[name] = {}
             self.graph.deps[f"text-{name}"] = {}
         self.cells = frozenset(cell.address for cell in program.cells)
+        self.forwarding = Forwarding(self.graph, self.terms)
         self.graph.sharing = sharing_of(program)
         self.blocking = blocking_runs(program, self.graph.sharing)
         self.holders = {n for held in self.blocking.values() for n in held if program.threads[n].host is None}
@@ -45,6 +48,9 @@ class Recorder:
         self.source = False
         self.calls: tuple[str, ...] = ()
         """The functions that are being expanded, outermost first."""
+        self.guarded: list[Guarded] = []
+        self.plain = self.terms.false
+        """Of a site's read: that the option which is selected makes it a plain one."""
         self.in_rmw = False
         self.group = 0
         self.free = 0
@@ -79,6 +85,7 @@ class Recorder:
         width: int = 32,
         basic: Taint | None = None,
     ) -> GEvent:
+        self.terms.deadline.check()
         number = len(self.graph.events)
         if number >= MAX_EVENTS:
             help = "use a smaller bound or fewer rounds"
@@ -98,6 +105,11 @@ class Recorder:
             self.group, origin,
         )  # fmt: skip
         self.graph.events.append(event)
+        if self.source and address is not None and not self.in_rmw:
+            if kind == "W" and value is not None:
+                self.forwarding.stored(event, address, value)
+            elif kind == "R":
+                self.forwarding.loaded(event, self.terms.true if "Plain" in tags else self.plain)
         if self.glued is not None and kind != "F":
             self.graph.whole.append((self.glued, number))
             self.glued = None
@@ -128,19 +140,34 @@ class Recorder:
             if read == event.id:
                 continue
             self.note(f"text-{name}", read, event.id, cond)
+            if not self.source:
+                self.note(name, read, event.id, cond)
+        if self.source:
             # Of an address, only places inside some variable count: an array of one element has one index.
             within = self.cells if port == "addr" else None
-            if not self.source or is_robust(value.term, f"r{read}", conditions, within):
-                self.note(name, read, event.id, cond)
+            for (read, pick), cond in self.forwarding.robust(value.taint, value.term, conditions, within):
+                if read != event.id:
+                    self.note(f"pick-{port}" if pick else port, read, event.id, cond)
 
     def control(self, state: State, event: GEvent) -> None:
         for taint in (state.control, state.sticky):
             for (read, pick), cond in taint.items():
                 name = "pick-ctrl" if pick else "ctrl"
                 self.note(f"text-{name}", read, event.id, cond)
-                if not self.source or event.kind != "R" or self.in_rmw:
-                    if not self.source or (read, pick) in state.firm:
-                        self.note(name, read, event.id, cond)
+                if not self.source:
+                    self.note(name, read, event.id, cond)
+        if self.source and (event.kind != "R" or self.in_rmw):
+            if state.control:
+                self.guarded.append(Guarded(event.id, dict(state.control), state.facts))
+            for (read, pick), cond in self.forwarding.passed_on(state.sticky).items():
+                if (read, pick) in state.firm:
+                    self.note("pick-ctrl" if pick else "ctrl", read, event.id, cond)
+
+    def leave(self) -> None:
+        """The thread is unfolded: now it is known what its branches decide on."""
+        for (read, pick), event, cond in decided(self.graph, self.terms, self.forwarding, self.guarded):
+            self.note("pick-ctrl" if pick else "ctrl", read, event, cond)
+        self.guarded = []
 
     def note(self, name: str, source: int, target: int, cond: Term) -> None:
         table: Pairs = self.graph.deps[name]

@@ -39,7 +39,7 @@ class State:
     control: Taint
     sticky: Taint
     firm: frozenset[Key] = frozenset()
-    """Of `control` and `sticky`: those that a compiler cannot do without, for the path has not fixed the condition."""
+    """Of `sticky`: those that a compiler cannot do without, for the path has not fixed the condition."""
     facts: tuple[Term, ...] = ()
     monitor: Latest = ()
     switch: Latest = ()
@@ -129,8 +129,7 @@ def _merge_conditions(terms: Terms, cond: Term, a: Taint, b: Taint) -> Taint:
 def _merge_firm(a: State, b: State) -> frozenset[Key]:
     """Firm where they control at all, on both ways."""
     keys = a.firm | b.firm
-    loose_a = (a.control.keys() | a.sticky.keys()) - a.firm
-    loose_b = (b.control.keys() | b.sticky.keys()) - b.firm
+    loose_a, loose_b = a.sticky.keys() - a.firm, b.sticky.keys() - b.firm
     return frozenset(keys - loose_a - loose_b)
 
 

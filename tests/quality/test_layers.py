@@ -20,6 +20,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("_version", "", "codes", "records"),
     ("source", "includes"),
     ("errors", "program", "cache"),
+    ("deadline",),
     ("execution", "terms", "relations", "files", "alternatives", "loops"),
     ("results", "config", "graph", "robust", "flatten", "draw"),
     ("target", "syntax", "domains", "interrupts", "steps", "stored"),

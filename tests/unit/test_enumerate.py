@@ -204,7 +204,7 @@ def test_too_many_candidates_is_no_verdict():
         list(Enumeration(p, load_model("sc"), limits=Limits(candidates=10)).runs())
 
 
-# --- source threads: semantics.md 1 ---------------------------------------------------------------
+# --- source threads: docs/compiler.md ---------------------------------------------------------------
 
 X86_FALSE_ALARM = program(
     (w("a", 1, "v"), r("r", "b", "v"), r("s", "c", "p"), w("d", "s", "p")),

@@ -36,7 +36,7 @@ def test_verdicts(path: Path) -> None:
 
 
 def test_rows_of_the_seed() -> None:
-    """Every row of seed-paths.md that is about preemption has a variant; the others are the base."""
+    """Every claim about preemption has a variant; the others are the base."""
     titles = {one.variant for one in results(ROOT / "specs" / "preempt.litmus")}
     rows = {title.split(":")[0] for title in titles if title is not None}
     assert rows == {"T1", "T2", "T3", "T4", "T5", "T6", "T9", "T10"}

@@ -69,3 +69,9 @@ def test_measured_rows_are_those_of_the_machine() -> None:
     table = [line for line in measured.splitlines() if re.match(r"\| (after|before), ", line)]
     assert len(table) == 4
     assert [line for line in table if line not in machine] == []
+
+
+def test_the_bound_on_looks() -> None:
+    """Q14: two commands, each with at most as many looks as the driver's patience."""
+    (tries,) = re.findall(r"const TRIES = ([\d_]+)", (ROOT / "specs" / "gpu.litmus").read_text(encoding="utf-8"))
+    assert f"{2 * int(tries):,} looks in a frame" in PAGE

@@ -1,7 +1,7 @@
 """AArch64 instructions: a cell of the table to statements.
 
 An atomic that returns nothing (``STADD``, or a zero register as destination) has the tag ``NoRet`` and no acquire
-(memory-models.md 6.4.3). The comparison of a CAS is given to `Rmw` as such, for its own dependency rules (6.4.4).
+(DDI 0487 M.a, B2.3). The comparison of a CAS is given to `Rmw` as such, for its own dependency rules (B2.3).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The two false alarms of semantics.md 1: po := cpo allows the outcome, and no single order of the compiler's does."""
+"""Two false alarms avoided (docs/compiler.md): cpo allows the outcome, and no single order of the compiler does."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The programs of tests/data/semantics have the verdicts and layers that they state.
-
-Row 11 of semantics.md 1.4 (a counter against an interrupt handler) needs handlers, which `Checker` does not know
-yet: its file is to be `row-11.litmus`, and comes with them.
-"""
+"""The programs of tests/data/semantics have the verdicts and layers that they state, by both engines."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import mmcheck
 from mmcheck.lower.spec import load_spec
 from mmcheck.source import SourceFile
 from tests.unit.semantics.semantics import DATA, findings
@@ -26,3 +23,12 @@ def test_verdicts_and_layers(path: Path) -> None:
         if found != (case.verdict, case.layer):
             wrong.append(f"{case.name}: {found}, expected {(case.verdict, case.layer)} {case.finding.notes}")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if not p.stem.endswith(".language")], ids=lambda path: path.stem)
+def test_the_enumerator_agrees(path: Path) -> None:
+    report = mmcheck.verify([path], engine="enumerate", cache=False)
+    (file,) = report.files
+    assert not file.diagnostics
+    wrong = [f"{r.variant}, {r.target}: {r.verdict} {r.layer} {r.notes}" for r in file.results if r.as_claimed is False]
+    assert file.results and not wrong, "\n".join(wrong)

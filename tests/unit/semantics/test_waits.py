@@ -1,4 +1,4 @@
-"""await, time-outs, progress, vacuity, and whether a loop was cut (semantics.md 1.1 and 3)."""
+"""await, time-outs, progress, vacuity, and whether a loop was cut (docs/compiler.md, waits)."""
 
 from __future__ import annotations
 

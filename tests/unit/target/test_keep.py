@@ -1,5 +1,5 @@
-"""The compiler layer's table (semantics.md 1.2), row by row, and the small programs of 1.4 and of
-virtio-ordering.md 2.4 from words to verdicts."""
+"""The compiler layer's table (docs/compiler.md), row by row, and the small programs of 1.4 and of
+two-thread programs from words to verdicts."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_language_keeps_no_more_than_observed() -> None:
             assert kept_pairs(steps, target, "language") <= kept_pairs(steps, target, "observed")
 
 
-# --- semantics.md 1.4 -----------------------------------------------------------------------------------
+# --- docs/compiler.md -----------------------------------------------------------------------------------
 
 MP_READER: list[Step] = [("READ_ONCE", "idx", 1), ("smp_mb",), ("READ_ONCE", "buf", 0)]
 MP_WRITER: list[Step] = [("WRITE_ONCE", "buf", 1), ("smp_mb",), ("WRITE_ONCE", "idx", 1)]
@@ -155,7 +155,7 @@ def test_program_10_control_dependency_against_a_release_fence() -> None:
         assert layer([driver, device], "x86-tso") == "holds"
 
 
-# --- virtio-ordering.md 2.4; volatile accesses, the peer correct --------------------------------------------
+# --- volatile accesses, the peer correct --------------------------------------------
 
 
 def v(kind: str, place: str, value: int, *more: str) -> Step:

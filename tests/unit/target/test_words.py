@@ -1,4 +1,4 @@
-"""What each word becomes: the tables of virtio-ordering.md 2.1 and 2.3, written out."""
+"""What each word becomes: the tables of words and instructions, written out."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def hardware(piece: Piece) -> str:
 
 NOTHING = "compiler barrier {}"
 LINUX = {
-    # virtio-ordering.md 2.1: word -> (armv8, x86-tso)
+    # Linux: word -> (armv8, x86-tso)
     "virtio_mb": ("dmb ish {DMB.ISH}", "lock; addl $0,-4(%rsp) {MFENCE}"),
     "virtio_rmb": ("dmb ishld {DMB.ISHLD}", NOTHING),
     "virtio_wmb": ("dmb ishst {DMB.ISHST}", NOTHING),
@@ -74,7 +74,7 @@ LINUX = {
     "ioread32": ("ldr R{}; dmb oshld {DMB.OSHLD}", f"mov R{{}}; {NOTHING}"),
     "writel_relaxed": ("str W{}", "mov W{}"),
     "readw_relaxed": ("ldr R{}", "mov R{}"),
-    # virtio-ordering.md 2.5
+    # other projects
     "MemoryFence": ("dmb sy {DMB.SY}", NOTHING),
     "KeMemoryBarrier": ("dmb ish {DMB.ISH}", "lock; addl $0,-4(%rsp) {MFENCE}"),
     "virtio_membar_producer": ("dmb st {DMB.ST}", NOTHING),
@@ -82,7 +82,7 @@ LINUX = {
     "virtio_membar_sync": ("dmb sy {DMB.SY}", "mfence {MFENCE}"),
 }
 RUST = {
-    # virtio-ordering.md 2.3
+    # Rust and C11
     "plain_load": ("ldr R{}", "mov R{}"),
     "plain_store": ("str W{}", "mov W{}"),
     "volatile_load": ("ldr R{}", "mov R{}"),

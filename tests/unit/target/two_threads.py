@@ -146,7 +146,7 @@ def allowed(threads: Sequence[Sequence[Step]], target: str, profile: str | None 
 
 
 def layer(threads: Sequence[Sequence[Step]], target: str, profile: str = "observed") -> str:
-    """``holds`` if the outcome does not exist, else the layer that lets it through (semantics.md 1)."""
+    """``holds`` if the outcome does not exist, else the layer that lets it through (docs/compiler.md)."""
     if allowed(threads, target):
         return "hardware"
     return "compiler" if allowed(threads, target, profile) else "holds"
