@@ -266,8 +266,7 @@ def _relocated(op: Instruction, at: list[int], slot: int, number: int) -> Instru
             return replace(op, dst=op.dst + slot, address=move(op.address))
         case flat.StoreOp():
             status = None if op.status is None else op.status + slot
-            shared = frozenset([each + number for each in op.shared])
-            return replace(op, address=move(op.address), data=move(op.data), status=status, shared=shared)
+            return replace(op, address=move(op.address), data=move(op.data), status=status)
         case flat.RmwOp():
             return replace(
                 op, dst=op.dst + slot, ok=None if op.ok is None else op.ok + slot, old=op.old + slot,
