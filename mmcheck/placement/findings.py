@@ -120,6 +120,9 @@ class _Finder:
             names = [requirement.name for requirement in self.oracle.requirements(target)]
             for name in dict.fromkeys([*names, MEMORY]):
                 found = self.oracle.refute(placement, targets=[target], only=name)
+                if found is not None and self.oracle.meets_devices(target):
+                    # A run that the CPU's model allows says more than one that only the platform's rules do.
+                    found = self.oracle.refute(placement, targets=[target], only=name, platform=False) or found
                 if found is not None:
                     self.search.pool.append(found)
                     yield found

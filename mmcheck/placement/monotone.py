@@ -15,6 +15,7 @@ from itertools import product
 
 from mmcheck.lower.choices import Option
 from mmcheck.model.concrete import Frame
+from mmcheck.model.devices import model_for, with_devices
 from mmcheck.model.model import Axiom, Model, load_model
 from mmcheck.placement.options import pieces_of
 from mmcheck.placement.problem import Problem
@@ -60,7 +61,8 @@ class Order:
         """Whether doing what two options do is at least as strong as either: no tag counts against an order."""
         known = self._unions.get(target)
         if known is None:
-            negative = {name for name, signs in load_model(target.model).polarities().items() if -1 in signs}
+            model = model_for(target.model, self.problem.programs[target])
+            negative = {name for name, signs in model.polarities().items() if -1 in signs}
             if target.compiled:
                 model, node = keep_model("observed")
                 kept = replace(model, axioms=(Axiom("keep", "empty", node),))
@@ -119,8 +121,9 @@ def is_stronger(weaker: Option, stronger: Option, target: Target) -> bool:
 @lru_cache(maxsize=4096)
 def keeps_more(weaker: tuple[Piece, ...], stronger: tuple[Piece, ...], target: Target) -> bool:
     """The test itself, whatever the model."""
-    model = load_model(target.model)
-    for before, behind, same in contexts():
+    devices = target.model in ("armv8", "x86-tso")
+    model = with_devices(target.model) if devices else load_model(target.model)
+    for before, behind, same in contexts(devices=devices):
         first = _kept(model, target, before, weaker, behind, same)
         second = _kept(model, target, before, stronger, behind, same)
         if not first <= second:
@@ -140,9 +143,18 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
-def contexts() -> Iterator[tuple[tuple[str, tuple[str, ...]], tuple[str, tuple[str, ...]], bool]]:
+_DEVICE = (("R", ("Volatile", "REG", "IO")), ("W", ("Volatile", "REG", "IO")))
+"""Accesses to the register of a device: by the platform's rules other barriers count beside them."""
+
+
+def contexts(
+    *, devices: bool = False
+) -> Iterator[tuple[tuple[str, tuple[str, ...]], tuple[str, tuple[str, ...]], bool]]:
     """An access before the site, one behind it, and whether they share a place."""
     yield from product(_KINDS, _KINDS, (False, True))
+    if devices:
+        yield from product(_KINDS, _DEVICE, (False,))
+        yield from product(_DEVICE, _KINDS, (False,))
 
 
 def _kept(
@@ -193,6 +205,7 @@ def local_order(
         "src": tuple([everything & ~((2 << i) - 1) for i in range(n)]),
         "loc": from_pairs(n, ((i, j) for i in range(n) for j in range(n) if events[i][2] == events[j][2] != "")),
         "int": (everything,) * n,
+        "dev": (0,) * n,
         "amo": from_pairs(n, amo),
         "lxsx": from_pairs(n, lxsx),
     }

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from mmcheck.lower.choices import Option
 from mmcheck.target.orders import LOAD_ORDERS, ORDERS, STORE_ORDERS, Word, acquires, normal_order
 from mmcheck.target.pieces import FencePiece, Piece
+from mmcheck.target.tags import FOR_CPUS
 from mmcheck.target.targets import Target
 from mmcheck.target.words import METHODS, WORDS, realise
 
@@ -25,6 +26,12 @@ INSTRUCTIONS = {
     "sc": (),
 }
 """With ``--instructions``, what may stand at a site beside nothing and a compiler barrier."""
+
+FOR_DEVICES = {"armv8": ("dmb(oshld)", "dmb(oshst)", "dmb(osh)")}
+"""The same, where one of the accesses beside the site is to a device."""
+
+DEVICE_WORDS = tuple(Option(f"{name}()", ((WORDS[name], ()),)) for name in ("dma_rmb", "dma_wmb", "dma_mb"))
+"""Barriers between memory and a device: Linux's, for Rust and C have none."""
 
 
 def style_of(text: str) -> str:
@@ -66,10 +73,10 @@ def _with(options: list[Option], written: Option | None) -> tuple[Option, ...]:
     return tuple(options)
 
 
-def instruction_options(written: Option | None, machine: str) -> tuple[Option, ...]:
-    """Nothing, a compiler barrier and the machine's own."""
+def instruction_options(written: Option | None, machine: str, *, devices: bool = False) -> tuple[Option, ...]:
+    """Nothing, a compiler barrier and the machine's own; with `devices` those that order memory and a device, too."""
     options = [Option(NOTHING), Option("barrier()", ((WORDS["barrier"], ()),))]
-    for text in INSTRUCTIONS[machine]:
+    for text in (*INSTRUCTIONS[machine], *(FOR_DEVICES.get(machine, ()) if devices else ())):
         name, _, argument = text.rstrip(")").partition("(")
         options.append(Option(text, ((WORDS[name], (argument,) if argument else ()),)))
     return _with(options, written)
@@ -158,6 +165,7 @@ def _fence_powers(tags: Iterable[str]) -> set[str]:
             kind = "ld" if domain.endswith("LD") else "st" if domain.endswith("ST") else "full"
             out |= {f"dmb-{each}" for each in _DMB[kind]}
             out |= {f"dsb-{each}" for each in _DMB[kind]} if name == "DSB" else set()
+            out |= {f"device-{each}" for each in _DMB[kind]} if tag not in FOR_CPUS else set()
         elif tag in ("ISB", "MFENCE"):
             out.add(tag)
     if tags & {"Clobber", "ScFence"} or {"AcqFence", "RelFence"} <= tags:

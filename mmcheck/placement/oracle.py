@@ -56,7 +56,6 @@ def checker_of(program: Program, target: Target, *, bound: int, timeout: float |
     checker = make_checker(program, target, Options(bound=bound, timeout=timeout, engine="smt"))
     if not isinstance(checker, Checker):
         raise InternalError("placement needs the solver")
-    checker.platform = False  # what is searched is what the CPU's model asks for
     return checker
 
 
@@ -86,6 +85,10 @@ class Oracle:
 
     def encoding(self, target: Target) -> Encoding:
         return self.checkers[target].stage().compiled
+
+    def meets_devices(self, target: Target) -> bool:
+        """Whether the platform's rules for devices may allow more than the model."""
+        return self.encoding(target).platform != FALSE
 
     def _drop_plain_waits(self, target: Target) -> None:
         """A wait on a plain read may never end, whatever barriers stand about (docs/compiler.md)."""
@@ -118,11 +121,15 @@ class Oracle:
         *,
         targets: Iterable[Target] | None = None,
         only: str | None = None,
+        platform: bool = True,
     ) -> Counterexample | None:
-        """A run under `placement` that breaks a requirement (`only` that one), or None: it is right."""
+        """A run under `placement` that breaks a requirement (`only` that one), or None: it is right.
+
+        Not `platform`: the CPU's model alone counts, and not the platform's rules for devices.
+        """
         for target in self.problem.targets if targets is None else targets:
             for query in self._of(target):
-                found = self._ask(query, placement, only)
+                found = self._ask(query, placement, only, platform=platform)
                 if found is not None:
                     return found
         return None
@@ -176,7 +183,7 @@ class Oracle:
                 out.append((requirement, goal, literal))
         return out
 
-    def _ask(self, query: _Query, placement: Placement, only: str | None) -> Counterexample | None:
+    def _ask(self, query: _Query, placement: Placement, only: str | None, *, platform: bool) -> Counterexample | None:
         encoding = self.encoding(query.target)
         goals = [each for each in query.goals if only is None or each[0].name == only]
         if not goals:
@@ -184,7 +191,7 @@ class Oracle:
         # A run that no order gives under this placement may be real under a weaker one: excluded for this question.
         here: list[int] = []
         for _ in range(MAX_UNORDERED):
-            if not self._solve(encoding, query, placement, goals, here):
+            if not self._solve(encoding, query, placement, goals, here, platform=platform):
                 self._note_core(query.target, placement)
                 return None
             decoder = Decoder(encoding)
@@ -204,11 +211,15 @@ class Oracle:
         placement: Placement,
         goals: list[tuple[Requirement, Goal, int]],
         also: list[int],
+        *,
+        platform: bool,
     ) -> bool:
         self.queries += 1
         literals = [encoding.circuit.any([literal for _, _, literal in goals])]
         if len(goals) == 1:
             literals = list(goals[0][1].literals)
+        if platform and encoding.platform != FALSE:
+            literals.append(encoding.platform)  # the platform's rules only ever allow more
         used = set(literals)
         assumptions = [lit for lit in encoding.assumptions() if -lit not in used]
         if query.free:

@@ -243,6 +243,7 @@ def solve(
         variant=options.variant,
         instructions=options.instructions,
         fixed=options.fixed,
+        bound=options.bound,
     )
     deadline = None if options.timeout is None else time.monotonic() + options.timeout
     oracle = Oracle(problem, bound=options.bound, timeout=options.timeout)

@@ -10,8 +10,9 @@ from mmcheck.lower.choices import Option, SiteChoice
 from mmcheck.lower.names import Reporter
 from mmcheck.lower.spec import Spec
 from mmcheck.lower.unit import Unit
+from mmcheck.placement.devices import with_device_words
 from mmcheck.placement.options import instruction_options, pieces_of, powers
-from mmcheck.placement.sites import Scope, Site, find_sites
+from mmcheck.placement.sites import Found, Scope, Site, find_sites
 from mmcheck.program import Program
 from mmcheck.records import replace
 from mmcheck.target.costs import Costs, machine_name
@@ -124,12 +125,24 @@ def make_problem(
     variant: str | None = None,
     instructions: bool = False,
     fixed: Iterable[str] = (),
+    bound: int = 2,
 ) -> Problem:
-    """The problem of `spec`; `instructions`: barriers are each target's own. Raises `InputError`."""
+    """The problem of `spec`; `instructions`: barriers are each target's own. Raises `InputError`.
+
+    `bound`: rounds of loops that are looked at, to find out which barriers stand beside accesses to a device.
+    """
     found = find_sites(spec.declarations(variant), scope, spec.path, fixed)
     sites = found.sites
+    programs = _programs(found, sites, targets)
+    extended = with_device_words(sites, programs, bound)
     if instructions:
-        sites = tuple(one for site in sites for one in _with_instructions(site, targets))
+        extended = tuple(one for site in extended for one in _with_instructions(site, targets))
+    if extended != sites:
+        programs = _programs(found, extended, targets)
+    return Problem(spec, variant, tuple(targets), extended, programs, costs)
+
+
+def _programs(found: Found, sites: Sequence[Site], targets: Sequence[Target]) -> dict[Target, Program]:
     programs = {}
     for target in targets:
         reporter = Reporter()
@@ -137,7 +150,7 @@ def make_problem(
         chooser = {site.key: SiteChoice(site.name, site.options) for site in mine}
         programs[target] = Unit(found.table, target, reporter, chooser).program()
         reporter.check()
-    return Problem(spec, variant, tuple(targets), sites, programs, costs)
+    return programs
 
 
 def _with_instructions(site: Site, targets: Sequence[Target]) -> list[Site]:
@@ -149,7 +162,7 @@ def _with_instructions(site: Site, targets: Sequence[Target]) -> list[Site]:
         replace(
             site,
             name=f"{site.name} on {target.name}",
-            options=instruction_options(written, machine_name(target)),
+            options=instruction_options(written, machine_name(target), devices=site.devices),
             target=target.name,
         )
         for target in targets

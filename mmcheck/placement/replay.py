@@ -166,6 +166,7 @@ class Replay:
             "amo": self._pairs(graph.amo, memo),
             "lxsx": self._pairs(graph.lxsx, memo),
         }
+        self.spaces = {cell.address: cell.space for cell in graph.program.cells}
         self.registers, self.static["dev"] = self._registers()
         self.kept = {name: self._pairs(graph.deps[name], memo) for name in _DEPENDENCIES}
         self.textual = {name: self._pairs(graph.deps[f"text-{name}"], memo) for name in _DEPENDENCIES}
@@ -176,7 +177,8 @@ class Replay:
         self.source = 0
         for i, event in enumerate(events):
             names = [event.kind, *event.tags, *(["M"] if event.is_access else []), *(["IW"] if event.is_init else [])]
-            names += ["REG"] if i in self.registers else []  # IO and IRQ: the platform's rules are not asked here
+            names += ["REG"] if i in self.registers else []
+            names += self._device_sets(event)
             for name in names:
                 self.sets[name] = self.sets.get(name, 0) | 1 << i
             if event.thread >= 0 and graph.program.threads[event.thread].source:
@@ -193,6 +195,13 @@ class Replay:
             if e.thread >= 0 and agents[e.thread].kind != "device" and self.addresses.get(e.id) in cells
         }
         return found, from_pairs(self.n, ((i, j) for i, a in found.items() for j, b in found.items() if a == b))
+
+    def _device_sets(self, event: GEvent) -> list[str]:
+        """``IO`` and ``IRQ``: what the platform's rules for devices are about."""
+        threads = self.graph.program.threads
+        if event.thread < 0 or threads[event.thread].kind == "device" or event.id not in self.addresses:
+            return []
+        return {"irq": ["IRQ"], "mmio": ["IO"], "dma": ["IO"]}.get(self.spaces[self.addresses[event.id]], [])
 
     @cached_property
     def sites(self) -> frozenset[str]:
@@ -243,11 +252,15 @@ class Replay:
                         sets[tag] = sets.get(tag, 0) | 1 << i
         return sets
 
-    def _orders(self, placement: Placement, mask: int, *, text: bool) -> tuple[dict[str, Rel], dict[str, int]]:
+    def _orders(
+        self, placement: Placement, mask: int, *, text: bool, platform: bool = True
+    ) -> tuple[dict[str, Rel], dict[str, int]]:
         def cut(relation: Rel) -> Rel:
             return tuple([row & mask if mask >> i & 1 else 0 for i, row in enumerate(relation)])
 
         sets = self._sets(placement, mask)
+        if not platform:
+            sets["IO"] = 0
         static = {name: cut(rel) for name, rel in self.static.items()}
         deps = self.textual if text or not self.checker.layered else self.kept
         static |= {name: cut(rel) for name, rel in deps.items()}
@@ -264,9 +277,9 @@ class Replay:
             static["switch"] = cut(self.switch)
         return static, sets
 
-    def _judge(self, placement: Placement, *, text: bool) -> bool:
+    def _judge(self, placement: Placement, *, text: bool, platform: bool = True) -> bool:
         mask = self._present(placement)
-        static, sets = self._orders(placement, mask, text=text)
+        static, sets = self._orders(placement, mask, text=text, platform=platform)
         rf = tuple([row & mask for row in self.rf])
         if self.crossing and not is_irreflexive(static["po"]):
             return False  # an interrupt cannot come there: what is before it must be behind it
@@ -335,12 +348,17 @@ class Replay:
             if name not in ("loc", "int", "ext", "dev")
         }
         agents = tuple([Agent(t.name, t.kind, t.source, t.origin, t.host) for t in program.threads])
-        return Execution(agents, tuple(events), relations, self.final)
+        return Execution(agents, tuple(events), relations, self.final, platform=bool(self.sets.get("IO")))
 
     def told(self, placement: Placement) -> tuple[Counterexample, Layer | None]:
         """The run as a report tells it, and the layer that lets it through."""
         by_text = not self.checker.layered or self.in_text_order(placement)
         layer: Layer | None = "hardware" if by_text else "compiler"
+        if by_text and not self._judge(placement, text=True, platform=False):
+            by_text = not (self.checker.layered and self._judge(placement, text=False, platform=False))
+            layer = "platform" if by_text else "compiler"
+        elif not by_text and not self._judge(placement, text=False, platform=False):
+            layer = "platform"
         if self.model.name == "sc":
             layer = None
         execution = self.execution(placement, text=by_text)

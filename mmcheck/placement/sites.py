@@ -37,7 +37,7 @@ class Site:
     empty span in front of which a new statement would stand. `statement` is the whole statement's, `orders` are
     those of the orders that stand there. `inside_await`: it is executed in each round of a wait. `auxiliary`: not
     asked for, used only to find out where a barrier belongs. `target`: the choice is for that target alone
-    (``--instructions``).
+    (``--instructions``). `devices`: barriers between memory and a device are among the options.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Site:
     labelled: bool = False
     orders: tuple[Span, ...] = ()
     target: str = ""
+    devices: bool = False
 
     def option(self, name: str) -> Option:
         return next(option for option in self.options if option.name == name)
