@@ -63,6 +63,8 @@ class Algebra:
         self.set_bounds: dict[int, tuple[int, int]] = {}
         self.set_lits: dict[int, dict[int, int]] = {}
         self._order: list[Node] = []
+        self._exact: set[int] = set()
+        """Nodes whose literals must not hold where the relation does not: of queries, and below a difference."""
         self.nothing = Bounds([0] * self.n, [0] * self.n, wanted=[0] * self.n)
         """The bounds of every empty relation; most of a model is empty for most programs."""
 
@@ -74,10 +76,11 @@ class Algebra:
 
     def relation(self, node: Node) -> Bounds:
         """All literals of one relation, for queries and for the compiler layer."""
-        self._prepare([Axiom("query", "empty", node)])
+        self._prepare([Axiom("query", "empty", node)], exact=True)
         return self.rel[node.number]
 
-    def _prepare(self, axioms: Sequence[Axiom]) -> None:
+    def _prepare(self, axioms: Sequence[Axiom], *, exact: bool = False) -> None:
+        self._exact = _exact_nodes(axioms, exact)
         roots = [axiom.node for axiom in axioms]
         needed = self._reachable(roots, set(self.overrides))
         self._order = [node for node in self.model.pool.order(roots) if node.number in needed]
@@ -392,7 +395,7 @@ class Algebra:
             case "seq":
                 self._seq_literals(args[0], args[1], pairs, out)
             case "plus":
-                out = self._plus_literals(args[0], bounds)
+                out = self._plus_literals(node, bounds)
         return out
 
     def _seq_literals(self, a: Node, b: Node, pairs: list[tuple[int, int]], out: Lits) -> None:
@@ -405,11 +408,12 @@ class Algebra:
                 parts.append(self.circuit.all([self.lit(a, i, j), here, self.lit(b, j, k)]))
             out[i, k] = self.circuit.any(parts)
 
-    def _plus_literals(self, arg: Node, bounds: Bounds) -> Lits:
+    def _plus_literals(self, node: Node, bounds: Bounds) -> Lits:
+        arg = node.args[0]
         inner = self.rel[arg.number]
         if all(row & (1 << i + 1) - 1 == 0 for i, row in enumerate(inner.may)):
             return self._forward_literals(arg, bounds)
-        return self._cyclic_literals(arg, bounds)
+        return self._cyclic_literals(node, bounds)
 
     def _forward_literals(self, arg: Node, bounds: Bounds) -> Lits:
         """The closure of a relation that only goes from smaller to larger events (a thread's own order)."""
@@ -440,8 +444,35 @@ class Algebra:
         safe = self.implied_by[event]
         return TRUE if safe >> i & 1 or safe >> k & 1 else self.happens[event]
 
-    def _cyclic_literals(self, arg: Node, bounds: Bounds) -> Lits:
-        """Warshall over literals, among the events on undecided edges."""
+    def _cyclic_literals(self, node: Node, bounds: Bounds) -> Lits:
+        """The closure of a relation that may go round in circles.
+
+        Where nothing is lost if the closure is taken for larger than it is, a variable for each pair and two clauses
+        for each step do. An exact one is built by Warshall's algorithm over literals.
+        """
+        arg = node.args[0]
+        if node.number in self._exact:
+            return self._warshall(arg, bounds)
+        circuit, inner = self.circuit, self.rel[arg.number]
+        into = inverse(tuple(inner.may))
+        out: Lits = {}
+        for i, wanted in enumerate(bounds.wanted):
+            if not wanted:
+                continue
+            must = bounds.must[i]
+            useful = sum([1 << k for k in bits(bounds.may[i]) if wanted >> k & 1 or bounds.may[k] & wanted])
+            reached = {k: TRUE if must >> k & 1 else circuit.var(f"{node.number}+{i}:{k}") for k in bits(useful)}
+            for k in bits(useful & ~must):
+                circuit.clause([reached[k], -self.lit(arg, i, k)])
+                for y in bits(into[k] & useful & ~(1 << i)):
+                    if y != k:
+                        step = [-reached[y], -self._happening(y, i, k), -self.lit(arg, y, k)]
+                        circuit.clause([reached[k], *step])
+            out.update({(i, k): reached[k] for k in bits(wanted)})
+        return out
+
+    def _warshall(self, arg: Node, bounds: Bounds) -> Lits:
+        """Among the events on undecided edges."""
         n, circuit = self.n, self.circuit
         rows: list[dict[int, int]] = [
             {j: self.lit(arg, i, j) for j in bits(self.rel[arg.number].may[i])} for i in range(n)
@@ -533,3 +564,22 @@ class Algebra:
         else:
             for literal in found:
                 circuit.clause([-literal])
+
+
+def _exact_nodes(axioms: Sequence[Axiom], exact: bool) -> set[int]:
+    """The numbers of nodes below `axioms` that occur negatively; all of them if the axioms are queries."""
+    found: set[int] = set()
+    done: set[tuple[int, bool]] = set()
+    work = [(axiom.node, exact or axiom.negated) for axiom in axioms]
+    while work:
+        node, negative = work.pop()
+        if (node.number, negative) in done:
+            continue
+        done.add((node.number, negative))
+        if negative:
+            found.add(node.number)
+        below = [*node.args, node.body] if node.body is not None else list(node.args)
+        for place, arg in enumerate(below):
+            flips = place == 1 and node.op in ("diff", "s-diff")
+            work.append((arg, exact or negative != flips))
+    return found
