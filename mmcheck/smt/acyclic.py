@@ -152,7 +152,36 @@ class Acyclic:
         for i in keep:
             for j, literal in out[i].items():
                 into[j][i] = literal
-        self.eliminate(keep, {i: out[i] for i in keep}, into)
+        out = {i: out[i] for i in keep}
+        self.eliminate(self.leave_out_idle(keep, out, into), out, into)
+
+    def leave_out_idle(
+        self, keep: list[int], out: dict[int, dict[int, int]], into: dict[int, dict[int, int]]
+    ) -> list[int]:
+        """`keep` without events of many edges through which no path leads that is possible and says anything new.
+
+        A poll that nothing orders is one: it reads from one write of the index, and is overwritten only by later ones.
+        """
+        kept = []
+        for node in keep:
+            if len(into[node]) * len(out[node]) <= DENSE or not self.is_idle(into[node], out[node]):
+                kept.append(node)
+                continue
+            for a in into.pop(node):
+                del out[a][node]
+            for b in out.pop(node):
+                del into[b][node]
+        return kept
+
+    def is_idle(self, sources: Mapping[int, int], targets: Mapping[int, int]) -> bool:
+        exclusive = self.circuit.exclusive
+        for a, first in sources.items():
+            known = self.closed[a] & ~(1 << a)
+            for b, second in targets.items():
+                implied = known >> b & 1 and not first == second == TRUE  # then it may be known through `node` only
+                if not (implied or exclusive(first, second)):
+                    return False
+        return True
 
     def eliminate(self, keep: list[int], out: dict[int, dict[int, int]], into: dict[int, dict[int, int]]) -> None:
         rest = set(keep)
@@ -253,6 +282,8 @@ class Acyclic:
         owned: set[tuple[int, int, int]],
     ) -> None:
         circuit, happens = self.circuit, self.happens
+        if first != TRUE != second and circuit.exclusive(first, second):
+            return
         if self.implied_by[node] >> a & 1 or self.implied_by[node] >> b & 1:
             here = TRUE
         if a == b or self.closed[b] >> a & 1:

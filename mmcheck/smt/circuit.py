@@ -7,7 +7,8 @@ them (Plaisted and Greenbaum 1986).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from mmcheck.deadline import Deadline
 
@@ -24,6 +25,7 @@ class Circuit:
         self.clauses: list[tuple[int, ...]] = []
         self._needed: list[int] = []
         self._defined: set[int] = set()
+        self._steps: dict[int, tuple[int, int]] = {}
 
     def var(self, name: str) -> int:
         """A fresh variable; names must be unique and are words of letters, digits, ``_ . : = -``."""
@@ -55,6 +57,30 @@ class Circuit:
     def operands(self, literal: int) -> tuple[int, ...] | None:
         """The operands of a conjunction, None for a variable."""
         return self._operands.get(literal)
+
+    def ladder(self, variables: Sequence[int]) -> None:
+        """Each of `variables` implies those before it: their clauses, and what `exclusive` knows of them."""
+        for place, variable in enumerate(variables):
+            self._steps[variable] = (variables[0], place)
+        for earlier, later in pairwise(variables):
+            self.clause([-later, earlier])
+
+    def exclusive(self, first: int, second: int) -> bool:
+        """Whether two literals cannot hold together, as far as ladders and operands tell without search."""
+        return self._denies(first, second) or self._denies(second, first)
+
+    def _denies(self, first: int, second: int) -> bool:
+        """Whether `first` is, or has among its operands, what a negative `second` excludes."""
+        if second > 0:
+            return False
+        step = self._steps.get(-second)
+        for operand in self._operands.get(first, (first,)):
+            if operand == -second:
+                return True
+            other = self._steps.get(operand) if step is not None else None
+            if other is not None and step is not None and other[0] == step[0] and other[1] >= step[1]:
+                return True
+        return False
 
     def any(self, literals: Iterable[int]) -> int:
         """The disjunction."""

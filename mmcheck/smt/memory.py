@@ -8,8 +8,6 @@ literals each, and their clauses grow with the square of the number of writes in
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from mmcheck.domains import Domains
 from mmcheck.graph import EventGraph, GEvent
 from mmcheck.smt.circuit import FALSE, TRUE, Circuit
@@ -130,8 +128,8 @@ class Memory:
         from_or_later = [TRUE]
         for write in ordered[1:]:
             from_or_later.append(self.circuit.var(f"ge:{write.id}:{read.id}"))
-        for earlier, later in pairwise(from_or_later[1:]):
-            self.circuit.clause([-later, earlier])
+        if len(ordered) > 1:
+            self.circuit.ladder(from_or_later[1:])
         self.chains[read.id] = ([w.id for w in ordered], from_or_later)
         following = [*from_or_later[1:], FALSE]
         self.rf[read.id] = {
