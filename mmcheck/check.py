@@ -170,7 +170,7 @@ class Checker:
         if self.model.name not in ("armv8", "x86-tso"):
             return None
         if stage.sequential is None:
-            stage.sequential = encode(stage.graph, load_model("sc"), compiled=False)
+            stage.sequential = encode(stage.graph, load_model("sc"), compiled=False, like=stage.compiled)
         return stage.sequential
 
     def _textual(self, stage: _Stage) -> Encoding:
@@ -178,7 +178,7 @@ class Checker:
             return stage.compiled
         if stage.textual is None:
             ordered = list(stage.compiled.environment)
-            stage.textual = encode(stage.graph, self.model, compiled=False, ordered=ordered)
+            stage.textual = encode(stage.graph, self.model, compiled=False, ordered=ordered, like=stage.compiled)
         return stage.textual
 
     def _solve(self, encoding: Encoding, literals: tuple[int, ...] | list[int], *, free: bool = False) -> bool:
@@ -470,7 +470,7 @@ class Checker:
             return finding
         if stage.language is None:
             ordered = list(stage.compiled.environment)
-            stage.language = encode(stage.graph, self.model, profile="language", ordered=ordered)
+            stage.language = encode(stage.graph, self.model, profile="language", ordered=ordered, like=stage.compiled)
         try:
             for goal in self.goals(requirement, stage, stage.language):
                 if self._by_compiler(requirement, stage, goal, stage.language) is not None:

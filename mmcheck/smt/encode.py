@@ -245,15 +245,19 @@ def encode(
     compiled: bool = True,
     profile: str = "observed",
     ordered: Iterable[tuple[int, int]] = (),
+    like: Encoding | None = None,
 ) -> Encoding:
     """The clauses for `graph` under `model`. Raises `UnknownVerdict` if values are too many.
+
+    `like` is another encoding of `graph`, whose analysis of values serves again if its model is coherent, too.
 
     For each pair (a, b) of `ordered` the result has a literal that adds the edge b -> a to every order that the
     model demands to be acyclic (coherence apart), as an environment could by communicating: a run in which that is
     consistent shows that the model does not order a before b.
     """
     coherent = model.coherent
-    domains = analyse(graph, coherent=coherent)
+    shared = like is not None and like.model.coherent == coherent
+    domains = like.domains if like is not None and shared else analyse(graph, coherent=coherent)
     circuit = Circuit(graph.terms.deadline)
     values = Values(graph, domains, circuit)
     memory = Memory(graph, domains, circuit, values, coherent)

@@ -1,8 +1,8 @@
 """The one door to z3, and the one place that calls ``check`` and knows ``unknown``.
 
 Clauses go in as DIMACS text (60 times cheaper than terms through z3's Python operators, three times cheaper than
-SMT-LIB) and can be dumped as SMT-LIB. Ctrl-C during ``check`` is swallowed by z3 and comes back as ``unknown``; here it is a
-`KeyboardInterrupt` again.
+SMT-LIB) and can be dumped as SMT-LIB. Ctrl-C during ``check`` is swallowed by z3 and comes back as ``unknown``; here it
+is a `KeyboardInterrupt` again.
 """
 
 from __future__ import annotations

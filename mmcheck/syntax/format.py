@@ -125,11 +125,10 @@ def _pieces(file: SourceFile, scanned: Scanned, parsed: Parsed) -> list[Piece]:
     pieces: list[Piece] = []
     separators: list[int] = []
     for token in parsed.tokens:
-        start = token.start_pos or 0
         if token.type == "_SEP":
-            separators.append(token.end_pos or start)
+            separators.append(token.end)
         else:
-            pieces.append(_piece(file, "token", token.type, str(token), start))
+            pieces.append(_piece(file, "token", token.type, token.text, token.start))
     for lexeme in scanned.all:
         if lexeme.kind == "comment":
             kind: Literal["line comment", "block comment"] = (

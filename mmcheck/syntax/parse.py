@@ -1,23 +1,25 @@
-"""Text to tree: the only door to lark, which is imported when the first text is parsed."""
+"""Text to tree: the only door to lark, which is imported only where no parse table is saved."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmcheck.errors import Diagnostic, InputError, fail
+from mmcheck.errors import Diagnostic, InputError, InternalError, fail
 from mmcheck.records import record
 from mmcheck.source import SourceFile, Span
 from mmcheck.syntax import ast, tables
 from mmcheck.syntax.build_ast import Builder, check_depth
 from mmcheck.syntax.build_expr import Leaf
+from mmcheck.syntax.lalr import Node, Parser, Run, Stuck
 from mmcheck.syntax.mistakes import Failure, explain, skipped
 from mmcheck.syntax.scan import Scanned
 
 if TYPE_CHECKING:
-    from lark import Lark, Token, Tree
+    from lark import Lark
 
 MAX_SIZE = 200_000
 """Characters of a file."""
@@ -55,7 +57,7 @@ def parse_spec(file: SourceFile) -> ast.File:
         if not scanned.code:
             raise InputError(_in_order(found))
     builder = Builder(file)
-    tree = fold(outcome.tree, builder)
+    tree = fold(outcome, builder)
     found.extend(builder.diagnostics)
     deep = check_depth(tree)
     if deep is not None:
@@ -95,74 +97,62 @@ def _in_order(found: list[Diagnostic]) -> list[Diagnostic]:
 
 @record
 class Parsed:
-    """A parse that succeeded; `tokens` are all terminals, filtered ones and separators included."""
+    """A parse that succeeded. `nodes` are the reductions, operands before what they are in, the last one the whole;
+    `tokens` are all terminals, filtered ones and separators included."""
 
-    tree: Tree[Token]
-    tokens: list[Token]
+    nodes: list[Node]
+    tokens: list[Leaf]
 
 
-def run(parser: Lark, text: str) -> Parsed | Failure:
+def run(parser: Parser, text: str) -> Parsed | Failure:
     """Parse `text`, with what a grammar cannot say about line ends.
 
     A line end is none inside parentheses, square brackets and record literals, and must not stand
     behind ``=``. Separators are dropped, never held back: the lexer depends on the parser's state.
     """
-    from lark.exceptions import UnexpectedCharacters, UnexpectedToken
-
-    interactive: Any = parser.parse_interactive(text)
-    tokens: list[Token] = []
+    process = Run(parser, text)
+    tokens: list[Leaf] = []
     continued: list[bool] = []
-    before: Token | None = None
+    before: Leaf | None = None
     try:
-        for token in interactive.lexer_thread.lex(interactive.parser_state):
+        while (found := process.next()) is not None:
+            symbol, token = found
             kind = token.type
             if kind == "_SEP" and continued and continued[-1]:
                 continue
-            if before is not None and before.type in ("EQUAL", "ASSIGN") and before.end_line != token.line:
-                return Failure(token.start_pos or 0, frozenset(), after_equal=True)
+            if before is not None and before.type in ("EQUAL", "ASSIGN") and "\n" in text[before.end : token.start]:
+                return Failure(token.start, frozenset(), after_equal=True)
             if kind in ("LPAR", "LSQB"):
                 continued.append(True)
             elif kind == "LBRACE":
                 continued.append(before is not None and before.type in ("EQUAL", "ASSIGN", "COLON", "LPAR", "COMMA"))
             elif kind in ("RPAR", "RSQB", "RBRACE") and continued:
                 continued.pop()
-            interactive.feed_token(token)
+            process.feed(symbol, token)
             tokens.append(token)
             before = token
-        return Parsed(interactive.feed_eof(before), tokens)
-    except UnexpectedToken as error:
-        token = error.token
-        offset = len(text) if token.type == "$END" else token.start_pos or 0
-        separator = token.type == "_SEP"
-        if before is not None and before.type in ("EQUAL", "ASSIGN") and "\n" in text[before.end_pos : offset]:
-            return Failure(offset, frozenset(), after_equal=True)
-        if separator and before is not None:
-            offset = (token.end_pos or offset) if text[offset : token.end_pos].strip() != ";" else offset
-        return Failure(offset, frozenset(interactive.accepts()), separator, fresh=_fresh(tokens))
-    except UnexpectedCharacters as error:
-        return Failure(error.pos_in_stream or 0, frozenset(interactive.accepts()), fresh=_fresh(tokens))
+        process.finish()
+        return Parsed(process.nodes, tokens)
+    except Stuck as stuck:
+        offset = stuck.start
+        separator = stuck.symbol >= 0 and parser.names[stuck.symbol] == "_SEP"
+        if stuck.symbol >= 0 and before is not None:
+            if before.type in ("EQUAL", "ASSIGN") and "\n" in text[before.end : offset]:
+                return Failure(offset, frozenset(), after_equal=True)
+            if separator:
+                offset = stuck.end if text[offset : stuck.end].strip() != ";" else offset
+        return Failure(offset, process.accepts(), separator, fresh=bool(tokens) and tokens[-1].type == "_SEP")
 
 
-def _fresh(tokens: list[Token]) -> bool:
-    return bool(tokens) and tokens[-1].type == "_SEP"
-
-
-def fold(tree: Tree[Token], builder: Builder) -> ast.File:
-    """Hand every reduction of `tree` to `builder`, from the leaves up and without recursion."""
-    from lark import Tree as LarkTree
-
+def fold(parsed: Parsed, builder: Builder) -> ast.File:
+    """Hand every reduction to `builder`, from the leaves up and without recursion."""
     done: dict[int, Any] = {}
     result: Any = None
-    for subtree in tree.iter_subtrees():
-        children = [done.pop(id(c)) if isinstance(c, LarkTree) else _leaf(c) for c in subtree.children]
-        result = done[id(subtree)] = builder.reduce(str(subtree.data), children)
+    for node in parsed.nodes:
+        children = [done.pop(id(child)) if isinstance(child, Node) else child for child in node.children]
+        result = done[id(node)] = builder.reduce(node.rule, children)
     assert isinstance(result, ast.File)
     return result
-
-
-def _leaf(token: Token) -> Leaf:
-    assert token.start_pos is not None and token.end_pos is not None
-    return Leaf(token.type, str(token), token.start_pos, token.end_pos)
 
 
 # ---- the parser and its table ----
@@ -173,24 +163,22 @@ def grammar_path() -> Path:
 
 
 @cache
-def spec_parser() -> Lark:
+def spec_parser() -> Parser:
     """The parser, from a saved table if there is a good one."""
-    import lark
-
     grammar = grammar_path().read_text(encoding="utf-8")
-    key = tables.table_key(grammar, lark.__version__)
+    key = tables.table_key(grammar)
     for path, private in _saved_tables():
         parser = _from_table(tables.read_table(path, key, private=private))
         if parser is not None:
             return parser
-    parser = build_parser(grammar)
+    table = lalr_table(build_parser(grammar))
     directory = tables.cache_directory()
     if directory is not None:
         try:
-            tables.write_table(directory / "table.bin", _to_table(parser), key)
+            tables.write_table(directory / "table.bin", table, key)
         except OSError:
             pass  # a cache that cannot be written is no cache
-    return parser
+    return Parser(table)
 
 
 def _saved_tables() -> Iterator[tuple[Path, bool]]:
@@ -219,34 +207,91 @@ def build_parser(grammar: str, *, strict: bool = False) -> Lark:
     return lark.Lark(grammar, parser="lalr", lexer="contextual", strict=strict, _plugins=plugins)
 
 
-def _to_table(parser: Lark) -> tables.Table:
-    from lark.grammar import Rule
-    from lark.lexer import TerminalDef
+def lalr_table(built: Lark) -> tables.Table:
+    """What `mmcheck.syntax.lalr` needs of a parser that lark has built."""
+    frontend: Any = built.parser
+    analysis, contextual = frontend.parser._parse_table, frontend.lexer
+    root = contextual.root_lexer
+    terminals = sorted(root.terminals, key=lambda terminal: str(terminal.name))
+    names = [terminal.name for terminal in terminals] + ["$END"]
+    names += sorted(
+        {str(rule.origin.name) for rule in built.rules} | {s for a in analysis.states.values() for s in a} - {*names}
+    )
+    number = {str(name): place for place, name in enumerate(dict.fromkeys(map(str, names)))}
+    rules = list(built.rules)
+    rule_of = {id(rule): place for place, rule in enumerate(rules)}
+    by_value = {rule: place for place, rule in enumerate(rules)}
+    lexers: list[list[list[int]]] = []
+    seen: dict[tuple[int, ...], int] = {}
+    lexer_of, states = [], []
+    for state in range(len(analysis.states)):
+        lexer = [number[str(terminal.name)] for terminal in contextual.lexers[state].scanner.terminals]
+        if contextual.lexers[state].callback:
+            raise InternalError("a terminal of the grammar is hidden by another one")
+        if tuple(lexer) not in seen:
+            seen[tuple(lexer)] = len(lexers)
+            lexers.append(_by_kind(lexer, terminals))
+        lexer_of.append(seen[tuple(lexer)])
+        row: list[int] = []
+        for symbol, (action, argument) in analysis.states[state].items():
+            shifts = str(action) == "Shift"
+            reduced = rule_of.get(id(argument)) if not shifts else None
+            target = argument if shifts else -1 - (by_value[argument] if reduced is None else reduced)
+            row += [number[str(symbol)], target]
+        states.append(row)
+    lexers.append(_by_kind([number[str(terminal.name)] for terminal in root.scanner.terminals], terminals))
+    return {
+        "symbols": list(number),
+        "patterns": [terminal.pattern.to_regexp() for terminal in terminals],
+        "ignored": sorted(number[name] for name in root.ignore_types),
+        "rules": [_rule(rule, number) for rule in rules],
+        "lexers": lexers,
+        "lexer_of": lexer_of,
+        "states": states,
+        "start": analysis.start_states["start"],
+        "accept": analysis.end_states["start"],
+    }
 
-    data, memo = parser.memo_serialize([TerminalDef, Rule])
-    data["options"] = {**data["options"], "_plugins": {}}
-    return {"data": data, "memo": memo}
+
+def _by_kind(lexer: list[int], terminals: list[Any]) -> list[list[int]]:
+    """The terminals before the reserved words, these, and the others: a word is looked up and not tried."""
+    words = [t for t in lexer if re.fullmatch(r"[A-Za-z_]+\\b", terminals[t].pattern.value)]
+    level = {terminals[word].priority for word in words} or {1}
+    before = [t for t in lexer if t not in words and terminals[t].priority > max(level)]
+    after = [t for t in lexer if t not in words and t not in before]
+    rivals = [t for t in after if terminals[t].priority >= min(level)]
+    for word in words:
+        text = terminals[word].pattern.value.removesuffix(r"\b")
+        if len(level) > 1 or any(re.match(terminals[t].pattern.to_regexp(), text) for t in rivals):
+            raise InternalError(f"the word {text!r} of the grammar is another terminal as well")
+    return [before, words, after]
 
 
-def _from_table(table: tables.Table | None) -> Lark | None:
+def _rule(rule: Any, number: Mapping[str, int]) -> list[Any]:
+    """The fields of `mmcheck.syntax.lalr.Rule`."""
+    if rule.alias or rule.options.keep_all_tokens or rule.options.empty_indices:
+        raise InternalError(f"the grammar has a rule of an unknown form: {rule}")
+    keep = [
+        (place, not symbol.is_term and symbol.name.startswith("_"))
+        for place, symbol in enumerate(rule.expansion)
+        if not (symbol.is_term and symbol.filter_out)
+    ]
+    return [number[str(rule.origin.name)], len(rule.expansion), keep, bool(rule.options.expand1)]
+
+
+def _from_table(table: tables.Table | None) -> Parser | None:
     if table is None:
         return None
-    import lark
-
     try:
-        load: Any = lark.Lark._load_from_dict
-        parser: Lark = load(table["data"], table["memo"])
-        return parser
-    except (LookupError, TypeError, ValueError, AttributeError, AssertionError):
+        return Parser(table)
+    except (LookupError, TypeError, ValueError):
         return None
 
 
 def build_table(path: Path) -> None:
     """Build the parse table and write it to `path`; for the build of the package."""
-    import lark
-
     grammar = grammar_path().read_text(encoding="utf-8")
-    tables.write_table(path, _to_table(build_parser(grammar)), tables.table_key(grammar, lark.__version__))
+    tables.write_table(path, lalr_table(build_parser(grammar)), tables.table_key(grammar))
 
 
 def parse_text(text: str, path: str = "<text>") -> ast.File:

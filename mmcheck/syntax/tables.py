@@ -1,7 +1,7 @@
-"""Saved parse tables: building one costs a hundred milliseconds and more, reading one about twenty.
+"""Saved parse tables: building one costs a hundred milliseconds and more, reading one about two.
 
 A table is JSON behind a header of three lines: format, key and checksum. The key is a hash of the
-grammar and of the versions of lark and Python; a table with another key, a damaged one or one that
+grammar and of the version of Python; a table with another key, a damaged one or one that
 another user could have written is as good as none.
 """
 
@@ -16,16 +16,16 @@ import sys
 from pathlib import Path
 from typing import Any, TypeAlias
 
-FORMAT = b"mmcheck table 1"
+FORMAT = b"mmcheck table 2"
 MAX_BYTES = 4_000_000
 
 Table: TypeAlias = dict[str, Any]
-"""What lark's serialization gives: dictionaries, lists, texts and numbers."""
+"""What `mmcheck.syntax.lalr.Parser` takes: dictionaries, lists, texts and numbers."""
 
 
-def table_key(grammar: str, lark_version: str) -> str:
+def table_key(grammar: str) -> str:
     """The key of the table of `grammar` under this Python."""
-    parts = (FORMAT.decode(), lark_version, sys.implementation.cache_tag or "", grammar)
+    parts = (FORMAT.decode(), sys.implementation.cache_tag or "", grammar)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -43,18 +43,10 @@ def decode(data: bytes, key: str) -> Table | None:
     if hashlib.sha256(head[3]).hexdigest().encode() != head[2]:
         return None
     try:
-        table = json.loads(head[3], object_hook=_integer_keys)
+        table = json.loads(head[3])
     except (ValueError, RecursionError):
         return None
     return table if isinstance(table, dict) else None
-
-
-def _integer_keys(table: dict[str, Any]) -> dict[Any, Any]:
-    """JSON has no integer keys; no table of lark's mixes digits and words."""
-    for key in table:
-        if not key.isdigit():
-            return table
-    return {int(key): value for key, value in table.items()}
 
 
 def cache_directory() -> Path | None:
