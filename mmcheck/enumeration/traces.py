@@ -155,10 +155,10 @@ class _Path(NamedTuple):
     guarded: tuple[Guarded, ...] = ()
 
     def at(self, state: steps.State) -> _Path:
-        return self._replace(state=state)
+        return _Path(state, *self[1:])
 
     def extend(self, state: steps.State, item: Item) -> _Path:
-        return self._replace(state=state, items=(*self.items, item))
+        return _Path(state, (*self.items, item), *self[2:])
 
     def pair(self, read: int, write: int, *, exclusive: bool) -> _Path:
         if exclusive:

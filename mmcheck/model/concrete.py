@@ -6,7 +6,8 @@ decides one choice of rf and co. The part of the model free of rf and co is eval
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from mmcheck.execution import Event, Execution
 from mmcheck.model.expr import Node, walk
@@ -54,12 +55,9 @@ class Frame:
         self.static = static
         self.none: Rel = (0,) * n
         self._fixed: dict[int, Set | Rel] = {}
-        self._plan: list[Node] = []
-        for node in model.pool.order([axiom.node for axiom in model.axioms]):
-            if node.dynamic:
-                self._plan.append(node)
-            else:
-                self._fixed[node.number] = self._value(node, self._fixed)
+        order = model.pool.order([axiom.node for axiom in model.axioms])
+        self._plan = [node for node in order if node.dynamic]
+        self._evaluate([node for node in order if not node.dynamic], self._fixed)
 
     def allows(self, rf: Rel, co: Rel) -> bool:
         """Whether the model allows these rf and co (co transitive)."""
@@ -74,12 +72,30 @@ class Frame:
                 values[node.number] = rf if node.name == "rf" else co
             elif node.op == "rec":
                 values[node.number] = self.none  # until its fixpoint
-        for node in self._plan:
-            if node.op == "rec":
-                self._fixpoint(node, values)
-            elif node.op != "rel":
-                values[node.number] = self._value(node, values)
+        self._evaluate(self._plan, values)
         return values
+
+    def _evaluate(self, nodes: Sequence[Node], values: dict[int, Any]) -> None:
+        """Give every one of `nodes` its value, operands first; the two commonest operators without detours."""
+        none = self.none
+        for node in nodes:
+            op = node.op
+            if op == "seq":
+                first, second = node.args
+                left, right = values[first.number], values[second.number]
+                value = none if left is none or right is none else compose(left, right)
+                values[node.number] = value if any(value) else none
+            elif op == "union":
+                value = none
+                for arg in node.args:
+                    other = values[arg.number]
+                    if other is not none:
+                        value = other if value is none else union(value, other)
+                values[node.number] = value
+            elif op == "rec":
+                self._fixpoint(node, values)
+            elif not (node.dynamic and op == "rel"):
+                values[node.number] = self._value(node, values)
 
     def violations(self, rf: Rel, co: Rel) -> list[Violation]:
         """The axioms that fail, flags left out, each with a witness."""

@@ -8,7 +8,6 @@ is a `KeyboardInterrupt` again.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -32,7 +31,6 @@ class Solver:
         self._solver.set("random_seed", SEED)
         self._constants: dict[int, Any] = {}
         self.queries = 0
-        self.seconds = 0.0
         self.clauses: list[tuple[int, ...]] = []
         """Everything handed over so far."""
         self._satisfied = False
@@ -75,9 +73,7 @@ class Solver:
             timeout = left if timeout is None else min(left, timeout)
         if timeout is not None:
             self._solver.set("timeout", max(1, int(timeout * 1000)))
-        started = time.process_time()
         result = self._solver.check(*[self.constant(literal) for literal in assumptions])
-        self.seconds += time.process_time() - started
         self.queries += 1
         self._satisfied = result == self._z3.sat
         if self._satisfied:
