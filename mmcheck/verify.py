@@ -12,7 +12,6 @@ from mmcheck import __version__
 from mmcheck.check import Checker
 from mmcheck.errors import Diagnostic, InputError, InternalError, UnknownVerdict, fail
 from mmcheck.files import find_files, read_source, write_atomic
-from mmcheck.lower.spec import Spec, load_spec
 from mmcheck.model.devices import model_for
 from mmcheck.model.model import load_model
 from mmcheck.program import TRUE, Expr, Op, Origin, Program, Reg, Requirement
@@ -25,6 +24,7 @@ from mmcheck.target.targets import Target, parse_target, settle
 
 if TYPE_CHECKING:
     from mmcheck.check_enumerated import EnumerationChecker
+    from mmcheck.lower.spec import Spec
     from mmcheck.syntax.herd.read import LitmusTest
 
 
@@ -127,6 +127,8 @@ def verify_file(path: str, options: Options) -> FileReport:
         source = read_source(path)
         if is_herd_format(source.text):
             return FileReport(path, _verify_herd(source, options))
+        from mmcheck.lower.spec import load_spec  # a quarter of the package, and nothing to herd's files
+
         spec = load_spec(source)
         if spec.is_library:
             return FileReport(path, notes=("a library: nothing to check in this file alone",))

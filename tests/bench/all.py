@@ -7,12 +7,13 @@ import sys
 import herd_suite
 import interrupts
 import ring
+import specifications
 import startup
 import virtqueue
 
 
 def main() -> int:
-    good = [bench.main() for bench in (startup, virtqueue, herd_suite, ring, interrupts)]
+    good = [bench.main() for bench in (startup, virtqueue, herd_suite, ring, interrupts, specifications)]
     print("all limits are kept" if all(good) else "some limit is missed")
     return 0 if all(good) else 1
 
