@@ -307,8 +307,7 @@ def after_read(code: Code, state: State, value: int, read: int = 0) -> State:
         state = state._replace(symbols=_put(state.symbols, op.dst, symbol(read, op.width)))
     if op.exclusive:
         state = state._replace(monitor=(op.address.value(state.registers), read))
-    _, registers, monitor, saved, _, control, symbols, path = state  # `_replace` takes three times as long
-    return State(state.pc + 1, _put(registers, op.dst, value), monitor, saved, taints, control, symbols, path)
+    return state._replace(pc=state.pc + 1, registers=_put(state.registers, op.dst, value), taints=taints)
 
 
 def forwarded(code: Code, state: State, value: Expr, taint: Taint) -> State:
