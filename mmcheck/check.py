@@ -6,47 +6,31 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mmcheck import goals
 from mmcheck.deadline import Deadline
 from mmcheck.errors import InternalError, UnknownVerdict, fail
 from mmcheck.execution import Execution
 from mmcheck.explain import cycle_of, relevant, summary
-from mmcheck.graph import Check, EventGraph, Wait
+from mmcheck.goals import SETTLED, Goal
+from mmcheck.graph import EventGraph, Wait
 from mmcheck.model.model import Model, load_model
 from mmcheck.program import Program, Requirement
 from mmcheck.recheck import judge, judge_final, with_order
-from mmcheck.records import record, replace
+from mmcheck.records import replace
 from mmcheck.results import Counterexample, Finding, Layer, clauses_of
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.count import block
 from mmcheck.smt.decode import Decoder
 from mmcheck.smt.encode import Encoding, choice_literals, encode
-from mmcheck.smt.finals import Finals
 from mmcheck.smt.linear import linear_orders
 from mmcheck.source import Span
-from mmcheck.terms import Term, symbols_of
 from mmcheck.unfold import unfold
-
-SETTLED = ("final", "exists", "progress")
-"""Kinds of checks that speak of runs in which nobody can move any more."""
 
 RELIES = "relies on compilers not reordering what the languages let them reorder"
 """The note on a requirement that holds in the profile ``observed`` and not in ``language``."""
 
 MAX_REFUTED = 200
 """Runs that no single order of the compiler's gives, before a query is given up as unknown."""
-
-
-@record
-class Goal:
-    """What a query looks for: a literal, the places it talks about, and how to say that it was found."""
-
-    literals: tuple[int, ...]
-    failed: str
-    reads: frozenset[int] = frozenset()
-    point: Span | None = None
-    extra: tuple[tuple[int, int], ...] = ()
-    free: bool = False
-    """Whether accesses may go astray in the run that is looked for."""
 
 
 @dataclass(slots=True)
@@ -238,7 +222,7 @@ class Checker:
     # --- the kinds ---------------------------------------------------------------------------------
 
     def _point(self, requirement: Requirement, stage: _Stage) -> Finding:
-        checks = _checks(requirement, stage)
+        checks = goals.checks(requirement, stage.graph)
         finding = self._search(requirement, stage)
         if finding.verdict != "holds":
             return finding
@@ -267,7 +251,7 @@ class Checker:
         if not self._solve(stage.compiled, []):
             return replace(finding, notes=(*finding.notes, "vacuous: no run comes to an end"))
         if self.layered:
-            finding = self._plain_waits(finding, stage, self.waits(requirement, stage))
+            finding = self._plain_waits(finding, stage, goals.waits(requirement, self.program, stage.graph))
         if finding.verdict == "holds" and not finding.complete:
             return self._spinning(requirement, stage, finding)
         return finding
@@ -304,11 +288,11 @@ class Checker:
         pairs = set()
         for requirement in self.program.requirements:
             if requirement.kind == "ordered":
-                pairs |= set(_site_pairs(graph, *requirement.subjects[:2]))
+                pairs |= set(goals.pairs(requirement, graph))
         return sorted(pairs)
 
     def _ordered(self, requirement: Requirement, stage: _Stage) -> Finding:
-        pairs = _site_pairs(stage.graph, *requirement.subjects[:2])
+        pairs = goals.pairs(requirement, stage.graph)
         finding = self._search(requirement, stage)
         if finding.verdict == "holds" and not any(
             self._solve(stage.compiled, [stage.compiled.happens[a], stage.compiled.happens[b]]) for a, b in pairs
@@ -334,76 +318,15 @@ class Checker:
                 stage.notes.append(f"no run satisfies the wait '{wait.origin.text}'{where}")
         return stage.notes
 
-    # --- goals -------------------------------------------------------------------------------------
-
-    def goals(self, requirement: Requirement, stage: _Stage, encoding: Encoding) -> list[Goal]:
-        """What breaks `requirement`, or, of an ``exists``, what it asks for; any of them will do."""
-        match requirement.kind:
-            case "point":
-                return self._point_goals(requirement, stage, encoding)
-            case "final" | "exists":
-                return self._final_goals(requirement, encoding)
-            case "progress":
-                return self._progress_goals(requirement, stage, encoding)
-        return self._ordered_goals(requirement, stage, encoding)
-
-    def _point_goals(self, requirement: Requirement, stage: _Stage, encoding: Encoding) -> list[Goal]:
-        goals = []
-        for check in _checks(requirement, stage):
-            reads = _reads(check.cond)
-            # A value read from outside every variable is arbitrary: the check fails for some such value.
-            wrong = [-encoding.values.literal(check.cond), *[encoding.astray.get(read, FALSE) for read in reads]]
-            literal = encoding.circuit.all([encoding.values.literal(check.guard), encoding.circuit.any(wrong)])
-            text = check.origin.text or "the assertion"
-            goals.append(Goal((literal,), f"'{text}' fails.", reads, check.origin.span, free=True))
-        return goals
-
-    def _final_goals(self, requirement: Requirement, encoding: Encoding) -> list[Goal]:
-        exists = requirement.kind == "exists"
-        term = Finals(encoding).term(requirement.cond)
-        literal = encoding.values.literal(term)
-        text = "A final state is as asked." if exists else "A final state breaks the condition."
-        return [Goal((literal if exists else -literal,), text, _reads(term), requirement.origin.span)]
-
-    def _progress_goals(self, requirement: Requirement, stage: _Stage, encoding: Encoding) -> list[Goal]:
-        goals = []
-        for wait in self.waits(requirement, stage):
-            stuck = encoding.circuit.all([encoding.values.literal(wait.guard), -encoding.values.literal(wait.done)])
-            text = f"{self.program.threads[wait.thread].name} waits for ever in '{wait.origin.text or 'a wait'}'."
-            goals.append(Goal((stuck,), text, frozenset(wait.reads), wait.origin.span))
-        return goals
-
-    def waits(self, requirement: Requirement, stage: _Stage) -> list[Wait]:
-        """The waits that a ``progress`` is about."""
-        wanted = set(requirement.subjects)
-        found = []
-        for wait in stage.graph.waits:
-            agent = self.program.threads[wait.thread].name
-            mine = {agent, agent.split("[")[0]}
-            labels = {f"{one}.{wait.origin.site}" for one in mine}
-            if not wanted or mine & wanted or labels & wanted:
-                found.append(wait)
-        return found
-
-    def _ordered_goals(self, requirement: Requirement, stage: _Stage, encoding: Encoding) -> list[Goal]:
-        events = stage.graph.events
-        return [
-            Goal(
-                (encoding.environment[a, b], encoding.happens[a], encoding.happens[b]),
-                f"'{events[b].origin.text}' may take effect before '{events[a].origin.text}'.",
-                frozenset((a, b)),
-                requirement.origin.span,
-                ((b, a),),
-            )
-            for a, b in _site_pairs(stage.graph, *requirement.subjects[:2])
-        ]
-
     # --- search ------------------------------------------------------------------------------------
+
+    def _goals(self, requirement: Requirement, encoding: Encoding) -> list[Goal]:
+        return goals.goals(requirement, self.program, encoding)
 
     def _search(self, requirement: Requirement, stage: _Stage) -> Finding:
         """Look for a run that reaches one of the goals: first as compiled, then, if there is one, in text order."""
         encoding = stage.compiled
-        found = self.goals(requirement, stage, encoding)
+        found = self._goals(requirement, encoding)
         disjoint = encoding.circuit.any([encoding.circuit.all(goal.literals) for goal in found])
         environment = any(goal.extra for goal in found)
         if environment:
@@ -415,11 +338,11 @@ class Checker:
             return self._beyond(requirement, stage, Finding(requirement, "holds", complete=complete))
         sequential = None if environment else self._sequential(stage)
         if sequential is not None:
-            for goal in self.goals(requirement, stage, sequential):
+            for goal in self._goals(requirement, sequential):
                 if self._solve(sequential, goal.literals, free=goal.free):
                     return self._violated(requirement, stage, sequential, goal, None)
         textual = self._textual(stage)
-        for goal in self.goals(requirement, stage, textual):
+        for goal in self._goals(requirement, textual):
             if self._solve(textual, goal.literals, free=goal.free):
                 return self._violated(requirement, stage, textual, goal, "hardware" if self._has_layers() else None)
         for goal in found:
@@ -437,21 +360,21 @@ class Checker:
         platform = stage.compiled.platform
         if platform == FALSE or not self.platform:
             return None
-        goals = _under(self.goals(requirement, stage, stage.compiled), platform)
-        if any(goal.extra for goal in goals):
-            reached = any(self._solve(stage.compiled, goal.literals) for goal in goals)
+        wanted = goals.under(self._goals(requirement, stage.compiled), platform)
+        if any(goal.extra for goal in wanted):
+            reached = any(self._solve(stage.compiled, goal.literals) for goal in wanted)
         else:
-            some = stage.compiled.circuit.any([stage.compiled.circuit.all(goal.literals) for goal in goals])
+            some = stage.compiled.circuit.any([stage.compiled.circuit.all(goal.literals) for goal in wanted])
             reached = some != FALSE and self._solve(
-                stage.compiled, [some, platform], free=any(goal.free for goal in goals)
+                stage.compiled, [some, platform], free=any(goal.free for goal in wanted)
             )
         if not reached:
             return None
         textual = self._textual(stage)
-        for goal in _under(self.goals(requirement, stage, textual), textual.platform):
+        for goal in goals.under(self._goals(requirement, textual), textual.platform):
             if self._solve(textual, goal.literals, free=goal.free):
                 return self._violated(requirement, stage, textual, goal, "platform")
-        for goal in goals:
+        for goal in wanted:
             result = self._by_compiler(requirement, stage, goal, layer="platform")
             if result is not None:
                 return result
@@ -472,7 +395,7 @@ class Checker:
             ordered = list(stage.compiled.environment)
             stage.language = encode(stage.graph, self.model, profile="language", ordered=ordered, like=stage.compiled)
         try:
-            for goal in self.goals(requirement, stage, stage.language):
+            for goal in self._goals(requirement, stage.language):
                 if self._by_compiler(requirement, stage, goal, stage.language) is not None:
                     return replace(finding, notes=(*finding.notes, RELIES))
         except UnknownVerdict:
@@ -546,28 +469,3 @@ class Checker:
         counterexample = Counterexample(execution, cycle, culprit, text, goal.point, shown)
         clauses = clauses_of(self.program) if layer == "platform" else ()
         return Finding(requirement, "violated", layer, self._complete(stage), (), counterexample, clauses=clauses)
-
-
-def _under(goals: list[Goal], platform: int) -> list[Goal]:
-    """`goals`, by the platform's rules for devices."""
-    return [replace(goal, literals=(*goal.literals, platform)) for goal in goals]
-
-
-def _checks(requirement: Requirement, stage: _Stage) -> list[Check]:
-    return [check for check in stage.graph.checks if check.requirement == requirement.name]
-
-
-def _reads(term: Term) -> frozenset[int]:
-    return frozenset(int(name[1:]) for name in symbols_of([term]) if name[0] == "r" and name[1:].isdigit())
-
-
-def _site_pairs(graph: EventGraph, first: str, second: str) -> list[tuple[int, int]]:
-    """Events of site `first` with the events of `second` behind them in the same thread."""
-
-    def at(site: str) -> list[int]:
-        return [
-            e.id for e in graph.events if site in (e.origin.site, f"{'.'.join(e.origin.calls[-1:])}.{e.origin.site}")
-        ]
-
-    events = graph.events
-    return [(a, b) for a in at(first) for b in at(second) if events[a].thread == events[b].thread and a < b]

@@ -29,7 +29,7 @@ from mmcheck.enumeration.compiled import Keep, preserved
 from mmcheck.enumeration.interrupts import fits, root_of
 from mmcheck.enumeration.layout import Layout, layout_of
 from mmcheck.enumeration.linear import Pair
-from mmcheck.enumeration.traces import Options, Trace
+from mmcheck.enumeration.trace import Options, Trace
 from mmcheck.enumeration.turns import HOST
 from mmcheck.enumeration.values import fixpoint
 from mmcheck.errors import UnknownVerdict

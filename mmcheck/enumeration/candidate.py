@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mmcheck.enumeration.coherence import Choice
 from mmcheck.enumeration.interrupts import root_of
 from mmcheck.enumeration.layout import Layout
-from mmcheck.enumeration.traces import Item, Trace
+from mmcheck.enumeration.trace import Item, Trace
 from mmcheck.execution import BASE_RELATIONS, Agent, Event, Execution
 from mmcheck.program import Program
 from mmcheck.relations import Rel, pairs

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import mmcheck.model
 from mmcheck.enumeration.linear import Pair
-from mmcheck.enumeration.traces import Trace
+from mmcheck.enumeration.trace import Trace
 from mmcheck.errors import InternalError
 from mmcheck.model.concrete import Frame
 from mmcheck.model.model import Model, model_from_text

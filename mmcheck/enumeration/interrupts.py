@@ -11,7 +11,7 @@ from itertools import pairwise, permutations, product
 from typing import TypeAlias
 
 from mmcheck.enumeration.linear import Pair, closure_of
-from mmcheck.enumeration.traces import Trace
+from mmcheck.enumeration.trace import Trace
 from mmcheck.program import Thread
 
 Event: TypeAlias = tuple[int, int]

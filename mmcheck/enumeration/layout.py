@@ -13,7 +13,7 @@ from itertools import product
 from mmcheck.enumeration.interrupts import orders as interrupt_orders
 from mmcheck.enumeration.interrupts import root_of
 from mmcheck.enumeration.linear import Order, Pair, closure_of, linear_extensions
-from mmcheck.enumeration.traces import Trace
+from mmcheck.enumeration.trace import Trace
 from mmcheck.enumeration.turns import orders as turn_orders
 from mmcheck.enumeration.turns import sharing
 from mmcheck.model.concrete import Frame

@@ -11,131 +11,18 @@ are, and then they must read the last value of their location.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from mmcheck import steps
-from mmcheck.deadline import Deadline
 from mmcheck.enumeration.guarded import Guarded, decided, positive
 from mmcheck.enumeration.robust import is_robust
+from mmcheck.enumeration.trace import Item, Options, Pairs, Trace, Values, moved, without_idle_writes
 from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import CLEAN, Code, LoadOp, StoreOp, Taint, Term
 from mmcheck.program import MASKED, Expr, Origin, Tags
-from mmcheck.records import record, replace
+from mmcheck.records import replace
 from mmcheck.relations import bits
-
-Values: TypeAlias = Callable[[int], tuple[int, ...]]
-"""For an address, every value that a read of it may see."""
-Pairs: TypeAlias = tuple[tuple[int, int], ...]
-
-
-class Item(NamedTuple):
-    """One event of a trace; `addr` to `pick_ctrl` are the reads it depends on, as bits. `pieces` are the
-    parallel statements that it is in: (instance, piece)."""
-
-    kind: str
-    address: int
-    width: int
-    value: int
-    tags: Tags
-    origin: Origin
-    addr: int = 0
-    data: int = 0
-    ctrl: int = 0
-    pick_addr: int = 0
-    pick_data: int = 0
-    pick_ctrl: int = 0
-    pieces: tuple[tuple[int, int], ...] = ()
-    masked: bool = False
-    """Of an event that switches interrupts: they are off behind it."""
-    whole: bool = False
-    """A read that is one instruction with the access behind it."""
-
-
-@dataclass(frozen=True, eq=False)
-class Trace:
-    """One path of one thread. `status` is ``ended``, ``stuck`` (at the await of `where`), ``cut``, or ``absent``: a
-    run of an interrupt handler that does not happen. `start` and `lasting` are the privates of a handler before and
-    behind the run.
-
-    `amo` and `lxsx` are pairs of positions; `last` the reads of the failing round in which it is stuck.
-    `number` tells the awaits of a thread apart.
-    """
-
-    items: tuple[Item, ...]
-    amo: Pairs
-    lxsx: Pairs
-    registers: tuple[tuple[str, int], ...]
-    failed: frozenset[str] = frozenset()
-    status: str = "ended"
-    where: Origin | None = None
-    number: int = 0
-    last: frozenset[int] = frozenset()
-    start: tuple[tuple[str, int], ...] = ()
-
-    @cached_property
-    def lasting(self) -> tuple[tuple[str, int], ...]:
-        return lasting(self.registers)
-
-    @cached_property
-    def shape(self) -> tuple[object, ...]:
-        """What a model can see of the trace, values and places in the text apart."""
-        return tuple([(i.kind, i.address, i.tags, i[6:]) for i in self.items]), self.amo, self.lxsx
-
-    @cached_property
-    def identity(self) -> tuple[object, ...]:
-        """Two traces with the same identity are the same execution, up to dependencies."""
-        events = tuple([(i.kind, i.address, i.value, i.tags) for i in self.items])
-        return events, self.amo, self.lxsx, self.registers, self.failed, self.status, self.number, self.last
-
-    @cached_property
-    def needs(self) -> frozenset[tuple[int, int]]:
-        """The (address, value) that its reads see."""
-        return frozenset([(i.address, i.value) for i in self.items if i.kind == "R"])
-
-    @cached_property
-    def gives(self) -> frozenset[tuple[int, int]]:
-        """The (address, value) that its writes offer."""
-        return frozenset([(i.address, i.value) for i in self.items if i.kind == "W"])
-
-    @cached_property
-    def order(self) -> frozenset[tuple[int, int]]:
-        """Program order, as pairs of positions: that of the text, but the fields of one store are in no order."""
-        n = len(self.items)
-        return frozenset([(a, b) for a in range(n) for b in range(a + 1, n) if self._ordered(a, b)])
-
-    def _ordered(self, a: int, b: int) -> bool:
-        pieces = self.items[a].pieces
-        if not pieces:
-            return True
-        other = dict(self.items[b].pieces)
-        return all(other.get(instance, piece) == piece for instance, piece in pieces)
-
-
-def lasting(registers: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
-    """Those of `registers` that a handler keeps from run to run."""
-    return tuple([(name, value) for name, value in registers if name[0] == "@" and name[:2] != "@%"])
-
-
-@record
-class Options:
-    """`settle`: threads that wait show the failing round (final states); otherwise they stop before it (safety).
-
-    `write_back`: a failing compare-and-swap that allows it may write the old value back. `cas_provenance`: a
-    successful one in assembly passes on either its own read, or the expected value. `compiled`: threads of
-    source code have robust dependencies only (docs/compiler.md), otherwise syntactic ones; `cells` are the addresses
-    at which a cell stands.
-    """
-
-    settle: bool = False
-    write_back: bool = True
-    cas_provenance: bool = False
-    compiled: bool = False
-    cells: frozenset[int] = frozenset()
-    traces: int = 200_000
-    deadline: Deadline = field(default_factory=Deadline)
 
 
 class _Path(NamedTuple):
@@ -456,8 +343,8 @@ class _Tracer:
         guarded = path.guarded
         if isinstance(at, steps.Failed):
             since = dict(path.rounds)[at.number]
-            items, amo, lxsx, gone = _without_idle_writes(items, amo, lxsx, since)
-            guarded = tuple([_moved(one, gone) for one in guarded if one.position not in gone])
+            items, amo, lxsx, gone = without_idle_writes(items, amo, lxsx, since)
+            guarded = tuple([moved(one, gone) for one in guarded if one.position not in gone])
             last = frozenset([i for i in range(since, len(items)) if items[i].kind == "R"])
         where, number = (at.origin, at.number) if at is not None else (None, 0)
         trace = Trace(items, amo, lxsx, registers, path.failed, status, where, number, last)
@@ -478,36 +365,3 @@ def _varying(
 
 def _plain(items: tuple[Item, ...]) -> int:
     return sum(1 << i for i, item in enumerate(items) if "Plain" in item.tags)
-
-
-def _without_idle_writes(
-    items: tuple[Item, ...], amo: Pairs, lxsx: Pairs, since: int
-) -> tuple[tuple[Item, ...], Pairs, Pairs, list[int]]:
-    """Drop the writes of a failing round that store what their own read saw; the last result are their positions."""
-    idle = sorted([w for r, w in (*amo, *lxsx) if r >= since and items[r].value == items[w].value], reverse=True)
-    for gone in idle:
-        items = tuple([_renumbered(item, gone) for i, item in enumerate(items) if i != gone])
-        amo, lxsx = _without(amo, gone), _without(lxsx, gone)
-    return items, amo, lxsx, idle
-
-
-def _without(pairs: Pairs, gone: int) -> Pairs:
-    return tuple([(r - (r > gone), w - (w > gone)) for r, w in pairs if w != gone])
-
-
-def _moved(one: Guarded, gone: list[int]) -> Guarded:
-    position, data, pick = one.position, one.data, one.pick
-    for place in gone:
-        position -= position > place
-        data, pick = _closed_up(data, place), _closed_up(pick, place)
-    return one._replace(position=position, data=data, pick=pick)
-
-
-def _closed_up(mask: int, gone: int) -> int:
-    return mask & (1 << gone) - 1 | mask >> gone + 1 << gone
-
-
-def _renumbered(item: Item, gone: int) -> Item:
-    masks = [_closed_up(mask, gone) for mask in item[6:12] if isinstance(mask, int)]
-    addr, data, ctrl, pick_addr, pick_data, pick_ctrl = masks
-    return item._replace(addr=addr, data=data, ctrl=ctrl, pick_addr=pick_addr, pick_data=pick_data, pick_ctrl=pick_ctrl)

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from mmcheck.enumeration.interrupts import Event, glued, masked_at, root_of
 from mmcheck.enumeration.linear import Pair
-from mmcheck.enumeration.traces import Trace
+from mmcheck.enumeration.trace import Trace
 from mmcheck.errors import UnknownVerdict
 from mmcheck.program import MASKED, Thread
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from mmcheck.enumeration.traces import Options, Trace, lasting, traces
+from mmcheck.enumeration.trace import Options, Trace, lasting
+from mmcheck.enumeration.traces import traces
 from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import Code
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mmcheck.check import SETTLED, Checker, Goal
+from mmcheck.check import Checker
 from mmcheck.errors import InternalError, UnknownVerdict
+from mmcheck.goals import SETTLED, Goal, goals, waits
 from mmcheck.graph import EventGraph
 from mmcheck.placement.problem import Placement, Problem
 from mmcheck.placement.replay import Replay
@@ -97,7 +98,7 @@ class Oracle:
         for requirement in checker.program.requirements:
             if requirement.kind != "progress" or not checker.layered:
                 continue
-            for wait in checker.waits(requirement, stage):
+            for wait in waits(requirement, checker.program, stage.graph):
                 plain = any("Plain" in stage.graph.events[read].tags for read in wait.reads)
                 if plain and checker.program.threads[wait.thread].source:
                     text = wait.origin.text or "a wait"
@@ -155,7 +156,7 @@ class Oracle:
             for requirement in self.requirements(target):
                 settled = requirement.kind in SETTLED
                 stage = checker.stage()
-                for number, goal in enumerate(checker.goals(requirement, stage, stage.compiled)):
+                for number, goal in enumerate(goals(requirement, checker.program, stage.compiled)):
                     literal = stage.compiled.circuit.all(goal.literals)
                     if literal == FALSE:
                         continue

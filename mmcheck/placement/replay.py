@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
-from mmcheck.check import Checker, Goal
+from mmcheck.check import Checker
 from mmcheck.errors import InternalError
 from mmcheck.execution import Agent, Event, Execution
 from mmcheck.explain import cycle_of, relevant, summary
+from mmcheck.goals import Goal
 from mmcheck.graph import GEvent, Pairs
 from mmcheck.model.concrete import Frame
 from mmcheck.model.model import Model, with_turns
