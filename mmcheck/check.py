@@ -40,9 +40,7 @@ class _Stage:
     graph: EventGraph
     compiled: Encoding
     textual: Encoding | None = None
-    language: Encoding | None = None
     sequential: Encoding | None = None
-    portable: bool | None = None
     complete: dict[bool, bool] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     waits_checked: bool = False
@@ -325,14 +323,9 @@ class Checker:
 
     def _search(self, requirement: Requirement, stage: _Stage) -> Finding:
         """Look for a run that reaches one of the goals: first as compiled, then, if there is one, in text order."""
-        encoding = stage.compiled
-        found = self._goals(requirement, encoding)
-        disjoint = encoding.circuit.any([encoding.circuit.all(goal.literals) for goal in found])
+        found = self._goals(requirement, stage.compiled)
         environment = any(goal.extra for goal in found)
-        if environment:
-            reached = any(self._solve(encoding, goal.literals) for goal in found)
-        else:
-            reached = disjoint != FALSE and self._solve(encoding, [disjoint], free=any(goal.free for goal in found))
+        reached = self._reached(stage.compiled, found)
         complete = self._complete(stage)
         if not reached:
             return self._beyond(requirement, stage, Finding(requirement, "holds", complete=complete))
@@ -361,14 +354,7 @@ class Checker:
         if platform == FALSE or not self.platform:
             return None
         wanted = goals.under(self._goals(requirement, stage.compiled), platform)
-        if any(goal.extra for goal in wanted):
-            reached = any(self._solve(stage.compiled, goal.literals) for goal in wanted)
-        else:
-            some = stage.compiled.circuit.any([stage.compiled.circuit.all(goal.literals) for goal in wanted])
-            reached = some != FALSE and self._solve(
-                stage.compiled, [some, platform], free=any(goal.free for goal in wanted)
-            )
-        if not reached:
+        if not self._reached(stage.compiled, wanted, platform):
             return None
         textual = self._textual(stage)
         for goal in goals.under(self._goals(requirement, textual), textual.platform):
@@ -385,35 +371,39 @@ class Checker:
 
     def _portable(self, requirement: Requirement, stage: _Stage, finding: Finding) -> Finding:
         """A note if it holds by what compilers do and not by what the languages promise (docs/compiler.md)."""
-        if not self.layered or self.profile != "observed":
+        observed = stage.compiled.observed
+        if observed == TRUE:
             return finding
-        if stage.portable is None:
-            stage.portable = stage.compiled.same_order("language")
-        if stage.portable:
-            return finding
-        if stage.language is None:
-            ordered = list(stage.compiled.environment)
-            stage.language = encode(stage.graph, self.model, profile="language", ordered=ordered, like=stage.compiled)
+        wanted = goals.under(self._goals(requirement, stage.compiled), -observed)
         try:
-            for goal in self._goals(requirement, stage.language):
-                if self._by_compiler(requirement, stage, goal, stage.language) is not None:
-                    return replace(finding, notes=(*finding.notes, RELIES))
+            if self._reached(stage.compiled, wanted, -observed) and any(
+                self._by_compiler(requirement, stage, goal) is not None for goal in wanted
+            ):
+                return replace(finding, notes=(*finding.notes, RELIES))
         except UnknownVerdict:
             pass  # only a note is at stake
         return finding
+
+    def _reached(self, encoding: Encoding, wanted: list[Goal], *mode: int) -> bool:
+        """Whether a run reaches one of `wanted`, whose literals include those of `mode`."""
+        if any(goal.extra for goal in wanted):
+            return any(self._solve(encoding, goal.literals) for goal in wanted)
+        some = encoding.circuit.any([encoding.circuit.all(goal.literals) for goal in wanted])
+        return some != FALSE and self._solve(encoding, [some, *mode], free=any(goal.free for goal in wanted))
 
     def _by_compiler(
         self,
         requirement: Requirement,
         stage: _Stage,
         goal: Goal,
-        encoding: Encoding | None = None,
         layer: Layer = "compiler",
     ) -> Finding | None:
         """A run as compiled, together with one order that the compiler may emit; runs without one are blocked."""
-        encoding = encoding or stage.compiled
-        # What no order gives on the model, one may give by the platform's weaker rules.
+        encoding = stage.compiled
+        # What no order gives on the model, one may give by the platform's weaker rules or a freer compiler.
         only = [] if layer == "platform" or encoding.platform == FALSE else [-encoding.platform]
+        if encoding.observed != TRUE and -encoding.observed not in goal.literals:
+            only.append(encoding.observed)
         for _ in range(MAX_REFUTED):
             if not self._solve(encoding, goal.literals, free=goal.free):
                 return None

@@ -51,21 +51,14 @@ class Encoding:
     platform: int = FALSE
     """The literal under which the platform's rules for devices count beside the model; `FALSE` if they change nothing.
     Queries assume that it does not hold."""
-    order_of: Callable[[str], Bounds] | None = None
-    """The order that a compiler of another profile keeps; None if nothing is compiled."""
-
-    def same_order(self, profile: str) -> bool:
-        """Whether a compiler of `profile` keeps exactly the order that this encoding is about."""
-        if self.order_of is None:
-            return True
-        mine, other = self.po, self.order_of(profile)
-        if (mine.may, mine.must) != (other.may, other.must):
-            return False
-        undecided = [(i, j) for i, row in enumerate(mine.may) for j in bits(row & ~mine.must[i])]
-        return all(self.pair(mine, i, j) == self.pair(other, i, j) for i, j in undecided)
+    observed: int = TRUE
+    """The literal under which compilers keep what they were seen to keep, and not only what the languages promise;
+    `TRUE` if that is the same. Queries assume it."""
 
     def assumptions(self) -> list[int]:
         alone = [] if self.platform == FALSE else [-self.platform]
+        if self.observed != TRUE:
+            alone.append(self.observed)
         return [literal for literal in (self.bounded, self.inside) if literal != TRUE] + [
             *alone, *[-literal for literal in self.environment.values()]
         ]  # fmt: skip
@@ -318,13 +311,17 @@ def encode(
         base.setdefault("switch", switch)
         return order
 
-    order_of = None
+    observed = TRUE
     if compiled and any(thread.source for thread in graph.program.threads):
 
-        def order_of(name: str) -> Bounds:
-            return executed(preserved_order(graph, circuit, happens, implied_by, base, sets, name, optional))
+        def kept(name: str) -> Bounds:
+            return preserved_order(graph, circuit, happens, implied_by, base, sets, name, optional)
 
-        po = order_of(profile)
+        if profile == "observed":
+            order, observed = _either(circuit, kept("observed"), kept("language"))
+        else:
+            order = kept(profile)
+        po = executed(order)
     else:
         po = executed(src)
     base["po"] = po
@@ -339,7 +336,7 @@ def encode(
     algebra = Algebra(model, circuit, happens, implied_by, base, sets, {model.definitions["fr"].number: fr}, optional)
     encoding = Encoding(
         graph, model, domains, circuit, values, memory, happens, compiled, po, Solver(circuit), bounded,
-        inside_literal, astray, environment, base.get("switch"), platform, order_of,
+        inside_literal, astray, environment, base.get("switch"), platform, observed,
     )  # fmt: skip
     rest: list[Axiom] = []
     for axiom in model.axioms:
@@ -359,6 +356,33 @@ def encode(
         base["%environment"] = Bounds(rows, [0] * n, lambda i, j: environment[j, i])
     algebra.require(rest)
     return encoding
+
+
+def _either(circuit: Circuit, observed: Bounds, language: Bounds) -> tuple[Bounds, int]:
+    """Both orders of compiled threads in one: the first under the literal that comes with it, else the second."""
+
+    def pair(order: Bounds, i: int, j: int) -> int:
+        if order.must[i] >> j & 1:
+            return TRUE
+        if not order.may[i] >> j & 1:
+            return FALSE
+        return TRUE if order.literal is None else order.literal(i, j)
+
+    different = {
+        (i, j): (pair(observed, i, j), pair(language, i, j))
+        for i, row in enumerate(observed.may)
+        for j in bits((row | language.may[i]) & ~(observed.must[i] & language.must[i]))
+    }
+    if all(first == second for first, second in different.values()):
+        return observed, TRUE
+    chosen = circuit.var("observed")
+    literals = {
+        key: first if first == second else circuit.any([second, circuit.all([first, chosen])])
+        for key, (first, second) in different.items()
+    }
+    may = [a | b for a, b in zip(observed.may, language.may, strict=True)]
+    must = [a & b for a, b in zip(observed.must, language.must, strict=True)]
+    return Bounds(may, must, lambda i, j: literals[i, j]), chosen
 
 
 def _assumption(circuit: Circuit, name: str, bad: list[int]) -> int:

@@ -155,11 +155,17 @@ def test_ctrl_c_of_a_process(folder: Path) -> None:
     """Reading a pipe that nobody writes to blocks until the signal."""
     os.mkfifo(folder / "pipe.litmus")
     arguments = command("litmus", "herd", "pipe.litmus")
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment(PYTHONUNBUFFERED="1")) as child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "Observation MP Sometimes\n"
-        child.send_signal(signal.SIGINT)
-        assert child.wait(30) == 130
+    with subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, text=True, env=environment(PYTHONUNBUFFERED="1"),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # ignored in a background job
+    ) as child:  # fmt: skip
+        try:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "Observation MP Sometimes\n"
+            child.send_signal(signal.SIGINT)
+            assert child.wait(30) == 130
+        finally:
+            child.kill()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
