@@ -138,6 +138,11 @@ class Checker:
             self._nonempty(encoding)
         return self._made
 
+    def adopt(self, encoding: Encoding) -> None:
+        """Search in `encoding`: of the same program, model and bound, in text order, and of settled runs."""
+        self.deadline = encoding.graph.terms.deadline
+        self._made = _Stage(encoding.graph, encoding)
+
     def _nonempty(self, encoding: Encoding) -> None:
         """Every program has the run in which nobody got far: no clauses may exclude it, or everything would hold."""
         settled = encoding.values.literal(encoding.graph.settled)

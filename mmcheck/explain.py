@@ -13,7 +13,7 @@ from mmcheck.execution import Event, Execution
 from mmcheck.model.concrete import frame_of
 from mmcheck.model.model import Model
 from mmcheck.program import ENTRY, RETURN, Origin
-from mmcheck.relations import Rel, bits, closure, compose, from_pairs, union
+from mmcheck.relations import Rel, bits, closure, compose, from_pairs, inverse, union
 from mmcheck.results import Hop, Layer
 
 
@@ -62,7 +62,10 @@ def _communication(execution: Execution) -> dict[str, Rel]:
     n = len(execution.events)
     rf = {(w, r) for w, r in execution.relation("rf")}
     co = execution.relation("co")
-    fr = {(r, w2) for w, r in rf for w1, w2 in co if w1 == w}
+    later: dict[int, list[int]] = {}
+    for first, second in co:
+        later.setdefault(first, []).append(second)
+    fr = {(r, after) for w, r in rf for after in later.get(w, ())}
 
     def external(pairs: Iterable[tuple[int, int]]) -> Rel:
         events = execution.events
@@ -88,6 +91,9 @@ def _best(po: Rel, communication: dict[str, Rel], execution: Execution, starts: 
     useful = sum([1 << i for i, row in enumerate(across) if row])  # events that communication leaves
     after = [list(bits(row)) for row in across]
     then = [list(bits(row & useful)) for row in po]
+    before = inverse(po)
+    back = inverse(union(across, tuple([row & useful for row in po])))
+    away: dict[int, list[int]] = {}
     index = [event.index for event in execution.events]
     best: list[int] | None = None
     for length in range(2, MAX_LENGTH + 1):
@@ -95,8 +101,13 @@ def _best(po: Rel, communication: dict[str, Rel], execution: Execution, starts: 
         steps = 0
         for start in starts:
             # A cycle has a communication step; begin with one that leaves `start`, or reach it by program order.
-            for first in (start, *[e for e in range(len(po)) if po[e] >> start & 1 and useful >> start & 1]):
+            for first in (start, *(bits(before[start]) if useful >> start & 1 else ())):
+                if first not in away:
+                    away[first] = _distances(back, first)
+                far = away[first]
                 by_po = first != start
+                if by_po and far[start] >= length:
+                    continue
                 stack = [[first, start]] if by_po else [[start]]
                 while stack and steps < MAX_STEPS:
                     path = stack.pop()
@@ -109,12 +120,29 @@ def _best(po: Rel, communication: dict[str, Rel], execution: Execution, starts: 
                             if best_key is None or key > best_key:
                                 best, best_key = path, key
                         continue
-                    stack += [[*path, successor] for successor in after[last] if successor not in path]
+                    left = length - len(path)  # steps home from the next event
+                    stack += [[*path, e] for e in after[last] if far[e] <= left and e not in path]
                     if not came_by_po and len(path) > 1:
-                        stack += [[*path, successor] for successor in then[last] if successor not in path]
+                        stack += [[*path, e] for e in then[last] if far[e] <= left and e not in path]
         if best is not None:
             return best
     return None
+
+
+def _distances(back: Rel, goal: int) -> list[int]:
+    """How many steps each event is from `goal`, given the steps the other way round; `MAX_LENGTH` + 1 is too far."""
+    out = [MAX_LENGTH + 1] * len(back)
+    seen = frontier = 1 << goal
+    for distance in range(MAX_LENGTH + 1):
+        following = 0
+        for event in bits(frontier):
+            out[event] = distance
+            following |= back[event]
+        frontier = following & ~seen
+        seen |= frontier
+        if not frontier:
+            break
+    return out
 
 
 def _reach(path: Sequence[int], index: Sequence[int], execution: Execution) -> int:

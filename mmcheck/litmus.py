@@ -10,7 +10,7 @@ from mmcheck.deadline import Deadline
 from mmcheck.enumerate import Enumeration, Limits
 from mmcheck.errors import InputError, UnknownVerdict, fail
 from mmcheck.model.model import Model, load_model
-from mmcheck.program import Origin, Reg, evaluate
+from mmcheck.program import Load, Origin, Reg, Rmw, evaluate
 from mmcheck.results import LitmusOutcome
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.decode import Decoder
@@ -27,6 +27,8 @@ CUT = "loops were cut at the bound"
 MAX_STATES = 100_000
 FEW = Limits(candidates=2_000, combinations=5_000, traces=500)
 """Up to here ``auto`` enumerates: the solver's fixed costs are more."""
+MOST_READS = 16
+"""With more of them ``auto`` does not try to."""
 
 
 def decide(
@@ -68,19 +70,34 @@ def decide(
 
 
 def decide_test(
-    test: LitmusTest, path: str, model: str | None, states: bool, bound: int, engine: str, timeout: float | None
+    test: LitmusTest,
+    path: str,
+    model: str | None,
+    states: bool,
+    bound: int,
+    engine: str,
+    timeout: float | None,
+    kept: list[Encoding] | None = None,
 ) -> LitmusOutcome:
-    """One test. Raises `UnknownVerdict`, and `InputError` if the model allows a run that leaves every location."""
+    """One test; if the solver decides it, its encoding is appended to `kept`.
+
+    Raises `UnknownVerdict`, and `InputError` if the model allows a run that leaves every location.
+    """
     chosen = load_model(model or MODELS[test.arch])
     with Deadline(timeout) as deadline:
         if engine == "enumerate":
             return _enumerated(test, path, chosen, states, bound, deadline)
-        if engine == "auto":
+        if engine == "auto" and _reads(test) <= MOST_READS:
             try:
                 return _enumerated(test, path, chosen, states, bound, deadline, FEW)
             except UnknownVerdict:
                 pass  # too many candidates: the solver's ground
-        return _solved(test, path, chosen, states, bound, deadline)
+        return _solved(test, path, chosen, states, bound, deadline, kept)
+
+
+def _reads(test: LitmusTest) -> int:
+    """How many statements of a test read memory."""
+    return sum(isinstance(statement, Load | Rmw) for thread in test.program.threads for statement in thread.body)
 
 
 def observation(positive: bool, negative: bool) -> str:
@@ -98,9 +115,19 @@ def _notes(cut: bool, bound: int, *, any_run: bool) -> tuple[str, ...]:
     return notes if any_run else (*notes, "vacuous: no run comes to an end, or none passes the filter")
 
 
-def _solved(test: LitmusTest, path: str, model: Model, states: bool, bound: int, deadline: Deadline) -> LitmusOutcome:
+def _solved(
+    test: LitmusTest,
+    path: str,
+    model: Model,
+    states: bool,
+    bound: int,
+    deadline: Deadline,
+    kept: list[Encoding] | None = None,
+) -> LitmusOutcome:
     graph = unfold(test.program, bound=bound, quiescent=True, deadline=deadline)
-    encoding = encode(graph, model)
+    encoding = encode(graph, model, compiled=False)
+    if kept is not None:
+        kept.append(encoding)
     finals = Finals(encoding)
     assumed = encoding.assumptions()
     if test.filter is not None:

@@ -25,6 +25,7 @@ from mmcheck.target.targets import Target, parse_target, settle
 if TYPE_CHECKING:
     from mmcheck.check_enumerated import EnumerationChecker
     from mmcheck.lower.spec import Spec
+    from mmcheck.smt.encode import Encoding
     from mmcheck.syntax.herd.read import LitmusTest
 
 
@@ -256,7 +257,7 @@ def _verify_herd(source: SourceFile, options: Options) -> tuple[Result, ...]:
     from mmcheck.litmus import CUT, MODELS, decide_test
     from mmcheck.syntax.herd.read import read_litmus
 
-    test = read_litmus(source)
+    test = _by_agents(read_litmus(source))
     names = list(options.targets) or [MODELS[test.arch]]
     results = []
     for name in names:
@@ -266,9 +267,10 @@ def _verify_herd(source: SourceFile, options: Options) -> tuple[Result, ...]:
         notes: tuple[str, ...] = ()
         engine = "smt"
         word = "Unknown"
+        kept: list[Encoding] = []
         try:
             outcome = decide_test(
-                test, source.path, target.model, False, options.bound, options.engine, options.timeout
+                test, source.path, target.model, False, options.bound, options.engine, options.timeout, kept
             )
             word, engine, notes = outcome.observation, outcome.engine, outcome.notes
         except UnknownVerdict as unknown:
@@ -282,7 +284,7 @@ def _verify_herd(source: SourceFile, options: Options) -> tuple[Result, ...]:
             good = "Never" if test.quantifier == "~exists" else "Always"
             verdict = "holds" if word == good else "violated"
         expected = (verdict if verdict != "unknown" else "forbidden") if question else "holds"
-        shown = _shown(test, target, options) if verdict in ("violated", "allowed") else None
+        shown = _shown(test, target, options, kept) if verdict in ("violated", "allowed") else None
         if shown is not None and shown.verdict not in (verdict, "unknown"):
             raise InternalError(f"{test.name} on {target.name}: {verdict}, but its run is {shown.verdict}")
         results.append(
@@ -311,8 +313,16 @@ def _verify_herd(source: SourceFile, options: Options) -> tuple[Result, ...]:
     return tuple(results)
 
 
-def _shown(test: LitmusTest, target: Target, options: Options) -> Finding:
-    """The run that breaks the condition of `test`, or shows it."""
+def _by_agents(test: LitmusTest) -> LitmusTest:
+    """`test` with threads ``P0``, ... instead of ``0``, ..."""
+    threads = tuple([replace(thread, name=f"P{thread.name}") for thread in test.program.threads])
+    filtered = None if test.filter is None else _of_agents(test.filter)
+    program = replace(test.program, threads=threads)
+    return replace(test, program=program, condition=_of_agents(test.condition), filter=filtered)
+
+
+def _shown(test: LitmusTest, target: Target, options: Options, kept: Sequence[Encoding]) -> Finding:
+    """The run that breaks the condition of `test`, or shows it; by the encoding in `kept`, if there is one."""
     condition, filtered = test.condition, test.filter or TRUE
     if test.quantifier == "exists":
         condition = Op("and", (filtered, condition), 1)
@@ -320,9 +330,11 @@ def _shown(test: LitmusTest, target: Target, options: Options) -> Finding:
         wrong = condition if test.quantifier == "~exists" else Op("not", (condition,), 1)
         condition = Op("not", (Op("and", (filtered, wrong), 1),), 1)
     kind = "exists" if test.quantifier == "exists" else "final"
-    requirement = Requirement(test.name, kind, cond=_of_agents(condition), origin=Origin(test.span, test.name))
-    threads = tuple([replace(thread, name=f"P{thread.name}") for thread in test.program.threads])
-    return make_checker(replace(test.program, threads=threads), target, options).run(requirement)
+    requirement = Requirement(test.name, kind, cond=condition, origin=Origin(test.span, test.name))
+    checker = make_checker(test.program, target, options)
+    if kept and isinstance(checker, Checker) and checker.model is kept[-1].model:
+        checker.adopt(kept[-1])
+    return checker.run(requirement)
 
 
 def _of_agents(expr: Expr) -> Expr:
