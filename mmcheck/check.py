@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 
 from mmcheck import goals
 from mmcheck.deadline import Deadline
+from mmcheck.double_fetch import double_fetches
 from mmcheck.errors import InternalError, UnknownVerdict, fail
 from mmcheck.execution import Execution
 from mmcheck.explain import cycle_of, relevant, summary
 from mmcheck.goals import SETTLED, Goal
 from mmcheck.graph import EventGraph, Wait
 from mmcheck.model.model import Model, load_model
-from mmcheck.program import Program, Requirement
+from mmcheck.program import Origin, Program, Requirement
+from mmcheck.races import remarks
 from mmcheck.recheck import judge, judge_final, with_order
 from mmcheck.records import replace
 from mmcheck.results import Counterexample, Finding, Layer, clauses_of
@@ -44,6 +46,7 @@ class _Stage:
     complete: dict[bool, bool] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     waits_checked: bool = False
+    fetched: dict[bool, dict[Origin, str]] = field(default_factory=dict)
     astray: dict[bool, str] = field(default_factory=dict)
     astray_span: Span | None = None
 
@@ -94,7 +97,10 @@ class Checker:
         """Runs that leave their variables behave in ways that are not described: no clean verdict rests on them."""
         if finding.verdict not in ("holds", "forbidden"):
             return finding
-        astray = self._astray(self.stage())
+        stage = self.stage()
+        if self.layered:
+            finding = replace(finding, notes=(*finding.notes, *self._fetched_twice(stage)))
+        astray = self._astray(stage)
         if not astray:
             return finding
         if finding.requirement.kind in SETTLED:
@@ -209,6 +215,26 @@ class Checker:
                     stage.astray_span = event.origin.span
                     break
         return stage.astray[self._settled]
+
+    def _fetched_twice(self, stage: _Stage) -> list[str]:
+        """Plain reads that a compiler may make again for each use, with another result."""
+        if self._settled not in stage.fetched:
+            notes = stage.fetched[self._settled] = {}
+            candidates = double_fetches(stage.compiled)
+            some = stage.compiled.circuit.any([found.literal for found in candidates])
+            for found in candidates if self._solve(stage.compiled, [some]) else ():
+                place = found.read.origin
+                if place not in notes and self._solve(stage.compiled, [found.literal]):
+                    where, writer = (
+                        f"'{origin.text}'" + (f" (line {origin.span.line})" if origin.span is not None else "")
+                        for origin in (place, found.write.origin)
+                    )
+                    notes[place] = (
+                        f"the value of {where} is used more than once while {writer} may change it: "
+                        "a compiler may read again for each use of a plain read. "
+                        "Make it volatile or atomic, or order the write behind it"
+                    )
+        return list(stage.fetched[self._settled].values())
 
     def refuse_astray(self) -> None:
         """Raise `InputError` if some run goes outside its memory: for programs none of whose requirements fail."""
@@ -463,4 +489,6 @@ class Checker:
         shown = relevant(execution, cycle, culprit)
         counterexample = Counterexample(execution, cycle, culprit, text, goal.point, shown)
         clauses = clauses_of(self.program) if layer == "platform" else ()
-        return Finding(requirement, "violated", layer, self._complete(stage), (), counterexample, clauses=clauses)
+        return Finding(
+            requirement, "violated", layer, self._complete(stage), remarks(execution), counterexample, clauses=clauses
+        )

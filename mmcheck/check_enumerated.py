@@ -14,6 +14,7 @@ from mmcheck.errors import UnknownVerdict
 from mmcheck.explain import cycle_of, relevant, summary
 from mmcheck.model.model import Model
 from mmcheck.program import Await, Load, Program, Requirement, evaluate, walk
+from mmcheck.races import remarks
 from mmcheck.recheck import judge
 from mmcheck.records import replace
 from mmcheck.results import Counterexample, Finding, Layer, clauses_of
@@ -90,7 +91,8 @@ class EnumerationChecker:
         span = requirement.origin.span
         counterexample = Counterexample(execution, cycle, None, text, span, shown)
         clauses = clauses_of(self.program) if layer == "platform" else ()
-        return Finding(requirement, bad, layer, complete, (), counterexample, clauses=clauses)  # type: ignore[arg-type]
+        races = remarks(execution)
+        return Finding(requirement, bad, layer, complete, races, counterexample, clauses=clauses)  # type: ignore[arg-type]
 
     def _meets_devices(self) -> bool:
         """Whether there is memory that the platform's rules for devices are about."""

@@ -89,6 +89,16 @@ class Wait:
 
 
 @record
+class Test:
+    """A branch that tests `cond`, if `guard`; events from `place` on come behind it."""
+
+    thread: int
+    guard: Term
+    cond: Term
+    place: int
+
+
+@record
 class Cut:
     """A loop that may go on past the bound, under `guard`."""
 
@@ -134,6 +144,7 @@ class EventGraph:
     checks: list[Check] = field(default_factory=list)
     waits: list[Wait] = field(default_factory=list)
     cuts: list[Cut] = field(default_factory=list)
+    tests: list[Test] = field(default_factory=list)
     ends: list[Term] = field(default_factory=list)
     registers: list[Mapping[str, Term]] = field(default_factory=list)
     choices: dict[str, tuple[tuple[str, Term], ...]] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from mmcheck.alternatives import FENCE, READ, Slot, align, tags_of
 from mmcheck.errors import InternalError, fail
-from mmcheck.graph import Wait
+from mmcheck.graph import Test, Wait
 from mmcheck.loops import exit_test, unroll_jumps
 from mmcheck.program import (
     MASKED,
@@ -151,6 +151,7 @@ class Control:
         cond = self.recorder.value(statement.cond, state)
         if cond.term.op == "const" and not cond.taint:
             return self.block(statement.then if cond.term.const else statement.orelse, state, frame)
+        self.graph.tests.append(Test(self.recorder.thread, state.guard, cond.term, len(self.graph.events)))
         outer = dict(state.control)
         add(self.terms, state.control if self.recorder.source else state.sticky, cond.taint)
         inside = dict(state.control)
