@@ -492,3 +492,12 @@ class Checker:
         return Finding(
             requirement, "violated", layer, self._complete(stage), remarks(execution), counterexample, clauses=clauses
         )
+
+
+def _strays(execution: Execution) -> tuple[str, ...]:
+    """A note on the first access of a run that goes outside every variable: the mistake is more likely there."""
+    for event in execution.events:
+        if event.address is not None and not event.location:
+            where = f" (line {event.origin.span.line})" if event.origin.span is not None else ""
+            return (f"in the run that is shown, '{event.origin.text}'{where} goes outside every variable",)
+    return ()

@@ -196,6 +196,7 @@ def make_checker(program: Program, target: Target, options: Options) -> Checker 
             raise fail(
                 "MM410",
                 f"{model.name} uses po in a negative position: the compiler layer cannot be combined with it",
+                model.negative(frozenset(negative)),
                 path=target.model,
                 help="check 'asm thread' programs with it, or write the model without po under '\\' or '~'",
             )

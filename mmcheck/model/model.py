@@ -75,15 +75,26 @@ class Model:
             return parts == communication | {po_loc}
         return communication <= parts and (po_loc in parts or self.definitions["po"] in parts)
 
+    def negative(self, names: frozenset[str]) -> Span | None:
+        """Where the first axiom stands that has one of the base names `names` in a negative place, if one has."""
+        for axiom in self.axioms:
+            found = self._polarities((axiom,))
+            if any(-1 in found.get(name, ()) for name in names):
+                return axiom.span
+        return None
+
     def polarities(self) -> Mapping[str, set[int]]:
         """For each base name, in which polarity it occurs in the axioms: +1, -1.
 
         ``po-loc`` next to ``[W]`` under a difference is not counted: the compiler layer keeps accesses of one
         location in order if one of them writes (docs/compiler.md), so it is the same in every order.
         """
+        return self._polarities(self.axioms)
+
+    def _polarities(self, axioms: tuple[Axiom, ...]) -> dict[str, set[int]]:
         found: dict[str, set[int]] = {}
         done: set[tuple[int, int]] = set()
-        work = [(axiom.node, -1 if axiom.negated else 1) for axiom in self.axioms]
+        work = [(axiom.node, -1 if axiom.negated else 1) for axiom in axioms]
         po_loc, writes = self.definitions["po-loc"], self.definitions["W"]
         while work:
             node, sign = work.pop()
@@ -130,6 +141,8 @@ class _Elaborator:
         self.axioms: list[Axiom] = []
         self.title = ""
         self.included: list[Path] = []
+        self.reading: list[Path] = []
+        """The files that are being read, outermost first."""
         self.base()
 
     def base(self) -> None:
@@ -152,6 +165,7 @@ class _Elaborator:
             scope[f"{name}e"] = pool.inter(node, rel("ext"))
 
     def file(self, file: SourceFile, path: Path | None) -> None:
+        self.reading.append(path.resolve() if path is not None else Path())
         for statement in cat.parse_cat(file):
             match statement:
                 case cat.Title(text=text):
@@ -162,6 +176,7 @@ class _Elaborator:
                     self.test(statement)
                 case cat.Include():
                     self.include(statement, path)
+        self.reading.pop()
 
     def include(self, statement: cat.Include, path: Path | None) -> None:
         target = (path.parent if path is not None else Path()) / statement.path
@@ -170,6 +185,8 @@ class _Elaborator:
         folder = (path.parent if path is not None else Path()).resolve()
         if not target.resolve().is_relative_to(folder):
             raise fail("MM407", f"{statement.path!r} is a link to a file outside this folder", statement.span)
+        if target.resolve() in self.reading:
+            raise fail("MM407", f"{statement.path!r} includes itself, directly or through others", statement.span)
         if target in self.included:
             return
         if len(self.included) > 20:

@@ -153,10 +153,15 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
         load_model(str(main))
 
 
-def test_a_file_that_includes_itself(tmp_path: Path) -> None:
-    main = tmp_path / "a.cat"
-    main.write_text('include "a.cat"\nacyclic po as a\n')
-    assert load_model(str(main)).axioms
+@pytest.mark.parametrize("way", [("a",), ("b", "a"), ("b", "c", "b")])
+def test_a_file_that_includes_itself(tmp_path: Path, way: tuple[str, ...]) -> None:
+    for name, target in zip(("a", *way), way, strict=False):
+        (tmp_path / f"{name}.cat").write_text(f'include "{target}.cat"\nacyclic po as {name}\n')
+    with pytest.raises(InputError) as caught:
+        load_model(str(tmp_path / "a.cat"))
+    (found,) = caught.value.diagnostics
+    assert found.code == "MM407" and "includes itself" in found.message
+    assert found.span is not None and found.span.file.path.endswith(f"{('a', *way)[-2]}.cat")
 
 
 # --- recursion, by both engines ----------------------------------------------------------------------

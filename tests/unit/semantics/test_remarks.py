@@ -146,3 +146,14 @@ def test_a_read_modify_write_continues_a_release() -> None:
     assert finding.verdict == "violated"
     assert not noted(finding, RACE)
     assert noted(check(text.replace("(1, release)", "(1, relaxed)")), RACE)
+
+
+def test_an_access_outside_of_memory_is_named_beside_the_violation() -> None:
+    text = (
+        'spec "t"\ntargets armv8\nmemory ring[4]: u32, out\nrequirement seen { says "never" }\n'
+        "thread t { let i = out.read_volatile()\nring[i + 4] = 1\nassert i == 1 for seen }\n"
+    )
+    finding = check(text)
+    assert finding.verdict == "violated"
+    assert noted(finding, "'ring[i + 4] = 1' (line 6) goes outside every variable")
+    assert not noted(check(text.replace("i + 4", "i")), "outside")
