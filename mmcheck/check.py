@@ -489,9 +489,8 @@ class Checker:
         shown = relevant(execution, cycle, culprit)
         counterexample = Counterexample(execution, cycle, culprit, text, goal.point, shown)
         clauses = clauses_of(self.program) if layer == "platform" else ()
-        return Finding(
-            requirement, "violated", layer, self._complete(stage), remarks(execution), counterexample, clauses=clauses
-        )
+        notes = (*_strays(execution), *remarks(execution))
+        return Finding(requirement, "violated", layer, self._complete(stage), notes, counterexample, clauses=clauses)
 
 
 def _strays(execution: Execution) -> tuple[str, ...]:
