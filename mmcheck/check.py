@@ -11,10 +11,11 @@ from mmcheck.deadline import Deadline
 from mmcheck.double_fetch import double_fetches
 from mmcheck.errors import InternalError, UnknownVerdict, fail
 from mmcheck.execution import Execution
-from mmcheck.explain import cycle_of, relevant, summary
+from mmcheck.explain import cycle_of, only_here, relevant, summary
 from mmcheck.goals import SETTLED, Goal
 from mmcheck.graph import EventGraph, Wait
 from mmcheck.model.model import Model, load_model
+from mmcheck.model.promises import Word, promised, weakened
 from mmcheck.program import Origin, Program, Requirement
 from mmcheck.races import remarks
 from mmcheck.recheck import judge, judge_final, with_order
@@ -80,6 +81,8 @@ class Checker:
         self.choices = choices or {}
         self.platform = True
         """Whether what holds on the model is asked again by the platform's rules for devices."""
+        self.surplus = True
+        """Whether it is asked, too, if it holds by more than the words promise."""
         self._made: _Stage | None = None
         self._settled = False
 
@@ -139,7 +142,11 @@ class Checker:
             quiescent = None if len(kinds) > 1 else kinds == {True}
             graph = unfold(self.program, bound=self.bound, quiescent=quiescent, deadline=self.deadline)
             ordered = self._ordered_pairs(graph)
-            encoding = encode(graph, self.model, compiled=self.layered, profile=self.profile, ordered=ordered)
+            weaker = promised(self.model) if self.surplus else None
+            encoding = encode(
+                graph, weaker or self.model, compiled=self.layered, profile=self.profile, ordered=ordered,
+                promises=weaker is not None,
+            )  # fmt: skip
             self._made = _Stage(graph, encoding)
             self._nonempty(encoding)
         return self._made
@@ -377,7 +384,8 @@ class Checker:
 
     def _beyond(self, requirement: Requirement, stage: _Stage, finding: Finding) -> Finding:
         """What holds on the model: by the platform's rules for devices, too? And by what the languages promise?"""
-        return self._by_platform(requirement, stage) or self._portable(requirement, stage, finding)
+        worse = self._by_platform(requirement, stage)
+        return worse or self._only_here(requirement, stage, self._portable(requirement, stage, finding))
 
     def _by_platform(self, requirement: Requirement, stage: _Stage) -> Finding | None:
         """A run that the model forbids and the platform's rules do not (docs/models.md), if there is one."""
@@ -429,25 +437,58 @@ class Checker:
         goal: Goal,
         layer: Layer = "compiler",
     ) -> Finding | None:
-        """A run as compiled, together with one order that the compiler may emit; runs without one are blocked."""
-        encoding = stage.compiled
-        # What no order gives on the model, one may give by the platform's weaker rules or a freer compiler.
-        only = [] if layer == "platform" or encoding.platform == FALSE else [-encoding.platform]
-        if encoding.observed != TRUE and -encoding.observed not in goal.literals:
-            only.append(encoding.observed)
+        """A run as compiled, together with one order that the compiler may emit."""
+        found = self._emitted(goal, stage.compiled, self.model)
+        return None if found is None else self._report(requirement, stage, *found, goal, layer)
+
+    def _emitted(
+        self, goal: Goal, encoding: Encoding, model: Model, word: Word | None = None
+    ) -> tuple[Execution, Decoder] | None:
+        """A run that reaches `goal` in one order that the compiler may emit; runs without one are blocked.
+
+        With `word`, such words do what they promise and no more, and `model` is the weaker machine.
+        """
+        # What no order gives under what is assumed here, one may give by weaker rules or a freer compiler.
+        modes = [-literal if -literal in goal.literals else literal for literal in encoding.modes()]
         for _ in range(MAX_REFUTED):
             if not self._solve(encoding, goal.literals, free=goal.free):
                 return None
             decoder = Decoder(encoding)
             execution = decoder.execution()
+            if word is not None:
+                execution = weakened(execution, word)
             extra = frozenset((decoder.number[a], decoder.number[b]) for a, b in goal.extra)
-            orders = linear_orders(execution, self.model, self.program, extra)
+            orders = linear_orders(execution, model, self.program, extra)
             if orders is not None:
-                execution = with_order(execution, orders, self.program)
-                return self._report(requirement, stage, execution, decoder, goal, layer)
+                return with_order(execution, orders, self.program), decoder
             # Without an environment's edges the run is impossible for every other requirement too.
-            block(encoding, decoder, [*(goal.literals if goal.extra else ()), *only], positions=True)
+            block(encoding, decoder, [*(goal.literals if goal.extra else ()), *modes], positions=True)
         raise UnknownVerdict(f"{MAX_REFUTED} runs have no single order that the compiler may emit")
+
+    def _only_here(self, requirement: Requirement, stage: _Stage, finding: Finding) -> Finding:
+        """Notes if it holds by what Armv8's instructions give beyond their words (`mmcheck.model.promises`)."""
+        encoding, weaker = stage.compiled, promised(self.model)
+        if weaker is None:
+            return finding
+        for word, literal in encoding.promises.items():
+            mode = [literal] if encoding.platform == FALSE else [literal, encoding.platform]
+            wanted = goals.under(self._goals(requirement, encoding), *mode)
+            try:
+                if not self._reached(encoding, wanted, *mode):
+                    continue
+                for goal in wanted:
+                    found = self._emitted(goal, encoding, weaker, word)
+                    if found is not None:
+                        execution, decoder = found
+                        judge(execution, weaker)
+                        through = [decoder.number[read] for read in sorted(goal.reads) if read in decoder.number]
+                        bad = "allowed" if requirement.kind == "exists" else "violated"
+                        note = only_here(execution, weaker, word, through, bad)
+                        finding = replace(finding, notes=(*finding.notes, note))
+                        break
+            except UnknownVerdict:
+                pass  # only a note is at stake
+        return finding
 
     def _violated(
         self, requirement: Requirement, stage: _Stage, encoding: Encoding, goal: Goal, layer: Layer | None

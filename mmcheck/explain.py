@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from mmcheck.execution import Event, Execution
 from mmcheck.model.concrete import frame_of
 from mmcheck.model.model import Model
+from mmcheck.model.promises import Word, does_more
 from mmcheck.program import ENTRY, RETURN, Origin
 from mmcheck.relations import Rel, bits, closure, compose, from_pairs, inverse, union
 from mmcheck.results import Hop, Layer
@@ -47,6 +48,38 @@ def cycle_of(execution: Execution, model: Model, through: Iterable[int] = ()) ->
             ordered = all(root_of(execution, other) == root_of(execution, a) for other in around)
         hops.append(Hop(source, target, name, ordered, _why(name, a, b, ordered)))
     return tuple(hops)
+
+
+def only_here(execution: Execution, model: Model, word: Word, through: Iterable[int], bad: str) -> str:
+    """The note on what is right by more than a `word` promises: `execution` is a run of the weaker machine `model`,
+    in which the requirement is `bad`."""
+    events = execution.events
+    more = [event for event in events if _is_weakened(event, word)]
+    guilty = {
+        event.id
+        for hop in cycle_of(execution, model, through)
+        if hop.relation == "po" and not hop.ordered
+        for event in more
+        if event.thread == events[hop.source].thread
+        if events[hop.source].index < event.index <= events[hop.target].index
+    }
+    words = list(dict.fromkeys(_called(event, word) for event in more if event.id in guilty or not guilty))
+    listed = words[0] if len(words) == 1 else ", ".join(words[:-1]) + f" and {words[-1]}"
+    if word == "fence":
+        what = "is a full DMB" if len(words) == 1 else "are full DMBs"
+        return f"right on Armv8 only because {listed} {what} there; by what the word promises it is {bad}"
+    what = "load of {} is" if len(words) == 1 else "loads of {} are"
+    return f"right here only because the acquire {what.format(listed)} LDAR; with +rcpc (LDAPR) it is {bad}"
+
+
+def _is_weakened(event: Event, word: Word) -> bool:
+    return does_more(event.tags | {"DMB.ISH"} if word == "fence" else event.tags - {"Q"} | {"A"}, word)
+
+
+def _called(event: Event, word: Word) -> str:
+    order = "acq_rel" if "AcqFence" in event.tags else "release"
+    where = place(event.origin)
+    return (f"fence({order})" if word == "fence" else event.location) + (f" ({where})" if where else "")
 
 
 def root_of(execution: Execution, event: Event) -> int:

@@ -41,9 +41,9 @@ def goals(requirement: Requirement, program: Program, encoding: Encoding) -> lis
     return _ordered(requirement, encoding)
 
 
-def under(found: list[Goal], platform: int) -> list[Goal]:
-    """The goals `found`, by the platform's rules for devices."""
-    return [replace(goal, literals=(*goal.literals, platform)) for goal in found]
+def under(found: list[Goal], *mode: int) -> list[Goal]:
+    """The goals `found` where the literals `mode` hold: by the platform's rules for devices, say."""
+    return [replace(goal, literals=(*goal.literals, *mode)) for goal in found]
 
 
 def checks(requirement: Requirement, graph: EventGraph) -> list[Check]:

@@ -101,7 +101,14 @@ def as_was(row: Row, results: list[Result]) -> list[Result]:
 def verdict(results: list[Result], target: str) -> str:
     """``holds``, or what is violated and by what, of the obligations that the row is about."""
     broken = [f"{r.requirement}: {r.layer}" for r in results if r.target == target and r.verdict == "violated"]
-    return f"violated ({', '.join(broken)})" if broken else "holds"
+    if broken:
+        return f"violated ({', '.join(broken)})"
+    return "holds, but only there" if any(only_here(r) for r in results if r.target == target) else "holds"
+
+
+def only_here(result: Result) -> list[str]:
+    """What the checker says of a verdict that rests on more than the words promise."""
+    return [note for note in result.notes if " only because " in note]
 
 
 def cycle(result: Result) -> Iterator[str]:
@@ -129,6 +136,12 @@ def section(row: Row, results: list[Result]) -> Iterator[str]:
         on = ", ".join(f"{r.target} (by {BY[r.layer]})" for r in broken)
         yield f"`{name}` is violated on {on}; clauses: {'; '.join(broken[0].clauses)}.\n"
         yield "```text\n" + "\n".join(cycle(broken[0])) + "\n```\n"
+        lucky: dict[str, list[str]] = {}
+        for r in was:
+            if r.requirement == name and only_here(r):
+                lucky.setdefault("; ".join(only_here(r)), []).append(r.target)
+        for note, targets in lucky.items():
+            yield f"On {', '.join(targets)} it `holds`: {note}.\n"
     right = [r for r in results if (r.variant or "base") == row.right]
     assert right and all(r.verdict == "holds" for r in right), (row.name, row.right)
     place = "the file as it is" if row.right == "base" else f'variant "{row.right}"'

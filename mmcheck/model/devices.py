@@ -52,7 +52,7 @@ def with_devices(name: str) -> Model:
         raise InternalError("armv8.cat has no 'lob = (... | bob)^+'")
     io, others = pool.set("IO"), pool.diff(pool.set("M"), pool.set("IRQ"))
     exempt = pool.union(pool.product(io, others), pool.product(others, io))
-    barriers = _rebuilt(pool, bob, {pool.set(tag): pool.none for tag in FOR_CPUS})
+    barriers = rebuilt(pool, bob, {pool.set(tag): pool.none for tag in FOR_CPUS})
     iob = pool.inter(pool.rel("po"), pool.rel("dev"))
     added = pool.union(pool.diff(bob, exempt), barriers, iob)
 
@@ -63,7 +63,7 @@ def with_devices(name: str) -> Model:
         # (lob | ...)^+ has the clauses of lob among its own: its closure is the axiom's.
         if not set(inner.args) <= set(node.args):
             raise InternalError("the axiom 'external' of armv8.cat is not about lob")
-        return _rebuilt(pool, weakened(node.args), {lob: pool.plus(weakened(inner.args))})
+        return rebuilt(pool, weakened(node.args), {lob: pool.plus(weakened(inner.args))})
 
     return _with_axiom(model, "external", external)
 
@@ -75,7 +75,7 @@ def _with_axiom(model: Model, name: str, change: Callable[[Node], Node]) -> Mode
     return replace(model, axioms=tuple(axioms))
 
 
-def _rebuilt(pool: Pool, root: Node, known: dict[Node, Node]) -> Node:
+def rebuilt(pool: Pool, root: Node, known: dict[Node, Node]) -> Node:
     """`root` with the nodes in `known` replaced."""
     done = dict(known)
     make: dict[str, Callable[..., Node]] = {

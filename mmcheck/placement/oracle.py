@@ -57,6 +57,7 @@ def checker_of(program: Program, target: Target, *, bound: int, timeout: float |
     checker = make_checker(program, target, Options(bound=bound, timeout=timeout, engine="smt"))
     if not isinstance(checker, Checker):
         raise InternalError("placement needs the solver")
+    checker.surplus = False  # the search is for verdicts, not for notes
     return checker
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from mmcheck.domains import Domains, analyse, implies
 from mmcheck.graph import EventGraph, GEvent, Pairs
 from mmcheck.model.model import BUILTIN, Axiom, Model, with_turns
+from mmcheck.model.promises import Word
 from mmcheck.relations import bits, inverse
 from mmcheck.smt.circuit import FALSE, TRUE, Circuit
 from mmcheck.smt.compiler import preserved_order
 from mmcheck.smt.devices import Reach
 from mmcheck.smt.interrupts import Interrupts, deliver, root_of
 from mmcheck.smt.memory import Memory
+from mmcheck.smt.promises import weaken
 from mmcheck.smt.relations import Algebra, Bounds
 from mmcheck.smt.solve import Solver
 from mmcheck.smt.turns import Turns
@@ -55,12 +57,18 @@ class Encoding:
     """The literal under which compilers keep what they were seen to keep, and not only what the languages promise;
     `TRUE` if that is the same. Queries assume it."""
 
+    promises: Mapping[Word, int] = field(default_factory=dict)
+    """For each kind of word that does more than it promises, the literal under which it does not."""
+
+    def modes(self) -> list[int]:
+        """What queries assume of machine and compiler unless they ask about others, which allow more."""
+        platform = [] if self.platform == FALSE else [-self.platform]
+        observed = [] if self.observed == TRUE else [self.observed]
+        return [*platform, *observed, *[-literal for literal in self.promises.values()]]
+
     def assumptions(self) -> list[int]:
-        alone = [] if self.platform == FALSE else [-self.platform]
-        if self.observed != TRUE:
-            alone.append(self.observed)
         return [literal for literal in (self.bounded, self.inside) if literal != TRUE] + [
-            *alone, *[-literal for literal in self.environment.values()]
+            *self.modes(), *[-literal for literal in self.environment.values()]
         ]  # fmt: skip
 
     def pair(self, bounds: Bounds, i: int, j: int) -> int:
@@ -239,6 +247,7 @@ def encode(
     profile: str = "observed",
     ordered: Iterable[tuple[int, int]] = (),
     like: Encoding | None = None,
+    promises: bool = False,
 ) -> Encoding:
     """The clauses for `graph` under `model`. Raises `UnknownVerdict` if values are too many.
 
@@ -246,7 +255,8 @@ def encode(
 
     For each pair (a, b) of `ordered` the result has a literal that adds the edge b -> a to every order that the
     model demands to be acyclic (coherence apart), as an environment could by communicating: a run in which that is
-    consistent shows that the model does not order a before b.
+    consistent shows that the model does not order a before b. With `promises`, `model` is one of
+    `mmcheck.model.promises`, and the result has its literals.
     """
     coherent = model.coherent
     shared = like is not None and like.model.coherent == coherent
@@ -294,6 +304,7 @@ def encode(
     reach = Reach(graph, domains, memory, circuit)
     reach.registers(sets, optional, base)
     platform = reach.shared(model, sets, optional)
+    weaker = weaken(graph, domains, circuit, sets, optional) if promises else {}
     turns: Turns | None = None
     alone: Bounds | None = None
 
@@ -336,7 +347,7 @@ def encode(
     algebra = Algebra(model, circuit, happens, implied_by, base, sets, {model.definitions["fr"].number: fr}, optional)
     encoding = Encoding(
         graph, model, domains, circuit, values, memory, happens, compiled, po, Solver(circuit), bounded,
-        inside_literal, astray, environment, base.get("switch"), platform, observed,
+        inside_literal, astray, environment, base.get("switch"), platform, observed, weaker,
     )  # fmt: skip
     rest: list[Axiom] = []
     for axiom in model.axioms:
