@@ -16,9 +16,9 @@ Two executions are the same if they have the same traces, rf and co.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 
 from mmcheck.deadline import Deadline
@@ -29,15 +29,18 @@ from mmcheck.enumeration.compiled import Keep, preserved
 from mmcheck.enumeration.interrupts import fits, root_of
 from mmcheck.enumeration.layout import Layout, layout_of
 from mmcheck.enumeration.linear import Pair
+from mmcheck.enumeration.memo import Memo
 from mmcheck.enumeration.trace import Options, Trace
 from mmcheck.enumeration.turns import HOST
 from mmcheck.enumeration.values import fixpoint
 from mmcheck.errors import UnknownVerdict
 from mmcheck.execution import Execution
-from mmcheck.flatten import flatten
+from mmcheck.flatten import Code, flatten
 from mmcheck.model.model import Model
-from mmcheck.program import MASKED, NOWHERE, Origin, Program, state_cell, state_register
+from mmcheck.program import MASKED, NOWHERE, Origin, Program, Thread, state_cell, state_register
 from mmcheck.records import record
+
+_MEMO = Memo()
 
 
 @record
@@ -90,7 +93,9 @@ class Enumeration:
     targets, as Arm allows it. `keep` is the compiler layer, for instance ``profile("observed")``: an execution is
     then allowed if the model allows it with some linear order of each compiled thread that contains keep,
     dependencies and rmw. Without it (SC, language-level models) the order is that of the text. Not `exact`, po is cpo
-    itself (docs/compiler.md). `platform`: the platform's rules for devices count beside the model. After `runs` is
+    itself (docs/compiler.md). `platform`: the platform's rules for devices count beside the model. `keys`, if there are
+    any, are one for each thread: threads with equal keys have the same statements and initial values in whatever
+    program, and are traced once, so that origins are those of any of them. After `runs` is
     exhausted, `cut` says whether an allowed run was discarded at the bound, `candidates` how many choices of rf and co
     were judged, `combinations` how many choices of traces were looked at.
     """
@@ -107,6 +112,7 @@ class Enumeration:
     keep: Keep | None = None
     exact: bool = True
     platform: bool = False
+    keys: Sequence[Hashable] = ()
     cut: bool = False
     candidates: int = 0
     combinations: int = 0
@@ -116,6 +122,7 @@ class Enumeration:
     _names: dict[int, str] = field(default_factory=dict)
     _unchanged: dict[str, int] = field(default_factory=dict)
     _found: list[list[Trace]] = field(default_factory=list)
+    _memo: Memo = field(default_factory=lambda: _MEMO)
 
     def __post_init__(self) -> None:
         for cell in self.program.cells:
@@ -156,8 +163,15 @@ class Enumeration:
             traces=self.limits.traces,
             deadline=self.deadline,
         )
-        codes = [flatten(self.program, t, bound=self.bound, choices=self.choices) for t in self.program.threads]
-        return fixpoint(codes, self._initial, options)
+        threads = self.program.threads
+        if self.keys and not options.compiled and all(thread.host is None for thread in threads):
+            keys = [(key, self.bound, *sorted(self.choices.items())) for key in self.keys]
+            known = [self._memo.code(key, t, partial(self._code, t)) for key, t in zip(keys, threads, strict=True)]
+            return fixpoint(known, self._initial, options, self._memo, keys)
+        return fixpoint([self._code(thread) for thread in threads], self._initial, options)
+
+    def _code(self, thread: Thread) -> Code:
+        return flatten(self.program, thread, bound=self.bound, choices=self.choices)
 
     @property
     def may_stray(self) -> bool:

@@ -196,13 +196,18 @@ def _enumerated(
     bound: int,
     deadline: Deadline,
     limits: Limits | None = None,
+    *,
+    afresh: bool = False,
 ) -> LitmusOutcome:
     limits = limits or Limits()
-    search = Enumeration(test.program, model, bound, settle=True, limits=limits, deadline=deadline)
+    keys = () if afresh else test.keys
+    search = Enumeration(test.program, model, bound, settle=True, limits=limits, deadline=deadline, keys=keys)
     found: set[tuple[int, ...]] = set()
     positive = negative = False
     for run in search.runs():
         astray = run.astray
+        if astray is not None and keys:
+            return _enumerated(test, path, model, states, bound, deadline, limits, afresh=True)  # it shows an origin
         if astray is not None:
             raise _outside(astray)
         if test.filter is not None and not evaluate(test.filter, run.final):

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
+from mmcheck.enumeration.memo import Memo
 from mmcheck.enumeration.trace import Options, Trace, lasting
 from mmcheck.enumeration.traces import traces
 from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import Code
 
 
-def fixpoint(codes: Sequence[Code], initial: Mapping[int, int], options: Options) -> list[list[Trace]]:
+def fixpoint(
+    codes: Sequence[Code],
+    initial: Mapping[int, int],
+    options: Options,
+    memo: Memo | None = None,
+    keys: Sequence[Hashable] = (),
+) -> list[list[Trace]]:
     """Traces of every thread over the least set of values that contains the initial ones and all written.
 
     A value that is not there after as many rounds as there are writes is not grounded: its chain of
-    reads and writes would use a write twice.
+    reads and writes would use a write twice. With a `memo`, `keys` are what it knows the threads by.
     """
     known: dict[int, set[int]] = {}
     asked: list[set[int]] = [set() for _ in codes]
@@ -24,7 +32,11 @@ def fixpoint(codes: Sequence[Code], initial: Mapping[int, int], options: Options
     rounds = 0
     while stale:
         for i in sorted(stale):
-            found[i] = _of_code(codes, i, found, _offers(known, initial, asked[i]), options)
+            offers = _offers(known, initial, asked[i])
+            if memo is None:
+                found[i] = _of_code(codes, i, found, offers, options)
+            else:
+                found[i] = memo.traces(keys[i], offers, options, partial(traces, codes[i], options=options))
         grown = set()
         most = 0
         for of in found:

@@ -6,7 +6,7 @@ to threads, finds the locations and their widths, and checks what concerns more 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 
 from mmcheck.errors import Diagnostic, InputError
 from mmcheck.program import Assign, Const, Expr, Jump, Label, Origin, Program, Reg, Statement, Thread
@@ -32,7 +32,8 @@ class LitmusTest:
     `arch` is ``AArch64``, ``X86_64`` or ``X86``; `quantifier` is ``exists``, ``~exists`` or ``forall``. `condition` and
     `filter` are 1-bit expressions over `state_register` and `state_cell`. `observed` are the registers and
     cells that final states are projected on, in herd's order. `meta` has the ``Key=value`` lines and the doc
-    string (``doc``).
+    string (``doc``). `keys` has one key for each thread, equal only for the same statements and initial values,
+    whatever their places in the text.
     """
 
     name: str
@@ -44,6 +45,7 @@ class LitmusTest:
     filter: Expr | None
     meta: Mapping[str, str]
     span: Span
+    keys: tuple[Hashable, ...] = ()
 
 
 def read_litmus(file: SourceFile) -> LitmusTest:
@@ -79,6 +81,7 @@ class _Reader:
         self.names = tuple(name for name, _ in layout.threads)
         self.word = 32 if self.arch == "X86" else 64
         self.initial: dict[str, dict[str, _Initial]] = {name: {} for name in self.names}
+        self.parts: dict[str, list[tuple[str, tuple[int, int] | None]]] = {}
         self.used: dict[str, set[str]] = {name: set() for name in self.names}
 
     def problem(self, error: CellError, offset: int = 0) -> None:
@@ -120,6 +123,7 @@ class _Reader:
             footer.filter,
             meta,
             layout.name_span,
+            tuple([self.key(name) for name in self.names]),
         )
 
     # --- initial state -----------------------------------------------------------------------------------
@@ -202,6 +206,15 @@ class _Reader:
                 )
         return made
 
+    def key(self, thread: str) -> Hashable:
+        """All that the statements of `thread` are made from."""
+        initial = [
+            (initial.register, self.locations[v.symbol].element(v.element) if v.symbol else v.number)
+            for initial in self.initial[thread].values()
+            for v in initial.item.values
+        ]
+        return self.arch, tuple(initial), tuple(self.parts[thread])
+
     # --- the table -----------------------------------------------------------------------------------------
 
     def named_in_code(self) -> None:
@@ -219,24 +232,31 @@ class _Reader:
                         self.locations[name] = Location(name)
         self.guesses = {name: width or 32 for name, width in guesses.items()}
 
-    def parse(self, text: str) -> Cell:
+    def parse(self, text: str, site: tuple[int, int] | None) -> Cell:
         if self.arch == "AArch64":
             return aarch64.parse_cell(text)
-        found = x86.place_of(text, self.arch)
+        return x86.parse_cell(text, self.arch, site)
+
+    def site(self, text: str) -> tuple[int, int] | None:
+        """Address and width, as far as they are known, of the location that an x86 instruction names."""
+        found = None if self.arch == "AArch64" else x86.place_of(text, self.arch)
         if found is None:
-            return x86.parse_cell(text, self.arch)
+            return None
         location = self.locations[found[0]]
-        return x86.parse_cell(text, self.arch, (location.address, location.width or self.guesses[location.name]))
+        return location.address, location.width or self.guesses[location.name]
 
     def thread(self, name: str, column: tuple[tuple[str, int], ...]) -> list[Statement]:
         """The statements of thread `name`."""
         parsed: list[tuple[Cell, int]] = []
         failed = False
+        parts = self.parts[name] = []
         for text, offset in column:
             if len(self.problems) >= MAX_DIAGNOSTICS:
                 break
             try:
-                parsed.append((self.parse(text), offset))
+                site = self.site(text)
+                parts.append((text, site))
+                parsed.append((self.parse(text, site), offset))
             except CellError as error:
                 self.problem(error, offset)
                 failed = True
