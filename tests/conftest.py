@@ -78,6 +78,18 @@ def _marked(item: pytest.Item, name: str) -> bool:
     return item.get_closest_marker(name) is not None
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker process tells what it left out; all of them collect the same tests."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["left_out"] = dict(_left_out)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object) -> None:
+    _left_out.update(getattr(node, "workeroutput", {}).get("left_out", {}))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for reason, count in _left_out.items():
         terminalreporter.write_line(f"left out: {count} test{'s' if count > 1 else ''} ({reason})")
