@@ -241,4 +241,9 @@ CODES: dict[str, tuple[str, str]] = {
         "While a handler runs, interrupts are off on its CPU. One that turns them on without having turned"
         " them off would be interrupted itself, which is declared: `interrupt timer on cpu 0, nests`.",
     ),
+    "MM254": (
+        "constant of no effect",
+        "That ORDER_PLATFORM is negotiated is said by a constant of that name, `ORDER_PLATFORM` or"
+        " `VIRTIO_F_ORDER_PLATFORM`. One of almost the same name that nothing reads would say nothing.",
+    ),
 }

@@ -9,13 +9,30 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from difflib import get_close_matches
 
 from mmcheck import program as ir
 from mmcheck.lower.layout import STRIDE
 from mmcheck.records import replace
+from mmcheck.syntax import ast
 
 NEGOTIATED = ("ORDER_PLATFORM", "VIRTIO_F_ORDER_PLATFORM")
-"""A constant of one of these names says whether the feature is negotiated (VirtIO 1.2, 6)."""
+"""A constant of one of these names says whether the feature is negotiated (VirtIO 1.2, 6); it is if one says so."""
+
+
+def misspelt(trees: Iterable[ast.Node]) -> Iterator[tuple[ast.Ident, str]]:
+    """Constants that nothing in `trees` reads and whose name is almost one of `NEGOTIATED`, with that name."""
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    read: set[str] | None = None
+    for node in nodes:
+        if not isinstance(node, ast.Const) or node.name.text in NEGOTIATED:
+            continue
+        near = get_close_matches(node.name.text.upper(), NEGOTIATED, n=1, cutoff=0.85)
+        if near and read is None:
+            read = {each.text for each in nodes if isinstance(each, ast.Name)}
+        if near and read is not None and node.name.text not in read:
+            yield node.name, near[0]
+
 
 Reachable = Callable[[ir.Block], Iterable[ir.Statement]]
 

@@ -14,6 +14,7 @@ from mmcheck.lower.expectations import Expectation
 from mmcheck.lower.load import Loaded, Loader, Read, project_root, read_text
 from mmcheck.lower.names import Claim, Declarations, Reporter, near
 from mmcheck.lower.requirements import KINDS, RequirementInfo, info
+from mmcheck.lower.spaces import misspelt
 from mmcheck.lower.unit import Unit
 from mmcheck.lower.variants import VariantInfo, Variants
 from mmcheck.records import record
@@ -110,6 +111,9 @@ class _Builder:
         for each in self._loaded:
             self._declare(each)
         check_labels(self._base, reporter)
+        for name, meant in misspelt(each.tree for each in self._loaded):
+            message = f"nothing reads the constant '{name.text}'; did you mean '{meant}'?"
+            reporter.report("MM254", message, name.span)
         targets = self._targets()
         nodes = tuple(item for item in main.tree.items if isinstance(item, ast.Variant))
         variants = Variants(self._base, nodes, reporter)

@@ -89,7 +89,8 @@ class Unit:
                 with self.reporter.collect():
                     found = scalar(self.constants.named(name, node.name.span), node.name.span)
                     number = found.number if isinstance(found, Literal) else found.expr
-                    return number not in (0, ir.FALSE, ir.Const(0))
+                    if number not in (0, ir.FALSE, ir.Const(0)):
+                        return True
         return False
 
     # --- agents ---

@@ -247,6 +247,11 @@ ROWS = [
         ),
     ),
     Row(
+        "ORDER_PLATFORM misspelt",
+        HEAD + "const ORDER_PLATFROM = true\nthread P { x = 1 }",
+        (Found("MM254", 5, 7, "nothing reads the constant 'ORDER_PLATFROM'; did you mean 'ORDER_PLATFORM'?"),),
+    ),
+    Row(
         "override nothing",
         HEAD + "override fn f() { }\nthread P { x = 1 }",
         (Found("MM203", 5, 13, "'override' of nothing: no function is named 'f'"),),

@@ -283,6 +283,26 @@ def test_the_constant_is_a_truth_value_or_a_number() -> None:
         ask(text.replace("CONST", "const ORDER_PLATFORM = nothing_known"))
 
 
+@pytest.mark.parametrize("name", ["VIRTIO_F_ORDER_PLATFROM", "order_platform", "VIRTIO_ORDER_PLATFORM"])
+def test_a_constant_of_almost_that_name_is_an_error_unless_it_is_used(name: str) -> None:
+    text = DOORBELL.replace("KIND", "memory").replace("RING", "smp_wmb(); db.write_volatile(1)")
+    with pytest.raises(InputError, match=f"MM254 nothing reads the constant '{name}'; did you mean '.*ORDER_PLATFORM'"):
+        ask(text.replace("CONST", f"const {name} = true"))
+    with pytest.raises(InputError, match="MM254"):
+        ask(text.replace("CONST", "") + f'variant "v" {{ const {name} = true }}\n')
+    used = text.replace("CONST", f"const {name} = true; const ORDER_PLATFORM = {name}")
+    assert verdict(used.replace("; const", "\nconst")) == PLATFORM
+    assert verdict(text.replace("CONST", "const ACCESS_PLATFORM = true")) == HOLDS
+
+
+def test_it_is_negotiated_if_either_constant_says_so() -> None:
+    text = DOORBELL.replace("KIND", "memory").replace("RING", "smp_wmb(); db.write_volatile(1)")
+    both = "const ORDER_PLATFORM = {}\nconst VIRTIO_F_ORDER_PLATFORM = {}"
+    assert verdict(text.replace("CONST", both.format("false", "true"))) == PLATFORM
+    assert verdict(text.replace("CONST", both.format("true", "false"))) == PLATFORM
+    assert verdict(text.replace("CONST", both.format("false", "false"))) == HOLDS
+
+
 MACHINES = {"armv8": mmcheck.machine.armv8.run, "x86-tso": mmcheck.machine.tso.run}
 
 
