@@ -34,13 +34,13 @@ def heading(scene: Scene, margin: float, width: float) -> Block:
     y = margin
     x = margin
     if scene.verdict:
-        pill = prose_width(scene.verdict, VERDICT_SIZE) + 18
+        pill = prose_width(scene.verdict, VERDICT_SIZE, bold=True) + 16
         badges.append(Badge(Rect(x, y, pill, 21), scene.verdict, scene.verdict == "violated", "verdict"))
         x += pill + 12
     inner = width - 2 * margin
     if scene.title and width - margin - x < 0.5 * inner:
         x, y = margin, y + 29
-    for line in wrap_prose(scene.title, TITLE_SIZE, width - margin - x, 3):
+    for line in wrap_prose(scene.title, TITLE_SIZE, width - margin - x, 3, bold=True):
         words.append(Words(x, y + 17, line, TITLE_SIZE, "title"))
         y += 24
     y = max(y, badges[-1].rect.bottom + 3) if badges else y

@@ -152,7 +152,7 @@ def _bands(grid: routes.Grid) -> Iterator[Band]:
 
 
 def _lane_width(scene: Scene, lane: int) -> float:
-    widest = max(MIN_LANE, prose_width(scene.lanes[lane].name, NAME_SIZE) + 2 * PAD)
+    widest = max(MIN_LANE, prose_width(scene.lanes[lane].name, NAME_SIZE, bold=True) + 2 * PAD)
     for node in scene.nodes:
         if node.lane == lane:
             widest = max(widest, _width(node))
@@ -206,7 +206,7 @@ def _inside(node: Node, rect: Rect) -> Iterator[Words | Badge]:
 
 
 def _lane_name(name: str, header: Rect) -> Words:
-    x = header.centre[0] - prose_width(name, NAME_SIZE) / 2
+    x = header.centre[0] - prose_width(name, NAME_SIZE, bold=True) / 2
     return Words(x, header.centre[1] + 4.5, name, NAME_SIZE, "lane", 0, centre=header.centre[0])
 
 

@@ -14,7 +14,10 @@ MONO = 0.61
 """Advance of a monospaced character in em; the widest of the usual fonts has 0.602."""
 
 ELLIPSIS = "…"
-_NARROW = frozenset("iljtfrI.,:;'|!()[]{}- `")
+BOLD = 1.16
+"""How much wider bold prose is; of the usual fonts DejaVu Sans has the widest."""
+_NARROW = frozenset("iljtfrI.,:;'|!()[]- ")
+_SIGNS = frozenset("{}<>=+~^#&")
 _WIDE = frozenset("mwMW@%")
 _MARKS_PER_LETTER = 2
 
@@ -59,9 +62,9 @@ def mono_width(text: str, size: float) -> float:
     return cells(text) * MONO * size
 
 
-def prose_width(text: str, size: float) -> float:
-    """An upper estimate of the width of `text` in any common sans-serif font of `size` pixels."""
-    return sum(_em(character) for character in text) * size
+def prose_width(text: str, size: float, *, bold: bool = False) -> float:
+    """An upper estimate of the width of `text`, a few words, in any common sans-serif font of `size` pixels."""
+    return sum(_em(character) for character in text) * size * (BOLD if bold else 1)
 
 
 def _em(character: str) -> float:
@@ -69,11 +72,15 @@ def _em(character: str) -> float:
         return 1.0
     if character in _NARROW:
         return 0.38
+    if character in _SIGNS:
+        return 0.84
     return 0.74 if character.isupper() or ord(character) > 0x7F else 0.62
 
 
-def wrap_prose(text: str, size: float, width: float, lines: int) -> list[str]:
+def wrap_prose(text: str, size: float, width: float, lines: int, *, bold: bool = False) -> list[str]:
     """`text` as at most `lines` lines no wider than `width`; words are broken only if they must be."""
+    if bold:
+        width /= BOLD
     out: list[str] = []
     line = ""
     for word in text.split():

@@ -16,6 +16,10 @@ def badge_width(text: str) -> float:
     return max(BADGE_HEIGHT, mono_width(text, BADGE_SIZE) + 10)
 
 
+BOLD_PROSE = frozenset({"title", "lane"})
+"""Roles of prose that renderers print in bold."""
+
+
 @record
 class Words:
     """One line of text from `x` on, baseline at `y`; monospaced if `mono` is an advance, else prose.
@@ -34,7 +38,8 @@ class Words:
     @property
     def rect(self) -> Rect:
         """The room it takes, from ascenders to descenders."""
-        width = mono_width(self.text, self.size) if self.mono else prose_width(self.text, self.size)
+        bold = self.role in BOLD_PROSE
+        width = mono_width(self.text, self.size) if self.mono else prose_width(self.text, self.size, bold=bold)
         return Rect(self.x, self.y - 0.8 * self.size, width, self.size)
 
     def moved(self, by: float) -> Words:

@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 import mmcheck
+from mmcheck.draw.layout import lay_out, overlaps
+from mmcheck.draw.scene import CYCLE
 from mmcheck.execution import Execution
 from mmcheck.model.concrete import check
 from mmcheck.model.devices import model_of
 from mmcheck.model.model import load_model
 from mmcheck.recheck import well_formed
 from mmcheck.relations import find_cycle, from_pairs
+from mmcheck.report import pictures
 from mmcheck.results import Result
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -91,3 +94,28 @@ def test_the_picture_keeps_the_cycle_and_drops_idle_agents(result: Result) -> No
     assert lanes == set(range(len(view.execution.threads)))
     for old, new in zip(found.cycle, view.cycle, strict=True):
         assert found.execution.events[old.source].location == view.execution.events[new.source].location
+
+
+def faults(result: Result, *, show_all: bool = False) -> list[str]:
+    """What is wrong with the picture of `result`."""
+    picture = pictures.scene(result, show_all=show_all)
+    assert picture is not None
+    layout = lay_out(picture)
+    wanted = [link for link in picture.links if link.labelled and link.emphasis == CYCLE]
+    named = sum(tag.link.emphasis == CYCLE for tag in layout.tags)
+    return overlaps(layout) + ([] if len(wanted) == named else ["a step of the cycle has no label"])
+
+
+def test_in_the_picture_no_label_overlaps_and_no_line_crosses_a_box(result: Result) -> None:
+    assert faults(result) == []
+
+
+def test_nor_in_pictures_of_handlers() -> None:
+    report = mmcheck.verify([SPECS / "preempt.litmus"], targets=["x86-tso"], cache=False)
+    found = [result for result in report.results if result.counterexample is not None]
+    assert len(found) > 5
+    assert {result.variant: faults(result) for result in found if faults(result)} == {}
+
+
+def test_nor_in_the_picture_of_a_whole_run() -> None:
+    assert faults(violated()[0], show_all=True) == []

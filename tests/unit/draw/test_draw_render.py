@@ -21,6 +21,7 @@ from tests.unit.draw.samples import SAMPLES
 from tests.unit.draw.strategies import drawings
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "draw"
+SPECS = Path(__file__).parents[3] / "specs"
 SVG = "{http://www.w3.org/2000/svg}"
 RENDERERS: dict[str, Callable[[Scene], str]] = {".svg": render_svg, ".dot": render_dot, ".txt": render_text}
 
@@ -173,6 +174,32 @@ def test_wrapped_prose_fits() -> None:
     assert len(lines) == 5
     assert all(prose_width(line, 12) <= 200 for line in lines)
     assert lines[-1].endswith("…")
+
+
+# Advances of DejaVu Sans and DejaVu Sans Bold in thousandths of an em: the widest fonts among the usual ones.
+REGULAR = dict(zip("abcdefghijklmnopqrstuvwxyz .,:0AEINSTW=", (
+    613, 635, 550, 635, 615, 352, 635, 634, 278, 278, 579, 278, 974, 634, 612, 635, 635, 411, 521, 392, 634, 592, 818,
+    592, 592, 525, 318, 318, 318, 337, 636, 684, 632, 295, 748, 635, 611, 989, 838,
+), strict=True))  # fmt: skip
+HEAVY = dict(zip("abcdefghijklmnopqrstuvwxyz .,:0AEINSTW=", (
+    675, 716, 593, 716, 678, 435, 716, 712, 343, 343, 665, 343, 1042, 712, 687, 716, 716, 493, 595, 478, 712, 652, 924,
+    645, 652, 582, 348, 380, 380, 400, 696, 774, 683, 372, 837, 720, 682, 1103, 838,
+), strict=True))  # fmt: skip
+
+
+@pytest.mark.parametrize(("bold", "advances"), [(False, REGULAR), (True, HEAVY)])
+def test_prose_is_no_wider_than_estimated(bold: bool, advances: dict[str, int]) -> None:
+    """Every sentence that a specification says, as the title of its picture."""
+    says = {
+        sentence
+        for path in sorted(SPECS.rglob("*.litmus"))
+        for sentence in re.findall(r'says +"([^"]+)"', path.read_text(encoding="utf-8"))
+    }
+    assert len(says) > 30
+    for sentence in says:
+        letters = [character for character in sentence if character in advances]
+        width = sum(advances[letter] for letter in letters) / 1000
+        assert width <= prose_width("".join(letters), 1, bold=bold), sentence
 
 
 def test_output_does_not_depend_on_the_hash_seed() -> None:
