@@ -121,6 +121,7 @@ class Enumeration:
     _initial: dict[int, int] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)
     _unchanged: dict[str, int] = field(default_factory=dict)
+    _ends: dict[tuple[str, Trace], dict[str, int]] = field(default_factory=dict)
     _found: list[list[Trace]] = field(default_factory=list)
     _memo: Memo = field(default_factory=lambda: _MEMO)
 
@@ -140,6 +141,7 @@ class Enumeration:
             found = [[trace for trace in of if trace.status != "cut"] for of in found]
         twins = any(len({trace.identity for trace in of}) < len(of) for of in found)
         seen: set[object] = set()
+        latched = self.settle and any(thread.latch is not None for thread in self.program.threads)
         for combination in self._combined(found):
             for candidate in self._allowed(combination):
                 if twins:
@@ -148,7 +150,7 @@ class Enumeration:
                         continue
                     seen.add(key)
                 run = self._run(candidate)
-                if not (self.settle and self._undelivered(run)):
+                if not (latched and self._undelivered(run)):
                     yield run
 
     def traces(self) -> list[list[Trace]]:
@@ -300,11 +302,18 @@ class Enumeration:
                         return run.final.get(self._names[cell])
         return self.program.threads[thread].cpu
 
+    def _registers(self, agent: str, trace: Trace) -> dict[str, int]:
+        """What the registers of an agent hold at the end of `trace`, by their names in final states."""
+        found = self._ends.get((agent, trace))
+        if found is None:
+            named = {state_register(agent, name.removeprefix("@")).name: value for name, value in trace.registers}
+            found = self._ends[agent, trace] = named
+        return found
+
     def _run(self, candidate: Candidate) -> Run:
         final, stuck = dict(self._unchanged), []
         for agent, trace in zip(self.program.threads, candidate.traces, strict=True):
-            for register, value in trace.registers:
-                final[state_register(agent.name, register.removeprefix("@")).name] = value
+            final.update(self._registers(agent.name, trace))
             if trace.status == "stuck":
                 stuck.append((agent.name, trace.where or NOWHERE))
         for place, choice in zip(candidate.layout.locations, candidate.chosen, strict=True):

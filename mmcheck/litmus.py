@@ -5,26 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmcheck.deadline import Deadline
 from mmcheck.enumerate import Enumeration, Limits
 from mmcheck.errors import InputError, UnknownVerdict, fail
 from mmcheck.model.model import Model, load_model
-from mmcheck.program import Load, Origin, Reg, Rmw, evaluate
+from mmcheck.program import Load, Origin, Rmw, evaluate
 from mmcheck.results import LitmusOutcome
-from mmcheck.smt.circuit import FALSE, TRUE
-from mmcheck.smt.decode import Decoder
-from mmcheck.smt.encode import Encoding, encode
-from mmcheck.smt.finals import Finals
-from mmcheck.smt.solve import solver_version
 from mmcheck.source import SourceFile
 from mmcheck.syntax.herd.read import LitmusTest, read_litmus
 from mmcheck.syntax.herd.show import show_state
-from mmcheck.unfold import unfold
+
+if TYPE_CHECKING:
+    from mmcheck.smt.encode import Encoding
 
 MODELS = {"AArch64": "armv8", "X86_64": "x86-tso", "X86": "x86-tso"}
 CUT = "loops were cut at the bound"
-MAX_STATES = 100_000
 FEW = Limits(candidates=2_000, combinations=5_000, traces=500)
 """Up to here ``auto`` enumerates: the solver's fixed costs are more."""
 MOST_READS = 16
@@ -47,6 +44,8 @@ def decide(
     if model is not None:
         load_model(model)
     if engine == "smt":
+        from mmcheck.smt.solve import solver_version
+
         solver_version()  # loads the solver, before anything is timed
     for file in files:
         started = time.process_time()
@@ -124,68 +123,19 @@ def _solved(
     deadline: Deadline,
     kept: list[Encoding] | None = None,
 ) -> LitmusOutcome:
-    graph = unfold(test.program, bound=bound, quiescent=True, deadline=deadline)
-    encoding = encode(graph, model, compiled=False)
+    from mmcheck.solved import solve  # what the enumerator decides needs no solver
+
+    answer = solve(test, model, states=states, bound=bound, deadline=deadline)
+    if answer.astray is not None:
+        raise _outside(answer.astray)
     if kept is not None:
-        kept.append(encoding)
-    finals = Finals(encoding)
-    assumed = encoding.assumptions()
-    if test.filter is not None:
-        assumed.append(encoding.values.literal(finals.term(test.filter)))
-    condition = encoding.values.literal(finals.term(test.condition))
-
-    def possible(literal: int) -> bool:
-        if literal == FALSE or FALSE in assumed:
-            return False
-        wanted = [lit for lit in (*assumed, literal) if lit != TRUE]
-        return encoding.solver.solve(wanted)
-
-    _refuse_astray(encoding)
-    positive, negative = possible(condition), possible(-condition)
-    cuts = encoding.circuit.any([encoding.values.literal(cut.guard) for cut in graph.cuts])
-    cut = cuts != FALSE and encoding.solver.solve([cuts])
-    notes = _notes(cut, bound, any_run=positive or negative)
+        kept.append(answer.encoding)
+    notes = _notes(answer.cut, bound, any_run=answer.positive or answer.negative)
     lines = None
-    if states:
-        found = _all_states(encoding, finals, test.observed, assumed)
-        lines = tuple(sorted(show_state(test.program, test.observed, state) for state in found))
-    word = observation(positive, negative)
+    if answer.states is not None:
+        lines = tuple(sorted(show_state(test.program, test.observed, state) for state in answer.states))
+    word = observation(answer.positive, answer.negative)
     return LitmusOutcome(path, test.name, word, lines, "smt", notes=notes)  # type: ignore[arg-type]
-
-
-def _refuse_astray(encoding: Encoding) -> None:
-    """Raise `InputError` for an access that goes outside every location in some run."""
-    assumed = [lit for lit in encoding.assumptions() if lit not in (encoding.inside, TRUE)]
-    for number, literal in encoding.astray.items():
-        if literal != FALSE and encoding.solver.solve([*assumed, literal]):
-            raise _outside(encoding.graph.events[number].origin)
-
-
-def _all_states(
-    encoding: Encoding, finals: Finals, observed: Sequence[Reg], assumed: list[int]
-) -> list[dict[str, int]]:
-    """Every final state, projected on `observed`: solve, block, repeat."""
-    terms = [(reg.name, encoding.values.of(finals.state(reg))) for reg in observed]
-    for _, literals in terms:
-        for literal in literals.values():
-            encoding.circuit.assume(literal)
-            encoding.circuit.assume(-literal)
-    out: list[dict[str, int]] = []
-    wanted = [lit for lit in assumed if lit != TRUE]
-    while FALSE not in assumed and encoding.solver.solve(wanted):
-        decoder = Decoder(encoding)
-        state, block = {}, []
-        for name, literals in terms:
-            value, literal = next((v, lit) for v, lit in literals.items() if decoder.true(lit))
-            state[name] = value
-            block.append(-literal)
-        out.append(state)
-        if len(out) > MAX_STATES:
-            raise UnknownVerdict(f"more than {MAX_STATES} final states")
-        encoding.circuit.clause(block)
-        if not any(lit != FALSE for lit in block):
-            break
-    return out
 
 
 def _enumerated(

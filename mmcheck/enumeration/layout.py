@@ -13,14 +13,14 @@ from itertools import product
 from mmcheck.enumeration.interrupts import orders as interrupt_orders
 from mmcheck.enumeration.interrupts import root_of
 from mmcheck.enumeration.linear import Order, Pair, closure_of, linear_extensions
-from mmcheck.enumeration.trace import Trace
+from mmcheck.enumeration.trace import DEPENDENCIES, Trace
 from mmcheck.enumeration.turns import orders as turn_orders
 from mmcheck.enumeration.turns import sharing
 from mmcheck.model.concrete import Frame
 from mmcheck.model.model import Model, with_turns
 from mmcheck.program import Program
 from mmcheck.records import record
-from mmcheck.relations import Rel, bits, closure, from_pairs, union
+from mmcheck.relations import Rel, closure, from_pairs, inverse, union
 
 
 @record
@@ -66,7 +66,7 @@ def layout_of(
     for thread, trace in enumerate(traces):
         owner += [thread] * len(trace.items)
     sets = _sets(addresses, traces, first)
-    static = _dependencies(n, traces, first)
+    static = _dependencies(traces, first)
     places = [*addresses, *[item.address if item.kind != "F" else None for trace in traces for item in trace.items]]
     static["loc"] = _classes(n, places)
     roots = [root_of(threads, number) for number in range(len(threads))]
@@ -82,13 +82,10 @@ def layout_of(
     sets["IO"] = sum(1 << event for event, cell in enumerate(devices) if cell) & ~sets["IRQ"] if platform else 0
     static["ext"] = tuple([((1 << n) - 1) & ~row for row in static["int"]])
     src = [trace.order for trace in traces]
-    static["src"] = _placed(n, src, first)
+    static["src"] = _shifted([trace.after for trace in traces], first)
     kept = [pairs if order is None else closure_of(order) for pairs, order in zip(src, orders, strict=True)]
-    common = _placed(n, kept, first)
-    before = [0] * n
-    for event, row in enumerate(common):
-        for later in bits(row):
-            before[later] |= 1 << event
+    stated = all(order is None for order in orders)
+    before = inverse(static["src"] if stated else _placed(n, kept, first))
     frames: list[tuple[Frame, tuple[Order, ...] | None]] = []
     interrupted = any(thread.host is not None and trace.items for thread, trace in zip(threads, traces, strict=True))
     together = sharing(threads, traces)
@@ -99,9 +96,10 @@ def layout_of(
     ) -> Iterator[tuple[Frame, tuple[Order, ...] | None]]:
         """The order of all events, given that within each trace; for each way in which interrupts may come and threads
         that share a CPU have their turns."""
-        rows = _placed(n, pairs, first)
+        rows = static["src"] if stated else _placed(n, pairs, first)
         if not interrupted and not together:
-            yield Frame(model, n, sets, {**static, "po": rows}), order
+            known = model.coherent and order is None  # `coherence.choices` looks at this order
+            yield Frame(model, n, sets, {**static, "po": rows}, coherent=known), order
             return
         for edges in interrupt_orders(threads, traces, pairs):
             here = union(rows, _across(n, edges, first))
@@ -113,7 +111,7 @@ def layout_of(
                 po = closure(union(here, switch))
                 yield Frame(judged, n, sets, {**static, "po": po, "switch": switch}), order
 
-    if not exact or all(order is None for order in orders):
+    if not exact or stated:
         frames += framed([set(pairs) for pairs in kept], None)
     else:
         choices = [
@@ -128,7 +126,7 @@ def layout_of(
             frames += framed(pairs, tuple(tuple(first[t] + i for i in line) for t, line in enumerate(chosen)))
     init = {address: event for event, address in enumerate(addresses)}
     locations = tuple(_location(init[address], address, traces, first) for address in addresses)
-    return Layout(n, tuple(first), tuple(owner), locations, static, tuple(before), tuple(frames), platform)
+    return Layout(n, tuple(first), tuple(owner), locations, static, before, tuple(frames), platform)
 
 
 def _location(init: int, address: int, traces: Sequence[Trace], first: Sequence[int]) -> Location:
@@ -148,34 +146,22 @@ def _sets(addresses: Sequence[int], traces: Sequence[Trace], first: Sequence[int
     initial = (1 << len(addresses)) - 1
     sets = {"R": 0, "W": initial, "F": 0, "M": initial, "IW": initial}
     for trace, start in zip(traces, first, strict=True):
-        for i, item in enumerate(trace.items):
-            bit = 1 << start + i
-            sets[item.kind] |= bit
-            if item.kind != "F":
-                sets["M"] |= bit
-            for tag in item.tags:
-                sets[tag] = sets.get(tag, 0) | bit
+        for name, members in trace.sets:
+            sets[name] = sets.get(name, 0) | members << start
     return sets
 
 
-_MASKS = (("addr", 6), ("data", 7), ("ctrl", 8), ("pick-addr", 9), ("pick-data", 10), ("pick-ctrl", 11))
+def _dependencies(traces: Sequence[Trace], first: Sequence[int]) -> dict[str, Rel]:
+    names = (*DEPENDENCIES, "amo", "lxsx")
+    return {name: _shifted([trace.rows[i] for trace in traces], first) for i, name in enumerate(names)}
 
 
-def _dependencies(n: int, traces: Sequence[Trace], first: Sequence[int]) -> dict[str, Rel]:
-    rows = {name: [0] * n for name, _ in _MASKS}
-    pairs: dict[str, list[Pair]] = {"amo": [], "lxsx": []}
-    for trace, start in zip(traces, first, strict=True):
-        pairs["amo"] += [(start + r, start + w) for r, w in trace.amo]
-        pairs["lxsx"] += [(start + r, start + w) for r, w in trace.lxsx]
-        for i, item in enumerate(trace.items):
-            for name, place in _MASKS:
-                mask = item[place]
-                assert isinstance(mask, int)
-                for read in bits(mask):
-                    rows[name][start + read] |= 1 << start + i
-    static: dict[str, Rel] = {name: tuple(row) for name, row in rows.items()}
-    static.update({name: from_pairs(n, found) for name, found in pairs.items()})
-    return static
+def _shifted(parts: Sequence[Rel], first: Sequence[int]) -> Rel:
+    """The rows of all traces, given those of each; initial writes have none."""
+    rows = [0] * first[0] if first else []
+    for part, start in zip(parts, first, strict=True):
+        rows += [row << start for row in part]
+    return tuple(rows)
 
 
 def _classes(n: int, keys: Sequence[object]) -> Rel:

@@ -11,10 +11,15 @@ from mmcheck.deadline import Deadline
 from mmcheck.enumeration.guarded import Guarded
 from mmcheck.program import Origin, Tags
 from mmcheck.records import record
+from mmcheck.relations import bits, from_pairs
 
 Values: TypeAlias = Callable[[int], tuple[int, ...]]
 """For an address, every value that a read of it may see."""
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
+
+
+DEPENDENCIES = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")
+"""What `Item` has from its seventh field on."""
 
 
 class Item(NamedTuple):
@@ -91,6 +96,33 @@ class Trace:
         """Program order, as pairs of positions: that of the text, but the fields of one store are in no order."""
         n = len(self.items)
         return frozenset([(a, b) for a in range(n) for b in range(a + 1, n) if self._ordered(a, b)])
+
+    @cached_property
+    def after(self) -> tuple[int, ...]:
+        """Program order as bit rows: the positions behind each."""
+        return from_pairs(len(self.items), self.order)
+
+    @cached_property
+    def rows(self) -> tuple[tuple[int, ...], ...]:
+        """Bit rows of each of `DEPENDENCIES`, from reads to what depends on them, and of `amo` and `lxsx`."""
+        n = len(self.items)
+        out = []
+        for place in range(6, 12):
+            rows = [0] * n
+            for i, item in enumerate(self.items):
+                for read in bits(item[place]):  # type: ignore[arg-type]
+                    rows[read] |= 1 << i
+            out.append(tuple(rows))
+        return (*out, from_pairs(n, self.amo), from_pairs(n, self.lxsx))
+
+    @cached_property
+    def sets(self) -> tuple[tuple[str, int], ...]:
+        """The positions of each kind and tag, as bits; ``M`` are the accesses."""
+        found: dict[str, int] = {}
+        for i, item in enumerate(self.items):
+            for name in (item.kind, *item.tags, *(() if item.kind == "F" else ("M",))):
+                found[name] = found.get(name, 0) | 1 << i
+        return tuple(found.items())
 
     def _ordered(self, a: int, b: int) -> bool:
         pieces = self.items[a].pieces

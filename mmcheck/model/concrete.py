@@ -7,10 +7,10 @@ decides one choice of rf and co. The part of the model free of rf and co is eval
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmcheck.execution import Event, Execution
-from mmcheck.model.expr import Node, walk
+from mmcheck.model.expr import DYNAMIC_BASES, Node, Pool, walk
 from mmcheck.model.model import Axiom, Model, with_turns
 from mmcheck.records import record
 from mmcheck.relations import (
@@ -41,28 +41,96 @@ class Violation:
     cycle: tuple[int, ...]
 
 
+class _Plan(NamedTuple):
+    """What of a model is to be evaluated, without rf and co and with them, and what is empty anyhow."""
+
+    static: tuple[Node, ...]
+    dynamic: tuple[Node, ...]
+    no_sets: tuple[int, ...]
+    no_rels: tuple[int, ...]
+
+
+MOST_PLANS = 1_000
+"""Plans that are remembered of one model."""
+
+
+def _plan(pool: Pool, axioms: Sequence[Axiom], present: frozenset[str]) -> _Plan:
+    """The plan for `axioms` if of all base sets and relations but rf and co, just those in `present` are not empty."""
+    plans: dict[object, _Plan] = pool.plans
+    key = (present, *[axiom.node.number for axiom in axioms])
+    known = plans.get(key)
+    if known is not None:
+        return known
+    empty: set[int] = set()
+    order = pool.order([axiom.node for axiom in axioms])
+    for node in order:
+        if _is_empty(node, present, empty):
+            empty.add(node.number)
+    full = [node for node in order if node.number not in empty]
+    if len(plans) >= MOST_PLANS:
+        plans.clear()
+    made = plans[key] = _Plan(
+        tuple([node for node in full if not node.dynamic]),
+        tuple([node for node in full if node.dynamic]),
+        tuple([node.number for node in order if node.number in empty and node.is_set]),
+        tuple([node.number for node in order if node.number in empty and not node.is_set]),
+    )
+    return made
+
+
+def _is_empty(node: Node, present: frozenset[str], empty: set[int]) -> bool:
+    """Whether `node` is empty since its operands are."""
+    args = [arg.number in empty for arg in node.args]
+    match node.op:
+        case "set":
+            return f"set {node.name}" not in present
+        case "rel":
+            return node.name not in DYNAMIC_BASES and f"rel {node.name}" not in present
+        case "none" | "empty":
+            return True
+        case "union" | "s-union":
+            return all(args)
+        case "seq" | "inter" | "s-inter" | "product":
+            return any(args)
+        case "diff" | "s-diff" | "plus" | "inverse" | "ident" | "domain" | "range":
+            return args[0]
+    return False  # `all`, and recursion
+
+
+def _asked(model: Model, coherent: bool) -> list[Axiom]:
+    return [axiom for axiom in model.axioms if not (coherent and model.is_coherence(axiom))]
+
+
 class Frame:
     """`n` events with their sets and the relations that are the same for every rf and co.
 
     `sets` maps names (``R``, ``W``, ``M``, ``F``, ``IW``, tags) to bit sets; a name that is missing is empty.
-    `static` maps the base relations other than ``rf`` and ``co`` to bit rows.
+    `static` maps the base relations other than ``rf`` and ``co`` to bit rows. `coherent`: whoever asks `allows` has
+    seen to it that ``po-loc | rf | co | fr`` is acyclic.
     """
 
-    def __init__(self, model: Model, n: int, sets: Mapping[str, Set], static: Mapping[str, Rel]) -> None:
+    def __init__(
+        self, model: Model, n: int, sets: Mapping[str, Set], static: Mapping[str, Rel], *, coherent: bool = False
+    ) -> None:
         self.model = model
         self.n = n
         self.sets = sets
         self.static = static
         self.none: Rel = (0,) * n
-        self._fixed: dict[int, Set | Rel] = {}
-        order = model.pool.order([axiom.node for axiom in model.axioms])
-        self._plan = [node for node in order if node.dynamic]
-        self._evaluate([node for node in order if not node.dynamic], self._fixed)
+        self.axioms = _asked(model, coherent)
+        present = frozenset(
+            [f"set {name}" for name, members in sets.items() if members]
+            + [f"rel {name}" for name, rows in static.items() if any(rows)]
+        )
+        plan = _plan(model.pool, self.axioms, present)
+        self._plan = plan.dynamic
+        self._fixed: dict[int, Set | Rel] = {**dict.fromkeys(plan.no_sets, 0), **dict.fromkeys(plan.no_rels, self.none)}
+        self._evaluate(plan.static, self._fixed)
 
     def allows(self, rf: Rel, co: Rel) -> bool:
         """Whether the model allows these rf and co (co transitive)."""
         values = self.values(rf, co)
-        return all(self._holds(axiom, values) for axiom in self.model.axioms if not axiom.flag)
+        return all(self._holds(axiom, values) for axiom in self.axioms if not axiom.flag)
 
     def values(self, rf: Rel, co: Rel) -> dict[int, Set | Rel]:
         """The value of every node of the model, by node number."""
@@ -101,7 +169,7 @@ class Frame:
         """The axioms that fail, flags left out, each with a witness."""
         values = self.values(rf, co)
         out = []
-        for axiom in self.model.axioms:
+        for axiom in self.axioms:
             if axiom.flag or self._holds(axiom, values):
                 continue
             out.append(Violation(axiom, () if axiom.negated else self._witness(axiom, values)))

@@ -9,6 +9,7 @@ concrete` with bit sets, `mmcheck.smt.relations` with literals.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 SET_OPS = {"set", "all", "none", "s-union", "s-inter", "s-diff", "domain", "range"}
 
@@ -65,6 +66,8 @@ class Pool:
     def __init__(self) -> None:
         self._nodes: dict[tuple[object, ...], Node] = {}
         self._orders: dict[tuple[int, ...], tuple[Node, ...]] = {}
+        self.plans: dict[object, Any] = {}
+        """What `mmcheck.model.concrete` remembers of the model."""
         self.all = self._make("all")
         self.none = self._make("none")
         self.empty = self._make("empty")

@@ -29,7 +29,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("model", "lower", "highlight", "trace"),
     ("enumeration", "recheck", "explain", "races", "smt"),
     ("enumerate", "goals", "double_fetch"),
-    ("check",),
+    ("check", "solved"),
     ("check_enumerated", "litmus", "machine"),
     ("verify",),
     ("cached", "placement"),

@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 
 from mmcheck.enumerate import Enumeration, final_states
+from mmcheck.enumeration import layout
 from mmcheck.litmus import MODELS, decide
-from mmcheck.model.model import load_model
+from mmcheck.model import concrete
+from mmcheck.model.concrete import Frame
+from mmcheck.model.model import Model, load_model
 from mmcheck.program import Thread
 from mmcheck.records import fields, replace
+from mmcheck.relations import Rel
 from mmcheck.source import SourceFile
 from mmcheck.syntax.herd.read import LitmusTest, read_litmus
 
@@ -103,3 +107,24 @@ def test_a_limit_names_the_thread_that_is_meant() -> None:
     again = Enumeration(other, load_model("armv8"), settle=True, keys=test.keys)
     assert [run.final for run in search.runs()] != [run.final for run in again.runs()]
     assert {name for run in again.runs() for name in run.final if name.startswith("T0:")}
+
+
+def allowed(test: LitmusTest, model: str) -> list[tuple[object, ...]]:
+    runs = Enumeration(test.program, load_model(model), settle=True).runs()
+    return [(run.candidate.rf, run.candidate.co) for run in runs]
+
+
+@pytest.mark.parametrize("model", ["armv8", "x86-tso", "sc"])
+def test_what_is_not_evaluated_makes_no_difference(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty parts of a model, and coherence where the choices of rf and co are coherent, are left out."""
+    tests = [read_litmus(SourceFile(str(path), path.read_text())) for path in herd_tests()[1::3]]
+    short = [allowed(test, model) for test in tests]
+
+    def whole(model: Model, n: int, sets: dict[str, int], static: dict[str, Rel], *, coherent: bool) -> Frame:
+        model.pool.plans.clear()
+        return Frame(model, n, sets, static)
+
+    monkeypatch.setattr(layout, "Frame", whole)
+    monkeypatch.setattr(concrete, "_is_empty", lambda node, present, empty: False)
+    assert [allowed(test, model) for test in tests] == short
+    load_model(model).pool.plans.clear()
