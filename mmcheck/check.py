@@ -83,6 +83,8 @@ class Checker:
         """Whether what holds on the model is asked again by the platform's rules for devices."""
         self.surplus = True
         """Whether it is asked, too, if it holds by more than the words promise."""
+        self._binding: Checker | None = None
+        """The same program, all of whose threads are bound by the platform's rules."""
         self._made: _Stage | None = None
         self._settled = False
 
@@ -385,7 +387,10 @@ class Checker:
     def _beyond(self, requirement: Requirement, stage: _Stage, finding: Finding) -> Finding:
         """What holds on the model: by the platform's rules for devices, too? And by what the languages promise?"""
         worse = self._by_platform(requirement, stage)
-        return worse or self._only_here(requirement, stage, self._portable(requirement, stage, finding))
+        if worse is not None:
+            return worse
+        finding = self._in_software(requirement, self._portable(requirement, stage, finding))
+        return self._only_here(requirement, stage, finding)
 
     def _by_platform(self, requirement: Requirement, stage: _Stage) -> Finding | None:
         """A run that the model forbids and the platform's rules do not (docs/models.md), if there is one."""
@@ -464,6 +469,36 @@ class Checker:
             # Without an environment's edges the run is impossible for every other requirement too.
             block(encoding, decoder, [*(goal.literals if goal.extra else ()), *modes], positions=True)
         raise UnknownVerdict(f"{MAX_REFUTED} runs have no single order that the compiler may emit")
+
+    def _in_software(self, requirement: Requirement, finding: Finding) -> Finding:
+        """A note if it holds because a thread takes a doorbell and so is not bound by the platform's rules."""
+        takers = [thread.name for thread in self.program.threads if thread.source and thread.kind == "device"]
+        if not takers or not self.surplus or "IO" not in self.model.polarities():
+            return finding
+        if self._binding is None:
+            threads = [replace(each, kind="thread") if each.source else each for each in self.program.threads]
+            bound = replace(self.program, threads=tuple(threads))
+            self._binding = Checker(
+                bound, self.model, layered=self.layered, bound=self.bound, profile=self.profile, choices=self.choices
+            )
+            self._binding.surplus = False
+            self._binding.deadline = self.deadline
+        binding = self._binding
+        binding._settled = self._settled
+        try:
+            encoding = binding.stage().compiled
+            wanted = goals.under(binding._goals(requirement, encoding), encoding.platform)
+            if not binding._reached(encoding, wanted, encoding.platform):
+                return finding
+            if all(binding._emitted(goal, encoding, self.model) is None for goal in wanted):
+                return finding
+        except UnknownVerdict:
+            return finding  # only a note is at stake
+        note = (
+            f"{' and '.join(takers)} takes a doorbell and so counts as the device in software; were it bound by the "
+            "platform's rules as a CPU is, it would be violated by platform"
+        )
+        return replace(finding, notes=(*finding.notes, note))
 
     def _only_here(self, requirement: Requirement, stage: _Stage, finding: Finding) -> Finding:
         """Notes if it holds by what Armv8's instructions give beyond their words (`mmcheck.model.promises`)."""

@@ -253,6 +253,24 @@ thread host { await db.take(); let i = idx.read_volatile(); assert i == 1 for r 
     assert verdict(text) == HOLDS
 
 
+def test_a_verdict_that_rests_on_that_says_so() -> None:
+    text = """targets armv8
+memory data, idx
+mmio db: latch u32
+mmio isr
+requirement r { says "what the driver is told is there" }
+thread driver { await isr.read_volatile() == 1; dma_rmb(); let d = data.read_volatile(); assert d == 1 for r }
+thread host { if db.take() { nothing }; data.write_volatile(1); fence(release); isr.write_volatile(1) }
+"""
+    found = ask(text)
+    assert verdict(text) == HOLDS
+    assert [note for note in found.notes if "counts as the device in software" in note]
+    assert found.notes[0].startswith("host takes a doorbell")
+    strict = text.replace("fence(release)", "dma_wmb()")
+    assert verdict(strict) == HOLDS and not ask(strict).notes
+    assert verdict(text.replace("if db.take() { nothing }; ", "")) == PLATFORM
+
+
 def test_what_stands_behind_an_interrupt_is_behind_it() -> None:
     text = """targets armv8
 const ORDER_PLATFORM = true
