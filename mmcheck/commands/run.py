@@ -250,19 +250,26 @@ def _report(subject: Subject, tally: Tally) -> str:
     return "\n".join(lines) + "\n"
 
 
+PLATFORM = "a machine is a CPU, and only the platform's rules for devices allow this run"
+
 # --- a given run -------------------------------------------------------------------------------------
 
 
 def _replay(subjects: list[Subject], options: argparse.Namespace) -> int:
-    """Run each given run that belongs to one of the subjects; 1 if the machine does not make one of them."""
+    """Run each given run that belongs to one of the subjects; 1 if the machine does not make one of them, else 3 if one
+    is of a kind that no machine makes."""
     data = files.read_bytes(options.replay, MAX_FILE)
     text = data.decode("utf-8", errors="replace")
     given = list(_given(SourceFile(files.shown(options.replay), text), subjects))
     if not given:
         raise fail("MM061", "no run in this file is one of this program", path=files.shown(options.replay))
     code = 0
-    for subject, name, execution in given:
+    for subject, name, layer, execution in given:
         where = one_line(f"{subject.path}, {subject.variant or BASE}, {subject.target.name}, {name}")
+        if layer == "platform":
+            console.out(f"{where}: not made: {PLATFORM}\n")
+            code = code or 3
+            continue
         try:
             made = replay(subject.program, execution)
         except CannotReplay as problem:
@@ -281,8 +288,8 @@ def _replay(subjects: list[Subject], options: argparse.Namespace) -> int:
     return code
 
 
-def _given(source: SourceFile, subjects: list[Subject]) -> Iterator[tuple[Subject, str, Execution]]:
-    """The runs in a report of ``mmcheck verify --format json``, or in a trace."""
+def _given(source: SourceFile, subjects: list[Subject]) -> Iterator[tuple[Subject, str, str | None, Execution]]:
+    """The runs in a report of ``mmcheck verify --format json`` with their layers, or in a trace."""
     from mmcheck.machine.given import from_json, from_trace
 
     try:
@@ -293,11 +300,12 @@ def _given(source: SourceFile, subjects: list[Subject]) -> Iterator[tuple[Subjec
         read = trace.read(source)
         for subject in subjects:
             if subject.target.name == read.header.target and subject.variant == read.header.variant:
-                yield subject, "trace", from_trace(read, subject.program)
+                yield subject, "trace", None, from_trace(read, subject.program)
         return
     for result in report["results"]:
         for subject in subjects:
             same_file = Path(result["file"]).name == Path(subject.path).name
             if same_file and result["target"] == subject.target.name and result["variant"] == subject.variant:
                 if result.get("counterexample"):
-                    yield subject, result["requirement"], from_json(result["counterexample"], subject.program)
+                    execution = from_json(result["counterexample"], subject.program)
+                    yield subject, result["requirement"], result.get("layer"), execution

@@ -110,6 +110,9 @@ def test_every_counterexample_of_the_specifications_is_made_again(path):
             if any(thread.kind == "interrupt" for thread in program.threads):
                 continue
             name = f"{path.name} {result.variant} {result.target} {result.requirement}"
+            if result.layer == "platform":  # the machine is a CPU, which forbids these runs
+                assert check(load_model(target.model), result.counterexample.execution) != [], name
+                continue
             again = replay(program, result.counterexample.execution)
             assert same(again.given, again.recording.execution) == [], name
             assert check(load_model(target.model), again.recording.execution) == [], name
