@@ -229,7 +229,8 @@ def statements(draw: st.DrawFn, register: str, known: tuple[str, ...], *, branch
     """One statement; it may define `register` and use the `known` ones."""
     kinds = ["read", "read", "write", "write", "barrier", "rmw"]
     if known:
-        kinds += ["data", "addr", "false-data", "false-addr"] + (["if", "both", "await"] if branches else [])
+        kinds += ["data", "addr", "false-data", "false-addr"]
+        kinds += ["if", "both", "await", "forward", "return"] if branches else []
     kind = draw(st.sampled_from(kinds))
     place = draw(PLACE)
     value = str(draw(st.integers(1, 2)))
@@ -256,6 +257,10 @@ def statements(draw: st.DrawFn, register: str, known: tuple[str, ...], *, branch
         return draw(st.one_of(reads(register, f"z[{used} & 1]"), writes(f"z[{used} & 1]", value)))
     if kind == "false-addr":
         return draw(reads(register, f"z[{used} & 0]"))
+    if kind == "forward":  # through plain memory, and maybe changed there by others
+        return f"{place} = {used}\n  let {register} = {place}"
+    if kind == "return":  # what the arm writes may be what the code behind it writes
+        return f"if {used} == {value} {{ {draw(writes(place, value))}; return }}"
     if kind == "await":
         condition = draw(st.sampled_from(["== 1", "!= 0"]))
         return f"await {{ {draw(reads(register, place))} }} until {register} {condition}"
