@@ -40,11 +40,10 @@ def decided(one: Guarded, others: Iterable[Guarded], same: Mapping[int, int]) ->
     twins = [other for other in others if _is_twin(one, other)]
     if len(twins) > MOST:
         return 0, 0
-    common = len(one.path)
+    # What the outermost open branch asks is not known, whether or not another statement is the same on its other side.
+    common = next((i for i, fact in enumerate(one.path) if positive(fact) in one.open_), len(one.path))
     for twin in twins:
         common = min(common, _parting(one, twin))
-    if not twins:
-        common = next((i for i, fact in enumerate(one.path) if positive(fact) in one.open_), common)
     known = one.path[:common]
     alternatives = [_apart(one, twin) for twin in twins]
     own = _all(one.path[common:])
