@@ -421,7 +421,7 @@ class Checker:
         wanted = goals.under(self._goals(requirement, stage.compiled), -observed)
         try:
             if self._reached(stage.compiled, wanted, -observed) and any(
-                self._by_compiler(requirement, stage, goal) is not None for goal in wanted
+                self._emitted(goal, stage.compiled, self.model) is not None for goal in wanted
             ):
                 return replace(finding, notes=(*finding.notes, RELIES))
         except UnknownVerdict:
@@ -442,9 +442,19 @@ class Checker:
         goal: Goal,
         layer: Layer = "compiler",
     ) -> Finding | None:
-        """A run as compiled, together with one order that the compiler may emit."""
-        found = self._emitted(goal, stage.compiled, self.model)
-        return None if found is None else self._report(requirement, stage, *found, goal, layer)
+        """A run as compiled, together with one order that the compiler may emit; a smaller one if that has an order."""
+        encoding = stage.compiled
+        found = self._emitted(goal, encoding, self.model)
+        if found is None:
+            return None
+        smaller = self._shrink(encoding, goal)
+        execution = smaller.execution()
+        if len(execution.events) < len(found[0].events):
+            extra = frozenset((smaller.number[a], smaller.number[b]) for a, b in goal.extra)
+            orders = linear_orders(execution, self.model, self.program, extra)
+            if orders is not None:
+                found = with_order(execution, orders, self.program), smaller
+        return self._report(requirement, stage, *found, goal, layer)
 
     def _emitted(
         self, goal: Goal, encoding: Encoding, model: Model, word: Word | None = None

@@ -119,3 +119,22 @@ def test_nor_in_pictures_of_handlers() -> None:
 
 def test_nor_in_the_picture_of_a_whole_run() -> None:
     assert faults(violated()[0], show_all=True) == []
+
+
+def test_what_the_compiler_breaks_is_shown_without_what_need_not_happen(tmp_path: Path) -> None:
+    """The branch of the bystander is taken in some of the runs and belongs to none of the reasons."""
+    (tmp_path / "bystander.litmus").write_text(
+        """targets x86-tso
+memory data, flag, other, more
+requirement seen { says "who sees the flag sees the data" }
+thread driver { data = 1; flag.write_volatile(1) }
+device host { await flag.load(acquire) == 1; let d = data; assert d == 1 for seen }
+device bystander(i in 0..5) { let f = flag; if f == 0 { other = i; let g = more; if g == 0 { more = 9 } } }
+expect seen violated by compiler
+"""
+    )
+    (result,) = mmcheck.verify([tmp_path / "bystander.litmus"], cache=False).results
+    assert result.as_claimed and result.counterexample is not None
+    execution = result.counterexample.execution
+    assert check(load_model("x86-tso"), execution) == []
+    assert {event.location for event in execution.events if not event.is_init} == {"data", "flag"}
