@@ -188,6 +188,7 @@ class Acyclic:
         owned: set[tuple[int, int, int]] = set()
         chains: list[list[int]] | None = None
         while rest:
+            self.circuit.deadline.check()
             node = min(rest, key=lambda e: (len(into[e]) * len(out[e]), e))
             cost = len(into[node]) * len(out[node])
             if cost > DENSE:

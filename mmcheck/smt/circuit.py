@@ -125,6 +125,8 @@ class Circuit:
     def flush(self) -> list[tuple[int, ...]]:
         """The clauses since the last call, with the definitions that they need."""
         while self._needed:
+            if not len(self._needed) & 0x3FF:
+                self.deadline.check()
             literal = self._needed.pop()
             operands = self._operands.get(abs(literal))
             if operands is None or literal in self._defined:

@@ -16,6 +16,8 @@ from mmcheck.errors import UnknownVerdict
 from mmcheck.smt.circuit import Circuit
 
 SEED = 7
+SLICE = 20_000
+"""So many clauses go to the solver between two looks at the clock."""
 _DEFINITION = re.compile(r"define-fun k!(\d+) \(\) Bool\s+(true|false)")
 
 
@@ -31,20 +33,24 @@ class Solver:
         self._solver.set("random_seed", SEED)
         self._constants: dict[int, Any] = {}
         self.queries = 0
+        self._waiting: list[tuple[int, ...]] = []
         self.clauses: list[tuple[int, ...]] = []
         """Everything handed over so far."""
         self._satisfied = False
 
     def push_clauses(self) -> None:
-        """Hand over what the circuit has gathered since the last time."""
-        clauses = self.circuit.flush()
-        if not clauses:
-            return
-        self.clauses += clauses
-        lines = [f"p cnf {len(self.circuit.names) - 1} {len(clauses)}"]
-        lines += [" ".join(map(str, clause)) + " 0" for clause in clauses]
-        lines.append("")
-        self._solver.from_string("\n".join(lines))
+        """Hand over what the circuit has gathered since the last time; what a deadline leaves over waits."""
+        self._waiting += self.circuit.flush()
+        while self._waiting:
+            clauses = self._waiting[:SLICE]
+            lines = [f"p cnf {len(self.circuit.names) - 1} {len(clauses)}"]
+            lines += [" ".join(map(str, clause)) + " 0" for clause in clauses]
+            lines.append("")
+            self._solver.from_string("\n".join(lines))
+            self.clauses += clauses
+            del self._waiting[:SLICE]
+            if self._waiting:
+                self.circuit.deadline.check()
 
     def constant(self, literal: int) -> Any:
         """The variable that z3 makes for a number in DIMACS text, or its negation."""
