@@ -16,13 +16,15 @@ Two executions are the same if they have the same traces, rf and co.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import product
+from typing import TypeAlias
 
 from mmcheck.deadline import Deadline
 from mmcheck.enumeration import coherence
+from mmcheck.enumeration.asked import Asked, Part, parts
 from mmcheck.enumeration.candidate import Candidate, execution_of
 from mmcheck.enumeration.coherence import Choice
 from mmcheck.enumeration.compiled import Keep, preserved
@@ -37,10 +39,13 @@ from mmcheck.errors import UnknownVerdict
 from mmcheck.execution import Execution
 from mmcheck.flatten import Code, flatten
 from mmcheck.model.model import Model
-from mmcheck.program import MASKED, NOWHERE, Origin, Program, Thread, state_cell, state_register
+from mmcheck.program import MASKED, NOWHERE, Origin, Program, Thread, state_cell
 from mmcheck.records import record
 
 _MEMO = Memo()
+
+Wanted: TypeAlias = Callable[[Mapping[str, int]], bool]
+"""Whether a run with these final values is of interest."""
 
 
 @record
@@ -121,8 +126,7 @@ class Enumeration:
     _initial: dict[int, int] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)
     _unchanged: dict[str, int] = field(default_factory=dict)
-    _ends: dict[tuple[str, Trace], dict[str, int]] = field(default_factory=dict)
-    _found: list[list[Trace]] = field(default_factory=list)
+    _traced: list[list[Trace]] | None = None
     _memo: Memo = field(default_factory=lambda: _MEMO)
 
     def __post_init__(self) -> None:
@@ -131,19 +135,33 @@ class Enumeration:
             self._names[cell.address] = state_cell(cell.name).name
             self._unchanged[state_cell(cell.name).name] = cell.init
 
-    def runs(self) -> Iterator[Run]:
-        """Every allowed run, in a fixed order."""
-        self.cut, self.candidates, self.combinations = False, 0, 0
-        found = self._found = self.traces()
-        if any(trace.status == "cut" for of in found for trace in of):
-            cuts = (c for c in self._combined(found) if any(trace.status == "cut" for trace in c))
-            self.cut = any(True for combination in cuts for _ in self._allowed(combination))
-            found = [[trace for trace in of if trace.status != "cut"] for of in found]
+    def runs(self, *asked: Asked, fresh: Wanted | None = None) -> Iterator[Run]:
+        """Every allowed run of which all that is `asked` holds, in a fixed order.
+
+        `fresh` says of final values whether such a run is wanted, too; it is asked of each before the model is.
+        """
+        self.candidates, self.combinations = 0, 0
+        found = self._ended()
+        wanted = [part for one in asked for part in parts(one)]
+        owned = {part.owner for part in wanted}
+        for number, thread in enumerate(self.program.threads):
+            if thread.name in owned:
+                own = [part for part in wanted if part.owner == thread.name]
+                found[number] = [t for t in found[number] if all(part.holds(t.final(thread.name)) for part in own)]
+        agents = {thread.name for thread in self.program.threads}
+        wanted = [part for part in wanted if part.owner not in agents]
         twins = any(len({trace.identity for trace in of}) < len(of) for of in found)
         seen: set[object] = set()
         latched = self.settle and any(thread.latch is not None for thread in self.program.threads)
         for combination in self._combined(found):
-            for candidate in self._allowed(combination):
+            choice: Wanted | None = None
+            if wanted or fresh is not None:
+                final, open = self._ends(combination)
+                if any(part.refutes(final, open) for part in wanted) or (fresh and not open and not fresh(final)):
+                    continue
+                if open:
+                    choice = partial(_is_wanted, wanted, fresh)
+            for candidate in self._allowed(combination, choice):
                 if twins:
                     key = (tuple([trace.identity for trace in combination]), candidate.rf, candidate.co)
                     if key in seen:
@@ -152,6 +170,15 @@ class Enumeration:
                 run = self._run(candidate)
                 if not (latched and self._undelivered(run)):
                     yield run
+
+    def _ended(self) -> list[list[Trace]]:
+        """For each thread its traces that come to an end; `cut` says whether others could have been part of a run."""
+        if self._traced is None:
+            found = self._traced = self.traces()
+            if any(trace.status == "cut" for of in found for trace in of):
+                cuts = (c for c in self._combined(found) if any(trace.status == "cut" for trace in c))
+                self.cut = any(True for combination in cuts for _ in self._allowed(combination))
+        return [[trace for trace in of if trace.status != "cut"] for of in self._traced]
 
     def traces(self) -> list[list[Trace]]:
         """For each thread its traces, with every value that a read of it could see."""
@@ -177,10 +204,11 @@ class Enumeration:
 
     @property
     def may_stray(self) -> bool:
-        """Whether some trace goes where no cell stands: without one, no run does. For use once `runs` has begun."""
+        """Whether some trace goes where no cell stands: without one, no run does."""
+        self._ended()
         return any(
             item.kind != "F" and item.address not in self._initial
-            for of in self._found
+            for of in self._traced or ()
             for trace in of
             for item in trace.items
         )
@@ -196,6 +224,7 @@ class Enumeration:
             return word
 
         coded = [[(mask(t.needs), mask(t.gives), t) for t in of] for of in found]
+        handled = any(thread.host is not None for thread in self.program.threads)
         initial = mask([pair for pair in number if pair[1] == self._initial.get(pair[0], 0)])
         offers = [0] * (len(found) + 1)
         for i in range(len(found) - 1, -1, -1):
@@ -214,15 +243,16 @@ class Enumeration:
                     self.deadline.check()
                 if self.combinations > self.limits.combinations:
                     raise UnknownVerdict(f"more than {self.limits.combinations} combinations of traces")
-                if not fits(self.program.threads, (*chosen, trace)):
+                if handled and not fits(self.program.threads, (*chosen, trace)):
                     continue
                 if not (needs | need) & ~(gives | give | offers[depth + 1]):
                     yield from extend((*chosen, trace), needs | need, gives | give)
 
         yield from extend((), 0, initial)
 
-    def _allowed(self, combination: tuple[Trace, ...]) -> Iterator[Candidate]:
-        """The choices of rf and co that the model allows, each with the first order of compiled code that does."""
+    def _allowed(self, combination: tuple[Trace, ...], wanted: Wanted | None = None) -> Iterator[Candidate]:
+        """The choices of rf and co that the model allows, each with the first order of compiled code that does; of
+        those whose final values are `wanted`."""
         self.deadline.check()
         orders = [self._kept(number, trace) for number, trace in enumerate(combination)]
         key = tuple([(trace.shape, order) for trace, order in zip(combination, orders, strict=True)])
@@ -264,6 +294,8 @@ class Enumeration:
                 for event, row in choice.co:
                     co[event] = row
             candidate = Candidate(self.program, combination, layout, tuple(rf), tuple(co), chosen)
+            if wanted is not None and not wanted(self._final(candidate)):
+                continue
             for number, (frame, _) in enumerate(layout.frames):
                 if frame.allows(candidate.rf, candidate.co):
                     yield candidate._replace(frame=number)
@@ -302,27 +334,42 @@ class Enumeration:
                         return run.final.get(self._names[cell])
         return self.program.threads[thread].cpu
 
-    def _registers(self, agent: str, trace: Trace) -> dict[str, int]:
-        """What the registers of an agent hold at the end of `trace`, by their names in final states."""
-        found = self._ends.get((agent, trace))
-        if found is None:
-            named = {state_register(agent, name.removeprefix("@")).name: value for name, value in trace.registers}
-            found = self._ends[agent, trace] = named
-        return found
+    def _ends(self, combination: Sequence[Trace]) -> tuple[dict[str, int], set[str]]:
+        """The final values that all runs along these traces share, and the cells whose last write is open."""
+        final, last, open = dict(self._unchanged), dict[int, int](), set[str]()
+        for agent, trace in zip(self.program.threads, combination, strict=True):
+            final.update(trace.final(agent.name))
+            for address, value in trace.gives:
+                if last.setdefault(address, value) != value:
+                    open.add(self._names.get(address, ""))
+        for address, value in last.items():
+            final[self._names.get(address, "")] = value
+        for name in open:
+            del final[name]
+        return final, open
 
-    def _run(self, candidate: Candidate) -> Run:
-        final, stuck = dict(self._unchanged), []
+    def _final(self, candidate: Candidate) -> dict[str, int]:
+        final = dict(self._unchanged)
         for agent, trace in zip(self.program.threads, candidate.traces, strict=True):
-            final.update(self._registers(agent.name, trace))
-            if trace.status == "stuck":
-                stuck.append((agent.name, trace.where or NOWHERE))
+            final.update(trace.final(agent.name))
         for place, choice in zip(candidate.layout.locations, candidate.chosen, strict=True):
             name = self._names.get(place.address)
             if name is not None and len(choice.chain) > 1:
                 final[name] = candidate.item(choice.chain[-1]).value
+        return final
+
+    def _run(self, candidate: Candidate) -> Run:
+        final, stuck = self._final(candidate), []
+        for agent, trace in zip(self.program.threads, candidate.traces, strict=True):
+            if trace.status == "stuck":
+                stuck.append((agent.name, trace.where or NOWHERE))
         failed = frozenset[str]().union(*[trace.failed for trace in candidate.traces])
         stray = any(place.address not in self._names for place in candidate.layout.locations)
         return Run(final, failed, tuple(stuck), candidate, stray, self.cut)
+
+
+def _is_wanted(parts: Sequence[Part], fresh: Wanted | None, final: Mapping[str, int]) -> bool:
+    return all(part.holds(final) for part in parts) and (fresh is None or fresh(final))
 
 
 def runs(program: Program, model: Model, **options: object) -> Iterator[Run]:
@@ -349,4 +396,4 @@ def final_states(found: Iterable[Run], names: Iterable[str] | None = None) -> se
     return out
 
 
-__all__ = ["Enumeration", "Keep", "Limits", "Run", "executions", "final_states", "runs"]
+__all__ = ["Asked", "Enumeration", "Keep", "Limits", "Run", "executions", "final_states", "runs"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmcheck.deadline import Deadline
-from mmcheck.enumerate import Enumeration, Limits
+from mmcheck.enumerate import Asked, Enumeration, Limits
 from mmcheck.errors import InputError, UnknownVerdict, fail
 from mmcheck.model.model import Model, load_model
 from mmcheck.program import Load, Origin, Rmw, evaluate
@@ -152,24 +152,30 @@ def _enumerated(
     limits = limits or Limits()
     keys = () if afresh else test.keys
     search = Enumeration(test.program, model, bound, settle=True, limits=limits, deadline=deadline, keys=keys)
+    if search.may_stray:
+        for run in search.runs():
+            astray = run.astray
+            if astray is not None and keys:
+                return _enumerated(
+                    test, path, model, states, bound, deadline, limits, afresh=True
+                )  # it shows an origin
+            if astray is not None:
+                raise _outside(astray)
+    passing = () if test.filter is None else (Asked(test.filter, 1),)
     found: set[tuple[int, ...]] = set()
-    positive = negative = False
-    for run in search.runs():
-        astray = run.astray
-        if astray is not None and keys:
-            return _enumerated(test, path, model, states, bound, deadline, limits, afresh=True)  # it shows an origin
-        if astray is not None:
-            raise _outside(astray)
-        if test.filter is not None and not evaluate(test.filter, run.final):
-            continue
-        if evaluate(test.condition, run.final):
-            positive = True
-        else:
-            negative = True
-        if states:
-            found.add(tuple([run.final.get(reg.name, 0) & (1 << reg.width) - 1 for reg in test.observed]))
-        elif positive and negative and not search.may_stray:
-            break
+
+    def state(final: Mapping[str, int]) -> tuple[int, ...]:
+        return tuple([final.get(reg.name, 0) & (1 << reg.width) - 1 for reg in test.observed])
+
+    if states:
+        outcomes = set()
+        for run in search.runs(*passing, fresh=lambda final: state(final) not in found):
+            found.add(state(run.final))
+            outcomes.add(evaluate(test.condition, run.final))
+        positive, negative = 1 in outcomes, 0 in outcomes
+    else:
+        positive = any(True for _ in search.runs(*passing, Asked(test.condition, 1)))
+        negative = any(True for _ in search.runs(*passing, Asked(test.condition, 0)))
     lines = None
     if states:
         names = [reg.name for reg in test.observed]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from mmcheck.deadline import Deadline
 from mmcheck.enumeration.guarded import Guarded
-from mmcheck.program import Origin, Tags
+from mmcheck.program import Origin, Tags, state_register
 from mmcheck.records import record
 from mmcheck.relations import bits, from_pairs
 
@@ -80,6 +80,18 @@ class Trace:
         """Two traces with the same identity are the same execution, up to dependencies."""
         events = tuple([(i.kind, i.address, i.value, i.tags) for i in self.items])
         return events, self.amo, self.lxsx, self.registers, self.failed, self.status, self.number, self.last
+
+    def final(self, agent: str) -> Mapping[str, int]:
+        """What the registers hold at the end, by their names in final states, if this is a path of `agent`."""
+        known = self._finals.get(agent)
+        if known is None:
+            named = {state_register(agent, name.removeprefix("@")).name: value for name, value in self.registers}
+            known = self._finals[agent] = named
+        return known
+
+    @cached_property
+    def _finals(self) -> dict[str, dict[str, int]]:
+        return {}
 
     @cached_property
     def needs(self) -> frozenset[tuple[int, int]]:
