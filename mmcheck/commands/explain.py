@@ -37,50 +37,65 @@ def explanation(subject: str) -> str | None:
 
 
 def _clause(word: str) -> str | None:
-    from mmcheck.lower.clauses import IMPLIED, VIRTIO_1_2, renumbered
+    from mmcheck.lower.clauses import IMPLIED, PARTS, VIRTIO_1_2, renumbered, title_of
 
     implied = word.removeprefix("implied:").strip().upper()
     if implied in IMPLIED:
         return _page(f"implied:{implied}: {IMPLIED[implied]}", _registered(f"implied:{implied}"))
-    match = re.fullmatch(r"(?:virtio\s*(?:1\.(?P<minor>\d))?\s*,?\s*)?(?P<number>\d+(?:\.\d+)*)", word, re.IGNORECASE)
+    bit = word.upper().removeprefix("VIRTIO_F_")
+    if bit in PARTS["6"]:
+        word = f"6 {bit}"
+    match = re.fullmatch(_CLAUSE, word, re.IGNORECASE)
     if match is None:
         return None
-    given, minor = match["number"], match["minor"]
+    given, minor, part = match["number"], match["minor"], match["part"] or ""
     number, note = given, []
     if minor == "1":
         number = renumbered(given) or ""
     elif minor == "0":
         from mmcheck.lower.register import REGISTER
 
-        number = next((each.id for each in REGISTER.values() if each.in_1_0 == given), "")
+        number = next((each.id.partition(" ")[0] for each in REGISTER.values() if each.in_1_0 == given), "")
     elif given not in VIRTIO_1_2 and given.startswith("2."):
         number = renumbered(given) or ""
         note = [f"{given} is its number in VirtIO 1.1: that is {number} in 1.2."]
-    title = VIRTIO_1_2.get(number)
-    if title is None:
+    clause = f"{number} {part.upper() if number == '6' else part.lower()}" if part else number
+    title = title_of(clause)
+    if not title:
         return None
     text = "The title is shortened and in our own words; the number is that of VirtIO 1.2, 1.3 and 1.4."
-    paragraphs = [*note, *_registered(number), text]
-    below = [f"{key}  {name}" for key, name in VIRTIO_1_2.items() if key.startswith(f"{number}.")]
-    return _page(f"VirtIO 1.2, {number}: {title}", paragraphs) + ("\n" + "\n".join(below) + "\n" if below else "")
+    meant = renumbered(given) if minor is None and not note else given
+    if meant is not None and meant != given:
+        text += f" In 1.1, {given} is the number of what is {meant} now: {VIRTIO_1_2[meant]}."
+    paragraphs = [*note, *_registered(clause), text]
+    below = [f"{key}  {name}" for key, name in VIRTIO_1_2.items() if key.startswith(f"{clause}.")]
+    return _page(f"VirtIO 1.2, {clause}: {title}", paragraphs) + ("\n" + "\n".join(below) + "\n" if below else "")
 
 
-def _registered(number: str) -> list[str]:
-    """What the register of ordering clauses has on `number`, and on its steps."""
-    from mmcheck.lower.register import steps
+_CLAUSE = (
+    r"(?:virtio\s*(?:1\.(?P<minor>\d))?\s*,?\s*)?(?P<number>\d+(?:\.\d+)*)(?:\s+(?P<part>step\s\d{1,2}|[A-Z_]{1,40}))?"
+)
+
+
+def _registered(clause: str) -> list[str]:
+    """What the register of ordering clauses has on `clause`, and on its parts."""
+    from mmcheck.lower.register import parts
 
     found = []
-    for clause in steps(number):
-        step = clause.id.partition(" ")[2]
-        found.append((f"{step}: " if step else "") + clause.paraphrase)
-        if clause.pattern != "none":
-            found.append(f"Order: {clause.pattern}")
-        found.append(f"Without it: {clause.breaks}")
-        if not step and clause.force != "implied":
-            numbers = [f"{clause.in_1_1} in VirtIO 1.1", f"{clause.in_1_0} in 1.0" if clause.in_1_0 else ""]
-            found.append(f"Side: {clause.side}; {clause.force}. It is {', '.join(filter(None, numbers))}.")
-        elif not step:
-            found.append(f"Side: {clause.side}.")
+    for entry in parts(clause):
+        part = "" if entry.id == clause else entry.id.partition(" ")[2]
+        found.append((f"{part}: " if part else "") + entry.paraphrase)
+        if entry.pattern != "none":
+            found.append(f"Order: {entry.pattern}")
+        found.append(f"Without it: {entry.breaks}")
+        if part:
+            continue
+        if entry.force == "implied":
+            found.append(f"Side: {entry.side}.")
+            continue
+        numbers = [f"{entry.in_1_1} in VirtIO 1.1" if entry.in_1_1 else "not in VirtIO 1.1"]
+        numbers += [f"{entry.in_1_0} in 1.0"] if entry.in_1_0 else ["not in 1.0"]
+        found.append(f"Side: {entry.side}; {entry.force}. It is {', '.join(numbers)}.")
     return found
 
 

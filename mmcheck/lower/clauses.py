@@ -92,11 +92,18 @@ VIRTIO_1_2: Mapping[str, str] = MappingProxyType(
         "2.9": "driver notifications, NOTIFICATION_DATA",
         "2.10": "shared memory regions",
         "3.1.1": "initialisation, driver",
+        "4.1.5.1": "PCI: initialisation",
+        "4.1.5.1.3": "PCI: configuring a virtqueue",
         "4.1.5.2": "PCI: available-buffer notifications",
         "4.1.5.2.1": "PCI: available-buffer notifications, driver",
         "4.1.5.3": "PCI: used-buffer notifications",
         "4.1.5.3.1": "PCI: used-buffer notifications, device",
+        "4.1.5.4": "PCI: notification of configuration changes",
+        "4.1.5.4.1": "PCI: notification of configuration changes, device",
+        "4.1.5.4.2": "PCI: notification of configuration changes, driver",
         "4.1.5.5": "PCI: handling interrupts, driver",
+        "4.2.3.1": "MMIO: initialisation",
+        "4.2.3.1.1": "MMIO: initialisation, driver",
         "4.2.3.2": "MMIO: configuring a virtqueue",
         "4.2.3.3": "MMIO: available-buffer notifications",
         "4.2.3.4": "MMIO: notifications from the device",
@@ -118,6 +125,15 @@ VIRTIO_1_2: Mapping[str, str] = MappingProxyType(
     }
 )
 """Section numbers that a requirement may cite, with what they are about."""
+
+PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "2.7.13": tuple([f"step {number}" for number in range(1, 8)]),
+        "2.8.21": tuple([f"step {number}" for number in range(1, 4)]),
+        "6": ("ORDER_PLATFORM", "ACCESS_PLATFORM"),
+    }
+)
+"""Sections whose parts may be cited: ``VirtIO 1.2, 2.7.13 step 4``."""
 
 IMPLIED: Mapping[str, str] = MappingProxyType(
     {
@@ -144,13 +160,26 @@ IMPLIED: Mapping[str, str] = MappingProxyType(
 VERSIONS = ("1.2", "1.3", "1.4")
 """Versions that number the clauses alike."""
 
-_FORM = re.compile(r"VirtIO (\d+\.\d+), (\d+(?:\.\d+)*)")
+_FORM = re.compile(r"VirtIO (\d+\.\d+), (\d+(?:\.\d+)*)(?: (step \d{1,2}|[A-Z_]{1,40}))?")
 
 
 @record
 class BadClause:
     message: str
     help: str = ""
+
+
+def title_of(clause: str) -> str:
+    """What section or part `clause` of VirtIO 1.2 is about; nothing if it is not known.
+
+    >>> title_of("2.7.13 step 4")
+    'split: supplying buffers to the device, seven steps: step 4'
+    """
+    number, _, part = clause.partition(" ")
+    title = VIRTIO_1_2.get(number, "")
+    if not part:
+        return title
+    return f"{title}: {part}" if part in PARTS.get(number, ()) else ""
 
 
 def renumbered(number: str) -> str | None:
@@ -182,15 +211,26 @@ def check_clause(text: str) -> BadClause | None:
     match = _FORM.fullmatch(text)
     if match is None:
         return BadClause(f"'{text}' is no clause", 'a clause is cited as "VirtIO 1.2, 2.7.13.3.1"')
-    version, number = match.groups()
+    version, number, part = match.groups()
     old = renumbered(number)
     if version == "1.1" and old is not None:
-        return BadClause("clauses are cited by their numbers in VirtIO 1.2", f"that is {old} in 1.2")
+        new = f"{old} {part}" if part else old
+        return BadClause("clauses are cited by their numbers in VirtIO 1.2", f"that is {new} in 1.2")
     if version not in VERSIONS:
         return BadClause(f"VirtIO {version} is not known here", f"cite one of {', '.join(VERSIONS)}")
     if number in VIRTIO_1_2:
-        return None
+        return None if part is None else _bad_part(number, part)
     message = f"VirtIO {version} has no clause {number} that is known here"
     if old is not None and number.startswith("2."):
         return BadClause(message, f"if that is its number in 1.1: it is {old} in 1.2")
     return BadClause(message + near(number, VIRTIO_1_2))
+
+
+def _bad_part(number: str, part: str) -> BadClause | None:
+    """What is wrong with citing `part` of the known section `number`; None if nothing is."""
+    known = PARTS.get(number, ())
+    if part in known:
+        return None
+    if not known:
+        return BadClause(f"section {number} has no part that is known here", f'cite "VirtIO 1.2, {number}"')
+    return BadClause(f"section {number} has no '{part}'{near(part, known)}", f"it has {', '.join(known)}")

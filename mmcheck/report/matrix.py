@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from mmcheck.lower.clauses import IMPLIED, VIRTIO_1_2
-from mmcheck.lower.register import REGISTER, STATED, Clause
+from mmcheck.lower.clauses import IMPLIED, title_of
+from mmcheck.lower.register import REGISTER
+from mmcheck.lower.register.entry import Clause
+from mmcheck.lower.register.implied import STATED
 from mmcheck.results import Report, Result
 
 
@@ -30,7 +32,7 @@ def meaning(clause: str) -> str:
     """What a clause of VirtIO, or an obligation that no text states, is about; empty for other documents."""
     if clause.startswith("implied:"):
         return IMPLIED.get(clause.partition(":")[2].strip(), "")
-    return VIRTIO_1_2.get(clause.rpartition(", ")[2], "") if clause.startswith("VirtIO") else ""
+    return title_of(clause.rpartition(", ")[2]) if clause.startswith("VirtIO") else ""
 
 
 def uncovered(report: Report) -> list[Clause]:
@@ -44,7 +46,7 @@ def uncovered(report: Report) -> list[Clause]:
         for clause in REGISTER.values()
         if clause.pattern != "none"
         and clause.id.removeprefix("implied:") not in STATED
-        and not any(number == clause.id or f"{number}.".startswith(f"{clause.id}.") for number in numbers)
+        and not any(number == clause.id or number.startswith((f"{clause.id}.", f"{clause.id} ")) for number in numbers)
         and clause.id.partition(" ")[0] not in numbers
     ]
 
