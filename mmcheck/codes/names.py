@@ -246,4 +246,10 @@ CODES: dict[str, tuple[str, str]] = {
         "That ORDER_PLATFORM is negotiated is said by a constant of that name, `ORDER_PLATFORM` or"
         " `VIRTIO_F_ORDER_PLATFORM`. One of almost the same name that nothing reads would say nothing.",
     ),
+    "MM255": (
+        "one record, two widths",
+        "A record of at most 8 bytes is accessed as one or field by field, and not both in one program: what an"
+        " access of a part of a word sees of one to all of it is not modelled. Access the fields everywhere"
+        " (`read_volatile`, or each by its name), or the whole record everywhere.",
+    ),
 }

@@ -131,6 +131,7 @@ class Accesses:
         return result[0]
 
     def _fields(self, place: Place, type_: RecordType, piece: AccessPiece, word: str, span: Span) -> RecordVal:
+        self._code.unit.widths.part(place.name, type_, span)
         found: dict[str, Value] = {}
         for each in type_.fields:
             inner = Place(offset(place.address, each.offset), each.type, place.kind, f"{place.name}.{each.name}")
@@ -143,6 +144,7 @@ class Accesses:
     def load_whole(self, place: Place, type_: RecordType, pieces: Sequence[Piece], word: str, span: Span) -> RecordVal:
         """One read of the whole record."""
         self._check_whole(place, type_, span)
+        self._code.unit.widths.whole(place.name, type_, span)
 
         def event(piece: AccessPiece) -> RecordVal:
             dst = self._code.frame.temporary(type_.size * 8)
@@ -214,6 +216,7 @@ class Accesses:
     def _parts(
         self, place: Place, type_: RecordType, value: RecordVal, span: Span
     ) -> Iterable[tuple[ir.Expr, ir.Expr]]:
+        self._code.unit.widths.part(place.name, type_, span)
         for each in type_.fields:
             given = value.fields.get(each.name)
             if given is None:
@@ -229,6 +232,7 @@ class Accesses:
     ) -> None:
         """One write of the whole record."""
         self._check_whole(place, type_, span)
+        self._code.unit.widths.whole(place.name, type_, span)
         whole: ir.Expr = ir.Const(0, type_.size * 8)
         for each in type_.fields:
             inner = Place(place.address, each.type, place.kind, f"{place.name}.{each.name}")

@@ -221,6 +221,7 @@ class Evaluator:
         if member is None:
             owner = base.name if base.name != "*" else str(base.type)
             raise self._no_field(node, owner, {each.name: None for each in base.type.fields})
+        self.unit.widths.part(base.name, base.type, node.span)
         return Place(offset(base.address, member.offset), member.type, base.kind, f"{base.name}.{name}")
 
     @staticmethod

@@ -16,6 +16,7 @@ from mmcheck.lower.spaces import NEGOTIATED, placed, with_devices
 from mmcheck.lower.statements import Statements
 from mmcheck.lower.types import TypeTable
 from mmcheck.lower.values import Literal, Val, scalar
+from mmcheck.lower.whole import Widths
 from mmcheck.records import replace
 from mmcheck.source import Span
 from mmcheck.syntax import ast
@@ -39,6 +40,7 @@ class Unit:
         self.constants = Constants(self)
         self.types = TypeTable(declarations.structs, self.constants.number)
         self.layout = Layout(declarations)
+        self.widths = Widths()
         self.cpus = Cpus(self)
         self.alias: dict[str, str] = {}
         """Handler, or one of its runs -> the thread of the program that has its final state."""
@@ -70,6 +72,8 @@ class Unit:
         threads = [self._with_privates(thread, threads, requirements.conditions.mentioned) for thread in threads]
         self.unrolled = 0
         self.functions.lower_unused()
+        self.widths.check(self.reporter)
+        self.layout.cells = self.widths.merged(self.layout.cells, self.layout.variables.values())
         threads = with_devices(self.layout.cells, threads, self.functions.reachable)
         cells = placed(self.layout.cells, threads, self.functions.reachable, negotiated=self._order_platform())
         return ir.Program(

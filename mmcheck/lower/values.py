@@ -12,7 +12,19 @@ from typing import TypeAlias
 
 from mmcheck import program as ir
 from mmcheck.lower.names import Problem, problem
-from mmcheck.lower.types import BOOL, DEFAULT, BoolType, IntType, LatchType, PointerType, Scalar, Type, width_of
+from mmcheck.lower.types import (
+    BOOL,
+    DEFAULT,
+    ArrayType,
+    BoolType,
+    IntType,
+    LatchType,
+    PointerType,
+    RecordType,
+    Scalar,
+    Type,
+    width_of,
+)
 from mmcheck.records import record
 from mmcheck.source import Span
 from mmcheck.syntax import ast
@@ -151,12 +163,25 @@ def cast(value: Value, type_: Type, span: Span) -> Val:
     have = found.type
     if isinstance(type_, IntType) and isinstance(have, (IntType, BoolType)):
         return Val(resize(found.expr, type_.width, isinstance(have, IntType) and have.signed), type_)
-    if isinstance(have, PointerType) and (isinstance(type_, PointerType) or type_ == IntType(64)):
+    if isinstance(have, PointerType) and isinstance(type_, PointerType):
+        if not _alike(have.pointee, type_.pointee):
+            raise problem("MM255", f"{have} does not become {type_}: a location has one width", span)
+        return Val(found.expr, type_)
+    if isinstance(have, PointerType) and type_ == IntType(64):
         return Val(found.expr, type_)
     if have == type_:
         return found
     hint = "compare with '!= 0'" if isinstance(type_, BoolType) and isinstance(have, IntType) else ""
     raise problem("MM216", f"{have} does not convert to {type_}", span, hint)
+
+
+def _alike(one: Type | None, other: Type | None) -> bool:
+    """Whether what stands at a place may be accessed as `one` and as `other`."""
+    if one is None or other is None or one == other:
+        return True
+    if isinstance(one, RecordType | ArrayType) or isinstance(other, RecordType | ArrayType):
+        return False
+    return width_of(one) == width_of(other)
 
 
 # --- operators ---------------------------------------------------------------------------------------

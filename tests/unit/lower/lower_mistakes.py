@@ -520,6 +520,38 @@ ROWS = [
         ),
     ),
     Row(
+        "record at once and by field",
+        "memory r { a: u16, b: u16 }\nrequirement q { progress }\nthread P { r.b = 1 }\nthread Q { let v = READ_ONCE(r) }",
+        (
+            Found(
+                "MM255",
+                4,
+                20,
+                "'r' is accessed as one here, and field by field in line 3",
+                "read_volatile() and write_volatile() access 'a' and the rest one by one",
+            ),
+        ),
+    ),
+    Row(
+        "record at once and by pointer",
+        "struct S { a: u16, b: u16 }\nmemory r[2]: S\nrequirement q { progress }\n"
+        "thread P { let p = &r[1]\np->b = 1 }\nthread Q { r[0].store({ a: 1, b: 2 }, release) }",
+        (
+            Found(
+                "MM255",
+                6,
+                23,
+                "'r' is accessed as one here, and field by field in line 5",
+                "read_volatile() and write_volatile() access 'a' and the rest one by one",
+            ),
+        ),
+    ),
+    Row(
+        "pointer to another width",
+        "memory r: u16, s: u64\nrequirement q { progress }\nthread P { let p = &r as *u64\n*p = 1 }",
+        (Found("MM255", 3, 20, "*u16 does not become *u64: a location has one width", ""),),
+    ),
+    Row(
         "fetch_add without order",
         inside("x.fetch_add(1)"),
         (Found("MM218", 6, 5, "'fetch_add' needs a value and an order: fetch_add(1, relaxed)"),),

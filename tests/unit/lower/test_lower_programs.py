@@ -8,6 +8,8 @@ import pytest
 from lowering import DATA, SPECS, body, diagnostics, listing, load, load_file, program
 
 from mmcheck import program as ir
+from mmcheck.lower.spec import load_spec
+from mmcheck.source import SourceFile
 from mmcheck.target.targets import parse_target
 
 GOLDEN = [
@@ -95,6 +97,21 @@ def test_record_stores_have_no_order() -> None:
     assert body("WRITE_ONCE(r, { a: 1, b: 2 })", head) == "[1048576] := 131073 {Volatile}"
     whole = body("let e = READ_ONCE(r)\nif e.b == 1 { nothing }", head)
     assert whole.startswith("%1 := [1048576] {Volatile}\ne.a := (trunc %1)\ne.b := (trunc (lshr %1 16))")
+
+
+def test_a_record_that_is_accessed_as_one_is_one_cell() -> None:
+    """Its initial value is that of all fields; another record of that type stays as it is."""
+    text = """spec "records"
+targets armv8
+struct S { a: u16, b: u16 }
+memory one[2]: S = { a: 1, b: 2 }, two: S = { b: 3 }
+requirement seen { says "x" }
+thread P { one[1].store({ a: 3, b: 4 }, release); two.b = 5 }
+thread Q { let v = one[1].load(acquire); assert (v.a == 1) == (v.b == 2) for seen }
+"""
+    spec = load_spec(SourceFile("records.litmus", text))
+    cells = {cell.name: (cell.width, cell.init) for cell in spec.program(spec.targets[0], None).cells}
+    assert cells == {"one[0]": (32, 0x20001), "one[1]": (32, 0x20001), "two.a": (16, 0), "two.b": (16, 3)}
 
 
 def test_pointers_carry_addresses() -> None:
