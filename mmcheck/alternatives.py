@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mmcheck.program import NO_TAGS, OLD, TRUE, Block, Choice, Fence, Load, Reg, Rmw, Store, Tags
+from mmcheck.program import NO_TAGS, OLD, TRUE, Block, Choice, Fence, Load, Origin, Reg, Rmw, Store, Tags
 from mmcheck.records import record, replace
 
 READ, WRITE, FAIL, FENCE = "%read", "%write", "%fail", "%fence"
@@ -23,13 +23,15 @@ class Slot:
     """One statement for several options: `statement` carries a placeholder where `tags` has the tags of each option.
 
     `present` are the options that have it, None if all have. Of a store that some options make an exchange,
-    `exchange` is that read-modify-write, and `present` the options that do.
+    `exchange` is that read-modify-write, and `present` the options that do. `origins` are those of options whose
+    statement stands elsewhere in the text, or has other words.
     """
 
     statement: Fence | Load | Store | Rmw
     tags: Mapping[str, Mapping[str, Tags]]
     present: frozenset[str] | None = None
     exchange: Rmw | None = None
+    origins: tuple[tuple[Origin, frozenset[str]], ...] = ()
 
 
 def tags_of(tags: Mapping[str, Tags]) -> tuple[Tags, tuple[tuple[str, frozenset[str]], ...]]:
@@ -37,6 +39,16 @@ def tags_of(tags: Mapping[str, Tags]) -> tuple[Tags, tuple[tuple[str, frozenset[
     common = frozenset.intersection(*tags.values()) if tags else NO_TAGS
     others = sorted(frozenset().union(*tags.values()) - common)
     return common, tuple([(tag, frozenset(name for name, own in tags.items() if tag in own)) for tag in others])
+
+
+def origins_of(options: Mapping[str, Fence | Access]) -> tuple[tuple[Origin, frozenset[str]], ...]:
+    """The origins that differ from the first option's, each with its options."""
+    first = next(iter(options.values())).origin
+    found: dict[Origin, set[str]] = {}
+    for name, each in options.items():
+        if each.origin is not first and each.origin != first:
+            found.setdefault(each.origin, set()).add(name)
+    return tuple([(origin, frozenset(names)) for origin, names in found.items()])
 
 
 def align(choice: Choice) -> list[Slot] | None:
@@ -81,11 +93,16 @@ def _fences(options: Mapping[str, tuple[Fence, ...]]) -> list[Slot]:
         first = next(iter(here.values()))
         tags = {FENCE: {name: fence.tags for name, fence in here.items()}}
         present = frozenset(here) if len(here) < len(options) else None
-        slots.append(Slot(replace(first, tags=frozenset({FENCE})), tags, present))
+        slots.append(Slot(replace(first, tags=frozenset({FENCE})), tags, present, origins=origins_of(here)))
     return slots
 
 
 def _access(options: Mapping[str, Access]) -> Slot | None:
+    slot = _shaped(options)
+    return None if slot is None else replace(slot, origins=origins_of(options))
+
+
+def _shaped(options: Mapping[str, Access]) -> Slot | None:
     kinds = {type(access) for access in options.values()}
     first = next(iter(options.values()))
     if kinds == {Load}:

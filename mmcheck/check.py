@@ -13,8 +13,8 @@ from mmcheck.errors import InternalError, UnknownVerdict, fail
 from mmcheck.execution import Execution
 from mmcheck.explain import cycle_of, only_here, relevant, summary
 from mmcheck.goals import SETTLED, Goal
-from mmcheck.graph import EventGraph, Wait
-from mmcheck.model.model import Model, load_model
+from mmcheck.graph import Wait
+from mmcheck.model.model import Model
 from mmcheck.model.promises import Word, promised, weakened
 from mmcheck.program import Origin, Program, Requirement
 from mmcheck.races import remarks
@@ -24,10 +24,10 @@ from mmcheck.results import Counterexample, Finding, Layer, clauses_of
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.count import block
 from mmcheck.smt.decode import Decoder
-from mmcheck.smt.encode import Encoding, choice_literals, encode
+from mmcheck.smt.encode import Encoding, choice_literals
 from mmcheck.smt.linear import linear_orders
 from mmcheck.source import Span
-from mmcheck.unfold import unfold
+from mmcheck.stage import Stage
 
 RELIES = "relies on compilers not reordering what the languages let them reorder"
 """The note on a requirement that holds in the profile ``observed`` and not in ``language``."""
@@ -37,17 +37,12 @@ MAX_REFUTED = 200
 
 
 @dataclass(slots=True)
-class _Stage:
-    """One graph with its encodings: what the compiler leaves in order, and the order of the text."""
+class _Notes:
+    """What was found out about one variant, by whether runs are settled."""
 
-    graph: EventGraph
-    compiled: Encoding
-    textual: Encoding | None = None
-    sequential: Encoding | None = None
     complete: dict[bool, bool] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    waits_checked: bool = False
-    fetched: dict[bool, dict[Origin, str]] = field(default_factory=dict)
+    idle: list[str] | None = None
+    fetched: dict[bool, list[str]] = field(default_factory=dict)
     astray: dict[bool, str] = field(default_factory=dict)
     astray_span: Span | None = None
 
@@ -56,7 +51,8 @@ class Checker:
     """Decides the requirements of one `Program` on one model.
 
     `layered`: source threads go through the compiler layer. `timeout` is wall seconds per requirement. `choices`
-    selects options of `Choice` statements.
+    selects options of `Choice` statements: of a program that is several in one (`mmcheck.merge`), which of them is
+    asked about.
     """
 
     engine = "smt"
@@ -83,10 +79,19 @@ class Checker:
         """Whether what holds on the model is asked again by the platform's rules for devices."""
         self.surplus = True
         """Whether it is asked, too, if it holds by more than the words promise."""
-        self._binding: Checker | None = None
-        """The same program, all of whose threads are bound by the platform's rules."""
-        self._made: _Stage | None = None
+        self._made: Stage | None = None
+        self._notes = _Notes()
+        self._sound = False
         self._settled = False
+
+    def sibling(self, choices: Mapping[str, str]) -> Checker:
+        """A checker of another choice of the same program, that shares this one's encodings."""
+        other = Checker(
+            self.program, self.model, layered=self.layered, bound=self.bound, profile=self.profile, choices=choices
+        )
+        other.deadline, other.platform, other.surplus = self.deadline, self.platform, self.surplus
+        other._made = self._shared()
+        return other
 
     def run(self, requirement: Requirement) -> Finding:
         """The verdict on `requirement`. Raises `InputError` if the program goes out of its memory."""
@@ -127,36 +132,33 @@ class Checker:
 
     def dumps(self) -> dict[str, str]:
         """The encodings made so far as SMT-LIB text, by layer."""
-        stage = self._made
-        if stage is None:
+        if self._made is None:
             return {}
-        out = {"compiled" if self.layered else "textual": stage.compiled.solver.dump(self._assumptions(stage.compiled))}
-        if stage.textual is not None:
-            out["textual"] = stage.textual.solver.dump(self._assumptions(stage.textual))
-        return out
+        return {name: each.solver.dump(self._assumptions(each)) for name, each in self._made.encodings().items()}
 
     # --- encodings ---------------------------------------------------------------------------------
 
-    def stage(self) -> _Stage:
+    def stage(self) -> Stage:
         """The graph with its encodings, made when first asked for."""
+        stage = self._shared()
+        if not self._sound:
+            self._nonempty(stage.compiled)
+            self._sound = True
+        return stage
+
+    def _shared(self) -> Stage:
         if self._made is None:
-            kinds = {requirement.kind in SETTLED for requirement in self.program.requirements}
-            quiescent = None if len(kinds) > 1 else kinds == {True}
-            graph = unfold(self.program, bound=self.bound, quiescent=quiescent, deadline=self.deadline)
-            ordered = self._ordered_pairs(graph)
-            weaker = promised(self.model) if self.surplus else None
-            encoding = encode(
-                graph, weaker or self.model, compiled=self.layered, profile=self.profile, ordered=ordered,
-                promises=weaker is not None,
+            self._made = Stage(
+                self.program, self.model, self.deadline, layered=self.layered, bound=self.bound, profile=self.profile,
+                surplus=self.surplus,
             )  # fmt: skip
-            self._made = _Stage(graph, encoding)
-            self._nonempty(encoding)
         return self._made
 
     def adopt(self, encoding: Encoding) -> None:
         """Search in `encoding`: of the same program, model and bound, in text order, and of settled runs."""
         self.deadline = encoding.graph.terms.deadline
-        self._made = _Stage(encoding.graph, encoding)
+        self._shared().adopt(encoding)
+        self._sound = True
 
     def _nonempty(self, encoding: Encoding) -> None:
         """Every program has the run in which nobody got far: no clauses may exclude it, or everything would hold."""
@@ -166,22 +168,6 @@ class Checker:
         wanted = [-settled] if settled != FALSE else []
         if not encoding.solver.solve([*wanted, *choice_literals(encoding, self.choices)]):
             raise InternalError("the clauses for this program have no solution at all")
-
-    def _sequential(self, stage: _Stage) -> Encoding | None:
-        """The runs in text order under SC, for "is it the algorithm or the memory model?"; None for other models."""
-        if self.model.name not in ("armv8", "x86-tso"):
-            return None
-        if stage.sequential is None:
-            stage.sequential = encode(stage.graph, load_model("sc"), compiled=False, like=stage.compiled)
-        return stage.sequential
-
-    def _textual(self, stage: _Stage) -> Encoding:
-        if not self.layered:
-            return stage.compiled
-        if stage.textual is None:
-            ordered = list(stage.compiled.environment)
-            stage.textual = encode(stage.graph, self.model, compiled=False, ordered=ordered, like=stage.compiled)
-        return stage.textual
 
     def _solve(self, encoding: Encoding, literals: tuple[int, ...] | list[int], *, free: bool = False) -> bool:
         if FALSE in literals:
@@ -196,70 +182,71 @@ class Checker:
         mode = [] if abs(settled) == TRUE else [settled if self._settled else -settled]
         return [*encoding.assumptions(), *mode, *choice_literals(encoding, self.choices)]
 
-    def _complete(self, stage: _Stage) -> bool:
+    def _complete(self, stage: Stage) -> bool:
         """Whether the bound cuts nothing."""
-        if self._settled not in stage.complete:
+        if self._settled not in self._notes.complete:
             encoding = stage.compiled
             cuts = [encoding.values.literal(cut.guard) for cut in stage.graph.cuts]
             over = encoding.circuit.any(cuts)
-            stage.complete[self._settled] = over == FALSE or not self._solve_unbounded(encoding, over)
-        return stage.complete[self._settled]
+            self._notes.complete[self._settled] = over == FALSE or not self._solve_unbounded(encoding, over)
+        return self._notes.complete[self._settled]
 
     def _solve_unbounded(self, encoding: Encoding, literal: int) -> bool:
         assumptions = [lit for lit in self._assumptions(encoding) if lit != encoding.bounded]
         return encoding.solver.solve([*assumptions, literal])
 
-    def _astray(self, stage: _Stage) -> str:
+    def _astray(self, stage: Stage) -> str:
         """A sentence about an access that goes outside its variable in some run; empty if none does."""
-        if self._settled not in stage.astray:
-            stage.astray[self._settled] = ""
+        if self._settled not in self._notes.astray:
+            self._notes.astray[self._settled] = ""
             encoding = stage.compiled
             for number, literal in encoding.astray.items():
                 assumptions = [lit for lit in self._assumptions(encoding) if lit != encoding.inside]
                 if literal != FALSE and encoding.solver.solve([*assumptions, literal]):
-                    event = stage.graph.events[number]
-                    where = f" (line {event.origin.span.line})" if event.origin.span is not None else ""
-                    text = f"'{event.origin.text}'{where} may access memory outside every variable"
-                    stage.astray[self._settled] = text
-                    stage.astray_span = event.origin.span
+                    origin = stage.graph.events[number].origin_in(self.choices)
+                    where = f" (line {origin.span.line})" if origin.span is not None else ""
+                    text = f"'{origin.text}'{where} may access memory outside every variable"
+                    self._notes.astray[self._settled] = text
+                    self._notes.astray_span = origin.span
                     break
-        return stage.astray[self._settled]
+        return self._notes.astray[self._settled]
 
-    def _fetched_twice(self, stage: _Stage) -> list[str]:
+    def _fetched_twice(self, stage: Stage) -> list[str]:
         """Plain reads that a compiler may make again for each use, with another result."""
-        if self._settled not in stage.fetched:
-            notes = stage.fetched[self._settled] = {}
+        if self._settled not in self._notes.fetched:
+            notes: dict[Origin, str] = {}
             candidates = double_fetches(stage.compiled)
             some = stage.compiled.circuit.any([found.literal for found in candidates])
             for found in candidates if self._solve(stage.compiled, [some]) else ():
-                place = found.read.origin
+                place = found.read.origin_in(self.choices)
                 if place not in notes and self._solve(stage.compiled, [found.literal]):
                     where, writer = (
                         f"'{origin.text}'" + (f" (line {origin.span.line})" if origin.span is not None else "")
-                        for origin in (place, found.write.origin)
+                        for origin in (place, found.write.origin_in(self.choices))
                     )
                     notes[place] = (
                         f"the value of {where} is used more than once while {writer} may change it: "
                         "a compiler may read again for each use of a plain read. "
                         "Make it volatile or atomic, or order the write behind it"
                     )
-        return list(stage.fetched[self._settled].values())
+            self._notes.fetched[self._settled] = list(notes.values())
+        return self._notes.fetched[self._settled]
 
     def refuse_astray(self) -> None:
         """Raise `InputError` if some run goes outside its memory: for programs none of whose requirements fail."""
-        for stage in [self._made] if self._made is not None else []:
-            found = self._astray(stage)
+        if self._made is not None:
+            found = self._astray(self.stage())
             if found:
                 raise fail(
                     "MM505",
                     found,
-                    stage.astray_span,
+                    self._notes.astray_span,
                     help="a pointer may still be null, or an index past the end, in a run that the model allows",
                 )
 
     # --- the kinds ---------------------------------------------------------------------------------
 
-    def _point(self, requirement: Requirement, stage: _Stage) -> Finding:
+    def _point(self, requirement: Requirement, stage: Stage) -> Finding:
         checks = goals.checks(requirement, stage.graph)
         finding = self._search(requirement, stage)
         if finding.verdict != "holds":
@@ -271,7 +258,7 @@ class Checker:
             return replace(finding, notes=(*finding.notes, text))
         return replace(finding, notes=(*finding.notes, *self._idle_waits(stage)))
 
-    def _final(self, requirement: Requirement, stage: _Stage) -> Finding:
+    def _final(self, requirement: Requirement, stage: Stage) -> Finding:
         exists = requirement.kind == "exists"
         finding = self._search(requirement, stage)
         if finding.counterexample is not None:
@@ -282,7 +269,7 @@ class Checker:
             return replace(finding, verdict="forbidden" if finding.verdict == "holds" else "allowed")
         return finding
 
-    def _progress(self, requirement: Requirement, stage: _Stage) -> Finding:
+    def _progress(self, requirement: Requirement, stage: Stage) -> Finding:
         finding = self._search(requirement, stage)
         if finding.verdict != "holds":
             return finding
@@ -294,7 +281,7 @@ class Checker:
             return self._spinning(requirement, stage, finding)
         return finding
 
-    def _spinning(self, requirement: Requirement, stage: _Stage, finding: Finding) -> Finding:
+    def _spinning(self, requirement: Requirement, stage: Stage, finding: Finding) -> Finding:
         """A loop that may go on past the bound may go on for ever: nothing is known of its agent's progress."""
         wanted = {name.split(".")[0].split("[")[0] for name in requirement.subjects}
         for cut in stage.graph.cuts:
@@ -305,7 +292,7 @@ class Checker:
                 return replace(finding, verdict="unknown", notes=(*finding.notes, reason))
         return finding
 
-    def _plain_waits(self, finding: Finding, stage: _Stage, waits: list[Wait]) -> Finding:
+    def _plain_waits(self, finding: Finding, stage: Stage, waits: list[Wait]) -> Finding:
         """A compiler reads a plain location once and then spins for ever (docs/compiler.md)."""
         encoding = stage.compiled
         for wait in waits:
@@ -322,14 +309,7 @@ class Checker:
                 return replace(finding, verdict="violated", layer="compiler", notes=(*finding.notes, note))
         return finding
 
-    def _ordered_pairs(self, graph: EventGraph) -> list[tuple[int, int]]:
-        pairs = set()
-        for requirement in self.program.requirements:
-            if requirement.kind == "ordered":
-                pairs |= set(goals.pairs(requirement, graph))
-        return sorted(pairs)
-
-    def _ordered(self, requirement: Requirement, stage: _Stage) -> Finding:
+    def _ordered(self, requirement: Requirement, stage: Stage) -> Finding:
         pairs = goals.pairs(requirement, stage.graph)
         finding = self._search(requirement, stage)
         if finding.verdict == "holds" and not any(
@@ -338,30 +318,30 @@ class Checker:
             return replace(finding, notes=(*finding.notes, "vacuous: the two never both happen in one thread"))
         return finding
 
-    def _idle_waits(self, stage: _Stage) -> list[str]:
+    def _idle_waits(self, stage: Stage) -> list[str]:
         """Waits that no run satisfies: what stands behind them was not checked at all."""
-        if stage.waits_checked:
-            return stage.notes
-        stage.waits_checked = True
+        if self._notes.idle is not None:
+            return self._notes.idle
+        notes = self._notes.idle = []
         encoding = stage.compiled
         done = []
         for wait in stage.graph.waits:
             literal = encoding.circuit.all([encoding.values.literal(wait.guard), encoding.values.literal(wait.done)])
             done.append((wait, literal))
         if self._solve(encoding, [encoding.circuit.all([literal for _, literal in done])]):
-            return stage.notes
+            return notes
         for wait, literal in done:
             if self._solve(encoding, [encoding.values.literal(wait.guard)]) and not self._solve(encoding, [literal]):
                 where = f" (line {wait.origin.span.line})" if wait.origin.span is not None else ""
-                stage.notes.append(f"no run satisfies the wait '{wait.origin.text}'{where}")
-        return stage.notes
+                notes.append(f"no run satisfies the wait '{wait.origin.text}'{where}")
+        return notes
 
     # --- search ------------------------------------------------------------------------------------
 
     def _goals(self, requirement: Requirement, encoding: Encoding) -> list[Goal]:
         return goals.goals(requirement, self.program, encoding)
 
-    def _search(self, requirement: Requirement, stage: _Stage) -> Finding:
+    def _search(self, requirement: Requirement, stage: Stage) -> Finding:
         """Look for a run that reaches one of the goals: first as compiled, then, if there is one, in text order."""
         found = self._goals(requirement, stage.compiled)
         environment = any(goal.extra for goal in found)
@@ -369,12 +349,12 @@ class Checker:
         complete = self._complete(stage)
         if not reached:
             return self._beyond(requirement, stage, Finding(requirement, "holds", complete=complete))
-        sequential = None if environment else self._sequential(stage)
+        sequential = None if environment else stage.sequential
         if sequential is not None:
             for goal in self._goals(requirement, sequential):
                 if self._solve(sequential, goal.literals, free=goal.free):
                     return self._violated(requirement, stage, sequential, goal, None)
-        textual = self._textual(stage)
+        textual = stage.textual
         for goal in self._goals(requirement, textual):
             if self._solve(textual, goal.literals, free=goal.free):
                 return self._violated(requirement, stage, textual, goal, "hardware" if self._has_layers() else None)
@@ -384,15 +364,15 @@ class Checker:
                 return result
         return self._beyond(requirement, stage, Finding(requirement, "holds", complete=complete))
 
-    def _beyond(self, requirement: Requirement, stage: _Stage, finding: Finding) -> Finding:
+    def _beyond(self, requirement: Requirement, stage: Stage, finding: Finding) -> Finding:
         """What holds on the model: by the platform's rules for devices, too? And by what the languages promise?"""
         worse = self._by_platform(requirement, stage)
         if worse is not None:
             return worse
-        finding = self._in_software(requirement, self._portable(requirement, stage, finding))
+        finding = self._in_software(requirement, stage, self._portable(requirement, stage, finding))
         return self._only_here(requirement, stage, finding)
 
-    def _by_platform(self, requirement: Requirement, stage: _Stage) -> Finding | None:
+    def _by_platform(self, requirement: Requirement, stage: Stage) -> Finding | None:
         """A run that the model forbids and the platform's rules do not (docs/models.md), if there is one."""
         platform = stage.compiled.platform
         if platform == FALSE or not self.platform:
@@ -400,7 +380,7 @@ class Checker:
         wanted = goals.under(self._goals(requirement, stage.compiled), platform)
         if not self._reached(stage.compiled, wanted, platform):
             return None
-        textual = self._textual(stage)
+        textual = stage.textual
         for goal in goals.under(self._goals(requirement, textual), textual.platform):
             if self._solve(textual, goal.literals, free=goal.free):
                 return self._violated(requirement, stage, textual, goal, "platform")
@@ -413,7 +393,7 @@ class Checker:
     def _has_layers(self) -> bool:
         return self.model.name != "sc"
 
-    def _portable(self, requirement: Requirement, stage: _Stage, finding: Finding) -> Finding:
+    def _portable(self, requirement: Requirement, stage: Stage, finding: Finding) -> Finding:
         """A note if it holds by what compilers do and not by what the languages promise (docs/compiler.md)."""
         observed = stage.compiled.observed
         if observed == TRUE:
@@ -438,7 +418,7 @@ class Checker:
     def _by_compiler(
         self,
         requirement: Requirement,
-        stage: _Stage,
+        stage: Stage,
         goal: Goal,
         layer: Layer = "compiler",
     ) -> Finding | None:
@@ -465,6 +445,7 @@ class Checker:
         """
         # What no order gives under what is assumed here, one may give by weaker rules or a freer compiler.
         modes = [-literal if -literal in goal.literals else literal for literal in encoding.modes()]
+        modes += [literal for literal in choice_literals(encoding, self.choices) if literal > 0]
         for _ in range(MAX_REFUTED):
             if not self._solve(encoding, goal.literals, free=goal.free):
                 return None
@@ -480,20 +461,20 @@ class Checker:
             block(encoding, decoder, [*(goal.literals if goal.extra else ()), *modes], positions=True)
         raise UnknownVerdict(f"{MAX_REFUTED} runs have no single order that the compiler may emit")
 
-    def _in_software(self, requirement: Requirement, finding: Finding) -> Finding:
+    def _in_software(self, requirement: Requirement, stage: Stage, finding: Finding) -> Finding:
         """A note if it holds because a thread takes a doorbell and so is not bound by the platform's rules."""
         takers = [thread.name for thread in self.program.threads if thread.source and thread.kind == "device"]
         if not takers or not self.surplus or "IO" not in self.model.polarities():
             return finding
-        if self._binding is None:
+        if stage.binding is None:
             threads = [replace(each, kind="thread") if each.source else each for each in self.program.threads]
             bound = replace(self.program, threads=tuple(threads))
-            self._binding = Checker(
-                bound, self.model, layered=self.layered, bound=self.bound, profile=self.profile, choices=self.choices
-            )
-            self._binding.surplus = False
-            self._binding.deadline = self.deadline
-        binding = self._binding
+            stage.binding = Stage(
+                bound, self.model, self.deadline, layered=self.layered, bound=self.bound, profile=self.profile,
+                surplus=False,
+            )  # fmt: skip
+        binding = self.sibling(self.choices)
+        binding._made, binding.program = stage.binding, stage.binding.program
         binding._settled = self._settled
         try:
             encoding = binding.stage().compiled
@@ -510,7 +491,7 @@ class Checker:
         )
         return replace(finding, notes=(*finding.notes, note))
 
-    def _only_here(self, requirement: Requirement, stage: _Stage, finding: Finding) -> Finding:
+    def _only_here(self, requirement: Requirement, stage: Stage, finding: Finding) -> Finding:
         """Notes if it holds by what Armv8's instructions give beyond their words (`mmcheck.model.promises`)."""
         encoding, weaker = stage.compiled, promised(self.model)
         if weaker is None:
@@ -536,7 +517,7 @@ class Checker:
         return finding
 
     def _violated(
-        self, requirement: Requirement, stage: _Stage, encoding: Encoding, goal: Goal, layer: Layer | None
+        self, requirement: Requirement, stage: Stage, encoding: Encoding, goal: Goal, layer: Layer | None
     ) -> Finding:
         decoder = self._shrink(encoding, goal)
         return self._report(requirement, stage, decoder.execution(), decoder, goal, layer)
@@ -559,7 +540,7 @@ class Checker:
     def _report(
         self,
         requirement: Requirement,
-        stage: _Stage,
+        stage: Stage,
         execution: Execution,
         decoder: Decoder,
         goal: Goal,

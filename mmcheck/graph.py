@@ -24,7 +24,8 @@ class GEvent:
     its symbol; for a write, the value written. `address` is None for a fence.
 
     An event of a `Choice` names its `site`: it happens only under the options `present` (None: under all; the guard
-    says so, too), and has each tag of `optional` under those options, beside `tags`.
+    says so, too), and has each tag of `optional` under those options, beside `tags`. `origins` are the places in the
+    text that it comes from under options that do not share `origin`.
     """
 
     id: int
@@ -42,6 +43,14 @@ class GEvent:
     site: str = ""
     present: frozenset[str] | None = None
     optional: tuple[tuple[str, frozenset[str]], ...] = ()
+    origins: tuple[tuple[Origin, frozenset[str]], ...] = ()
+
+    def origin_in(self, choices: Mapping[str, str]) -> Origin:
+        """Where it comes from if `choices` has the option of its site."""
+        for origin, names in self.origins:
+            if choices.get(self.site) in names:
+                return origin
+        return self.origin
 
     @property
     def is_init(self) -> bool:

@@ -12,6 +12,7 @@ from mmcheck import __version__
 from mmcheck.check import Checker
 from mmcheck.errors import Diagnostic, InputError, InternalError, UnknownVerdict, fail
 from mmcheck.files import find_files, read_source, write_atomic
+from mmcheck.merge import SITE, Group, groups
 from mmcheck.model.devices import model_for
 from mmcheck.model.model import load_model
 from mmcheck.program import TRUE, Expr, Op, Origin, Program, Reg, Requirement
@@ -163,13 +164,14 @@ def _verify_spec(spec: Spec, options: Options) -> Iterable[Result]:
     titles: list[str | None] = [None, *[variant.title for variant in spec.variants]]
     if options.variants:
         titles = [title for title in titles if (title or "base") in options.variants]
+    checkers = _checkers(spec, targets, titles, options)
     for title in titles:
         collected: list[tuple[int, int, Result]] = []
         for place, target in enumerate(targets):
             if not spec.applicable(title, target):
                 continue
             program = spec.program(target, title)
-            checker = make_checker(program, target, options)
+            checker = checkers(target, title)
             for number, requirement in enumerate(program.requirements):
                 finding = checker.run(requirement)
                 collected.append((number, place, _result(spec, title, target, checker, finding, options)))
@@ -177,6 +179,36 @@ def _verify_spec(spec: Spec, options: Options) -> Iterable[Result]:
             if not any(r.verdict == "violated" for _, at, r in collected if at == place):
                 checker.refuse_astray()
         yield from [result for _, _, result in sorted(collected, key=lambda each: each[:2])]
+
+
+def _checkers(
+    spec: Spec, targets: Sequence[Target], titles: Sequence[str | None], options: Options
+) -> Callable[[Target, str | None], Checker | EnumerationChecker]:
+    """What decides a variant on a target: of variants that differ in barriers alone, by one encoding."""
+    if options.engine == "enumerate":
+        return lambda target, title: make_checker(spec.program(target, title), target, options)
+    grouped: dict[tuple[Target, str | None], tuple[Group, str]] = {}
+    alike: dict[tuple[str, bool, str], dict[str, tuple[Target, str | None]]] = {}
+    for target in targets:
+        for title in titles:
+            if spec.applicable(title, target):
+                those = alike.setdefault((target.model, target.compiled, target.name.split("+")[0]), {})
+                those[f"{len(those)}"] = target, title
+    for those in alike.values():
+        for group in groups({name: spec.program(*key) for name, key in those.items()}):
+            grouped.update({those[name]: (group, name) for name in group.names})
+    first: dict[int, Checker] = {}
+
+    def checker(target: Target, title: str | None) -> Checker:
+        group, name = grouped[target, title]
+        known = first.get(id(group))
+        if known is None:
+            made = make_checker(group.program, target, options)
+            assert isinstance(made, Checker)
+            known = first[id(group)] = made
+        return known.sibling({SITE: name})
+
+    return checker
 
 
 def settled(target: Target) -> Target:

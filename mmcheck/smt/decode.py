@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmcheck.errors import InternalError
 from mmcheck.execution import Agent, Event, Execution
 from mmcheck.graph import GEvent
-from mmcheck.program import state_cell, state_register
+from mmcheck.program import Origin, state_cell, state_register
 from mmcheck.relations import bits
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.encode import Encoding
@@ -51,9 +51,20 @@ class Decoder:
         """The tags of `event` under the options selected."""
         if not event.optional:
             return event.tags
+        chosen = self.option(event)
+        return event.tags | {tag for tag, names in event.optional if chosen in names}
+
+    def option(self, event: GEvent) -> str:
+        """The option selected at the site of `event`."""
         values = self.encoding.values
-        chosen = {name for name, term in self.encoding.graph.choices[event.site] if self.true(values.literal(term))}
-        return event.tags | {tag for tag, names in event.optional if names & chosen}
+        for name, term in self.encoding.graph.choices[event.site]:
+            if self.true(values.literal(term)):
+                return name
+        raise InternalError(f"no option of {event.site} is selected")
+
+    def origin(self, event: GEvent) -> Origin:
+        """Where `event` comes from under the options selected."""
+        return event.origin_in({event.site: self.option(event)}) if event.origins else event.origin
 
     def one(self, read: GEvent) -> int:
         assert read.value is not None
@@ -93,7 +104,7 @@ class Decoder:
             order = -1 if event.is_init else index
             fixed = (number[event.id], event.thread, order, event.kind, self.tags(event), address)
             where = (cell.space, cell.device) if cell is not None else ("ram", "")
-            events.append(Event(*fixed, place, value, event.width, event.origin, cpu, None, *where))
+            events.append(Event(*fixed, place, value, event.width, self.origin(event), cpu, None, *where))
         relations = self.relations(number)
         agents = tuple([Agent(t.name, t.kind, t.source, t.origin, t.host) for t in graph.program.threads])
         final = self.final(symbols, memo, addresses)

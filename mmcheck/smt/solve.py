@@ -7,7 +7,6 @@ is a `KeyboardInterrupt` again.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -18,7 +17,33 @@ from mmcheck.smt.circuit import Circuit
 SEED = 7
 SLICE = 20_000
 """So many clauses go to the solver between two looks at the clock."""
-_DEFINITION = re.compile(r"define-fun k!(\d+) \(\) Bool\s+(true|false)")
+
+
+class Assignment:
+    """What the variables of a solver were in one solution.
+
+    Variables are looked up as they are asked for: most are inside of definitions, and nobody asks for them.
+    """
+
+    def __init__(self, solver: Solver, model: Any) -> None:
+        self._solver = solver
+        self._model = model
+        self._known: dict[int, bool | None] = {1: True}
+
+    def get(self, variable: int, default: bool) -> bool:
+        """The value of `variable`, or `default` if it may be either."""
+        known = self._known.get(variable, self)
+        if known is self:
+            known = self._known[variable] = self._look_up(variable)
+        return default if known is None else known is True
+
+    def _look_up(self, variable: int) -> bool | None:
+        if self._model is None:
+            return None
+        # By z3's own functions: its classes for terms make this ten times as slow as all the rest of a look.
+        z3, model = self._solver.z3, self._model
+        value = z3.Z3_model_get_const_interp(model.ctx.ref(), model.model, self._solver.declaration(variable))
+        return z3.Z3_get_bool_value(model.ctx.ref(), value) == z3.Z3_L_TRUE if value else None
 
 
 class Solver:
@@ -27,11 +52,12 @@ class Solver:
     def __init__(self, circuit: Circuit) -> None:
         import z3
 
-        self._z3: Any = z3
+        self.z3: Any = z3
         self.circuit = circuit
         self._solver: Any = z3.SolverFor("QF_FD")
         self._solver.set("random_seed", SEED)
         self._constants: dict[int, Any] = {}
+        self._declarations: dict[int, Any] = {}
         self.queries = 0
         self._waiting: list[tuple[int, ...]] = []
         self.clauses: list[tuple[int, ...]] = []
@@ -57,13 +83,20 @@ class Solver:
         term = self._constants.get(literal)
         if term is None:
             if abs(literal) == 1:
-                term = self._z3.BoolVal(literal > 0)
+                term = self.z3.BoolVal(literal > 0)
             else:
-                term = self._z3.Bool(abs(literal))
+                term = self.z3.Bool(abs(literal))
                 if literal < 0:
-                    term = self._z3.Not(term)
+                    term = self.z3.Not(term)
             self._constants[literal] = term
         return term
+
+    def declaration(self, variable: int) -> Any:
+        """What z3's own functions take for `variable`."""
+        known = self._declarations.get(variable)
+        if known is None:
+            known = self._declarations[variable] = self.constant(variable).decl()
+        return known.ast
 
     def solve(self, assumptions: Sequence[int] = (), *, timeout: float | None = None) -> bool:
         """Whether the clauses can hold together with `assumptions`.
@@ -81,23 +114,19 @@ class Solver:
             self._solver.set("timeout", max(1, int(timeout * 1000)))
         result = self._solver.check(*[self.constant(literal) for literal in assumptions])
         self.queries += 1
-        self._satisfied = result == self._z3.sat
+        self._satisfied = result == self.z3.sat
         if self._satisfied:
             return True
-        if result == self._z3.unsat:
+        if result == self.z3.unsat:
             return False
         reason = self._solver.reason_unknown()
         if "interrupt" in reason:
             raise KeyboardInterrupt
         raise UnknownVerdict(REACHED if reason in ("timeout", "canceled") else reason)
 
-    def assignment(self) -> dict[int, bool]:
-        """The truth values that satisfied the last call of `solve`; a variable that is missing may be either."""
-        if not self._satisfied:
-            return {}
-        # One text for the whole model: asking z3 variable by variable costs ten times as much.
-        found = _DEFINITION.findall(self._solver.model().sexpr())
-        return {1: True, **{int(variable): value == "true" for variable, value in found}}
+    def assignment(self) -> Assignment:
+        """The truth values that satisfied the last call of `solve`; they can still be asked for after the next one."""
+        return Assignment(self, self._solver.model() if self._satisfied else None)
 
     def core(self) -> list[int]:
         """Of the last unsatisfiable call: assumptions that suffice, as literals."""

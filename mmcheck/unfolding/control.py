@@ -305,4 +305,7 @@ class Control:
             (role,) = event.tags
             common, optional = tags_of(slot.tags[role])
             present = slot.present if role in (READ, FENCE) else None
-            self.graph.events[event.id] = replace(event, tags=common, site=site, present=present, optional=optional)
+            origins = tuple([(replace(origin, calls=event.origin.calls), names) for origin, names in slot.origins])
+            self.graph.events[event.id] = replace(
+                event, tags=common, site=site, present=present, optional=optional, origins=origins
+            )

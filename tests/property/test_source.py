@@ -15,10 +15,11 @@ from mmcheck.enumerate import Enumeration, Limits
 from mmcheck.enumeration.compiled import profile as keep_of
 from mmcheck.errors import InputError, UnknownVerdict
 from mmcheck.lower.spec import load_spec
+from mmcheck.merge import SITE, groups
 from mmcheck.model.model import load_model
-from mmcheck.program import TRUE, Const, Expr, Op, Program, Reg, Requirement
+from mmcheck.program import NOWHERE, TRUE, Block, Const, Expr, Op, Program, Reg, Requirement
 from mmcheck.smt.count import all_executions
-from mmcheck.smt.encode import encode
+from mmcheck.smt.encode import choice_literals, encode
 from mmcheck.smt.linear import linear_orders
 from mmcheck.source import SourceFile
 from mmcheck.target.targets import parse_target
@@ -125,6 +126,58 @@ def test_one_barrier_more_never_adds_an_outcome(profile: str, data: st.DataObjec
     except UnknownVerdict:
         assume(False)
     assert after <= before, f"{target}\n{texts[1]}"
+
+
+@pytest.mark.parametrize("profile", ["observed", "language"])
+@given(data=st.data())
+@settings(max_examples=EXAMPLES, deadline=None, phases=PHASES)
+def test_variants_in_one_encoding_have_the_executions_of_each_alone(profile: str, data: st.DataObject) -> None:
+    target = data.draw(st.sampled_from(TARGETS))
+    first, second = data.draw(st.tuples(bodies(4), bodies(3)))
+    variants = [(first, second)]
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(first)))
+        more = (*first[:place], data.draw(st.sampled_from(BARRIERS)), *first[place:])
+        old, new = data.draw(st.sampled_from([("relaxed", "acquire"), ("relaxed", "release"), ("release", "relaxed")]))
+        variants.append((more, tuple(line.replace(old, new) for line in second)))
+    texts = {str(number): source_text(each) for number, each in enumerate(variants)}
+    try:
+        programs = {name: program_of(text, target) for name, text in texts.items()}
+    except AssertionError:  # an order that some access cannot have
+        assume(False)
+    # The places in the text are others: they are no part of what a program does.
+    programs = {name: without_origins(each) for name, each in programs.items()}
+    model = load_model(parse_target(target).model)
+    found = groups(programs)
+    assume(len(found) < len(programs))
+    event(f"{len(programs)} programs in {len(found)} groups")
+    try:
+        for group in found:
+            for name in group.names:
+                encoding = encode(unfold(group.program, quiescent=True), model, profile=profile)
+                for literal in choice_literals(encoding, {SITE: name}):
+                    encoding.circuit.require(literal)
+                together = sorted(shown(dict(run.final)) for run in all_executions(encoding, limit=MOST))
+                assert together == sorted(solved(programs[name], target, profile, exact=False)), texts[name]
+    except UnknownVerdict:
+        assume(False)
+
+
+def without_origins(program: Program) -> Program:
+    def block(statements: Block) -> Block:
+        return tuple(
+            replace(
+                each,
+                origin=NOWHERE,
+                **{name: block(getattr(each, name)) for name in ("body", "then", "orelse") if hasattr(each, name)},
+            )
+            for each in statements
+        )
+
+    threads = tuple(replace(thread, body=block(thread.body), origin=NOWHERE) for thread in program.threads)
+    functions = {name: replace(each, body=block(each.body)) for name, each in program.functions.items()}
+    cells = tuple(replace(cell, span=None) for cell in program.cells)
+    return replace(program, threads=threads, functions=functions, cells=cells)
 
 
 def related(program: Program, text: str, target: str, profile: str, place: int) -> bool:

@@ -1,0 +1,101 @@
+"""One program on one model as the solver sees it: its graph, and the encodings of it, each made when first needed."""
+
+from __future__ import annotations
+
+from mmcheck import goals
+from mmcheck.deadline import Deadline
+from mmcheck.graph import EventGraph
+from mmcheck.model.model import Model, load_model
+from mmcheck.model.promises import promised
+from mmcheck.program import Program
+from mmcheck.smt.encode import Encoding, encode
+from mmcheck.unfold import unfold
+
+
+class Stage:
+    """`layered`, `bound` and `profile` as in `mmcheck.check.Checker`; all that is made keeps to `deadline`.
+
+    With `surplus`, the compiled encoding can be asked what holds by no more than the words promise.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        model: Model,
+        deadline: Deadline,
+        *,
+        layered: bool,
+        bound: int,
+        profile: str,
+        surplus: bool,
+    ) -> None:
+        self.program = program
+        self.model = model
+        self.deadline = deadline
+        self.layered = layered
+        self.bound = bound
+        self.profile = profile
+        self.surplus = surplus
+        self.binding: Stage | None = None
+        """The same program, all of whose threads are bound by the platform's rules."""
+        self._graph: EventGraph | None = None
+        self._compiled: Encoding | None = None
+        self._textual: Encoding | None = None
+        self._sequential: Encoding | None = None
+
+    def adopt(self, encoding: Encoding) -> None:
+        """Use `encoding`, which was made elsewhere, in text order."""
+        self._graph, self._compiled = encoding.graph, encoding
+
+    def encodings(self) -> dict[str, Encoding]:
+        """Those that were made, by layer."""
+        made = {"compiled" if self.layered else "textual": self._compiled}
+        if self._textual is not None:
+            made["textual"] = self._textual
+        return {layer: each for layer, each in made.items() if each is not None}
+
+    @property
+    def graph(self) -> EventGraph:
+        """All runs up to the bound."""
+        if self._graph is None:
+            kinds = {requirement.kind in goals.SETTLED for requirement in self.program.requirements}
+            quiescent = None if len(kinds) > 1 else kinds == {True}
+            self._graph = unfold(self.program, bound=self.bound, quiescent=quiescent, deadline=self.deadline)
+        return self._graph
+
+    @property
+    def compiled(self) -> Encoding:
+        """The runs under the model in the order that the compiler keeps; in that of the text if there is no layer."""
+        if self._compiled is None:
+            weaker = promised(self.model) if self.surplus else None
+            self._compiled = encode(
+                self.graph, weaker or self.model, compiled=self.layered, profile=self.profile,
+                ordered=self._ordered_pairs(), promises=weaker is not None,
+            )  # fmt: skip
+        return self._compiled
+
+    @property
+    def textual(self) -> Encoding:
+        """The runs under the model in text order."""
+        if not self.layered:
+            return self.compiled
+        if self._textual is None:
+            ordered = list(self.compiled.environment)
+            self._textual = encode(self.graph, self.model, compiled=False, ordered=ordered, like=self.compiled)
+        return self._textual
+
+    @property
+    def sequential(self) -> Encoding | None:
+        """The runs in text order under SC, for "is it the algorithm or the memory model?"; None for other models."""
+        if self.model.name not in ("armv8", "x86-tso"):
+            return None
+        if self._sequential is None:
+            self._sequential = encode(self.graph, load_model("sc"), compiled=False, like=self.compiled)
+        return self._sequential
+
+    def _ordered_pairs(self) -> list[tuple[int, int]]:
+        pairs = set()
+        for requirement in self.program.requirements:
+            if requirement.kind == "ordered":
+                pairs |= set(goals.pairs(requirement, self.graph))
+        return sorted(pairs)
