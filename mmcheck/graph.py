@@ -52,6 +52,15 @@ class GEvent:
                 return origin
         return self.origin
 
+    def tags_under(self, option: str) -> Tags:
+        """Its tags if `option` of its site is selected."""
+        return self.tags.union([tag for tag, names in self.optional if option in names])
+
+    @property
+    def possible(self) -> Tags:
+        """Its tags under any option."""
+        return self.tags.union([tag for tag, _ in self.optional])
+
     @property
     def is_init(self) -> bool:
         return self.thread < 0

@@ -14,6 +14,7 @@ from mmcheck.program import (
     NOWHERE,
     Await,
     Block,
+    Break,
     Choice,
     Fence,
     Function,
@@ -22,6 +23,7 @@ from mmcheck.program import (
     Loop,
     Parallel,
     Program,
+    Return,
     Rmw,
     Statement,
     Store,
@@ -143,6 +145,8 @@ def _block(options: Options) -> Block:
         out += _barriers(barriers)
         ended = {positions[name] == len(block) for name, block in options.items()}
         if ended == {True}:
+            if any(len(block) == 1 and isinstance(block[0], Break | Return) for block in blocks):
+                raise _Differ  # a barrier before the end of a loop that others leave at once (`loops.exit_test`)
             return tuple(out)
         if True in ended:
             raise _Differ

@@ -304,7 +304,7 @@ def encode(
     reach = Reach(graph, domains, memory, circuit)
     reach.registers(sets, optional, base)
     platform = reach.shared(model, sets, optional)
-    weaker = weaken(graph, domains, circuit, sets, optional) if promises else {}
+    weaker = weaken(graph, domains, values, sets, optional) if promises else {}
     turns: Turns | None = None
     alone: Bounds | None = None
 

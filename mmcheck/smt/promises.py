@@ -9,7 +9,8 @@ from __future__ import annotations
 from mmcheck.domains import Domains, implies
 from mmcheck.graph import EventGraph, GEvent
 from mmcheck.model.promises import TAGS, WORDS, Word, does_more
-from mmcheck.smt.circuit import Circuit
+from mmcheck.smt.circuit import FALSE, TRUE
+from mmcheck.smt.values import Values
 from mmcheck.target.tags import DOMAINS
 
 _FULL = frozenset(
@@ -21,27 +22,52 @@ _FULL = frozenset(
 def weaken(
     graph: EventGraph,
     domains: Domains,
-    circuit: Circuit,
+    values: Values,
     sets: dict[str, int],
     optional: dict[str, dict[int, int]],
 ) -> dict[Word, int]:
     """Move the tags of words that do more than they promise from `sets` to `optional`; one literal per kind of word.
 
-    Only where it can matter: an access behind such a word is kept behind one before it by the surplus alone.
+    Only where it can matter: an access behind such a word is kept behind one before it by the surplus alone. Of a
+    site, only the options with such a word are concerned.
     """
+    circuit = values.circuit
     literals: dict[Word, int] = {}
     for word in WORDS:
         members = _matter(graph, domains, word)
         if not members:
             continue
         stronger, weaker = TAGS[word]
-        literals[word] = circuit.var(f"as promised: {word}")
-        bits = sum(1 << number for number in members)
-        sets[stronger] &= ~bits
-        optional.setdefault(stronger, {}).update(dict.fromkeys(members, -literals[word]))
-        if weaker:  # beside the stronger one it says nothing new
-            sets[weaker] = sets.get(weaker, 0) | bits
+        literal = literals[word] = circuit.var(f"as promised: {word}")
+        for number in members:
+            bit = 1 << number
+            chosen = _chosen(graph.events[number], graph, values, word)
+            known = TRUE if sets.get(stronger, 0) & bit else optional[stronger][number]
+            sets[stronger] = sets.get(stronger, 0) & ~bit
+            optional.setdefault(stronger, {})[number] = circuit.all([known, -circuit.all([literal, chosen])])
+            if not weaker:
+                continue
+            if chosen == TRUE:  # beside the stronger one it says nothing new
+                sets[weaker] = sets.get(weaker, 0) | bit
+            elif not sets.get(weaker, 0) & bit:
+                other = optional.setdefault(weaker, {})
+                other[number] = circuit.any([other.get(number, FALSE), chosen])
     return literals
+
+
+def _chosen(event: GEvent, graph: EventGraph, values: Values, word: Word) -> int:
+    """The literal that `event` is such a word, given that it happens."""
+    if not event.optional:
+        return TRUE
+    return values.circuit.any(
+        [values.literal(term) for name, term in graph.choices[event.site] if does_more(event.tags_under(name), word)]
+    )
+
+
+def _may_do_more(event: GEvent, graph: EventGraph, word: Word) -> bool:
+    if not event.optional:
+        return does_more(event.tags, word)
+    return any(does_more(event.tags_under(name), word) for name, _ in graph.choices[event.site])
 
 
 def _matter(graph: EventGraph, domains: Domains, word: Word) -> list[int]:
@@ -57,7 +83,7 @@ def _matter(graph: EventGraph, domains: Domains, word: Word) -> list[int]:
             event for event in events if event.tags & _FULL and (word == "load" or not does_more(event.tags, "fence"))
         ]
         for event in events:
-            if does_more(event.tags, word) and (mixed or _matters(event, events, walls, domains, word)):
+            if _may_do_more(event, graph, word) and (mixed or _matters(event, events, walls, domains, word)):
                 found.append(event.id)
     return found
 
@@ -68,7 +94,7 @@ def _matters(event: GEvent, events: list[GEvent], walls: list[GEvent], domains: 
     last = min([number for number in around if number > event.id], default=len(domains.graph.events))
     before = [other for other in events if first < other.id < event.id and other.is_access]
     if word == "load":
-        return any("L" in other.tags and _apart(other, event, domains) for other in before)
+        return any("L" in other.possible and _apart(other, event, domains) for other in before)
     behind = [other for other in events if event.id < other.id < last and other.kind == "R"]
     if "AcqFence" in event.tags:
         before = [other for other in before if other.kind == "W"]

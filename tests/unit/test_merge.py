@@ -167,3 +167,48 @@ def test_results_are_those_of_each_variant_alone(tmp_path: Path) -> None:
                 if found.counterexample is not None
             ]
             assert texts[0] == texts[1]  # of the words of its own variant
+
+
+@pytest.mark.parametrize("tag", ["load", "store"])
+def test_a_branch_decides_on_a_write_in_those_variants_alone_in_which_its_arms_differ(tmp_path: Path, tag: str) -> None:
+    """Equal writes of both arms a compiler makes one, which no branch decides on; a release and a relaxed one stay."""
+    arms = {
+        "store": ("one: y.store(1, relaxed)", "other: y.store(1, relaxed)", "set one to release"),
+        "load": (
+            "one: let c = z.load(relaxed)\n    y.store(1 + c, relaxed)",
+            "other: let c = z.load(relaxed)\n    y.store(1 + c, relaxed)",
+            "set one to acquire",
+        ),
+    }
+    one, other, edit = arms[tag]
+    path = tmp_path / "arms.litmus"
+    path.write_text(
+        f"""
+targets armv8
+memory {{ x: u32, y: u32, z: u32 }}
+requirement behind {{ says "the write takes effect behind the read that the branch tests" }}
+thread T0 {{
+  let a = x.load(relaxed)
+  if a == 1 {{
+    {one}
+  }} else {{
+    {other}
+  }}
+  assert a == 0 for behind
+}}
+thread T1 {{
+  let b = y.load(relaxed)
+  fence(seq_cst)
+  x.store(b, relaxed)
+}}
+variant "apart" {{
+  {edit}
+}}
+""",
+        encoding="utf-8",
+    )
+    spec = load_spec(read_source(str(path)))
+    programs = {str(each): spec.program(spec.targets[0], each) for each in (None, "apart")}
+    assert len(groups(programs)) == 1
+    together = {result.variant: result.verdict for result in verify_file(str(path), Options()).results}
+    assert together == {None: "violated", "apart": "holds"}
