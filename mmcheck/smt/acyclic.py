@@ -20,6 +20,8 @@ from mmcheck.smt.circuit import TRUE, Circuit
 
 DENSE = 16
 """In- times out-degree from which clocks are considered."""
+WORTH = 8
+"""So many edges less make a node of its own worth while."""
 
 
 def components(rows: Sequence[int], n: int) -> list[list[int]]:
@@ -101,8 +103,8 @@ class Acyclic:
         implied_by: Sequence[int],
     ) -> None:
         self.circuit = circuit
-        self.happens = happens
-        self.implied_by = implied_by
+        self.happens = list(happens)
+        self.implied_by = list(implied_by)
         rows = list(must)
         for i, j in edges:
             rows[i] |= 1 << j
@@ -133,11 +135,12 @@ class Acyclic:
                     continue
                 out[i][j] = literal
                 touched |= {i, j}
+        self.closed = must
+        joints = self.join(out)
         keep = [m for m in members if m in touched or self.happens[m] != TRUE]
         kept = 0
         for member in keep:
             kept |= 1 << member
-        self.closed = must
         for i in keep:
             row = must[i] & kept & ~(1 << i)
             reduced = row
@@ -148,12 +151,56 @@ class Acyclic:
                     reduced &= ~(must[j] & self.implied_by[j] & ~(1 << j))
             for j in bits(reduced):
                 out[i][j] = TRUE
+        keep += joints
         into: dict[int, dict[int, int]] = {member: {} for member in keep}
         for i in keep:
             for j, literal in out[i].items():
                 into[j][i] = literal
         out = {i: out[i] for i in keep}
         self.eliminate(self.leave_out_idle(keep, out, into), out, into)
+
+    def join(self, out: dict[int, dict[int, int]]) -> list[int]:
+        """Where all of some events have an edge to all of some others under one literal, lead these through a node.
+
+        A barrier that is there in some runs only, or that one variant has, orders what is before it with what is
+        behind it, and that many edges would each be passed on.
+        """
+        groups: dict[int, dict[int, int]] = {}
+        for i, targets in out.items():
+            for j, literal in targets.items():
+                if literal != TRUE:
+                    rows = groups.setdefault(literal, {})
+                    rows[i] = rows.get(i, 0) | 1 << j
+        joints = []
+        for literal, rows in groups.items():
+            while len(rows) > 1:
+                best: tuple[int, int, list[int]] | None = None
+                for mask in set(rows.values()):
+                    # An edge that always holds is none too many.
+                    sources = [i for i, row in rows.items() if not mask & ~(row | self.closed[i])]
+                    width = mask.bit_count()
+                    gain = sum([(rows[i] & mask).bit_count() for i in sources]) - len(sources) - width
+                    if gain >= WORTH and (best is None or (gain, mask) > best[:2]):
+                        best = gain, mask, sources
+                if best is None:
+                    break
+                _, mask, sources = best
+                node = len(self.happens)
+                joints.append(node)
+                self.happens.append(TRUE)
+                self.implied_by.append(-1)
+                self.closed.append(0)
+                out[node] = {}
+                for j in bits(mask):
+                    out[node][j] = TRUE
+                for i in sources:
+                    out[i][node] = literal
+                    for j in bits(rows[i] & mask):
+                        del out[i][j]
+                    rows[i] &= ~mask
+                    if not rows[i]:
+                        del rows[i]
+        return joints
 
     def leave_out_idle(
         self, keep: list[int], out: dict[int, dict[int, int]], into: dict[int, dict[int, int]]
