@@ -117,3 +117,32 @@ def test_every_way_allows_exactly_the_acyclic_graphs(encoder: type[Acyclic], dat
         assumed = [names["g"] if g else -names["g"], names["h"] if h else -names["h"]]
         assumed += [literals[edge] if edge in chosen else -literals[edge] for edge in edges]
         assert solver.solve(assumed) == is_acyclic(rows), (must, edges, guards, values)
+
+
+@pytest.mark.parametrize("worth", [-99, 1])
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_edges_that_share_a_literal_are_joined_without_a_change_of_meaning(worth: int, data: st.DataObject) -> None:
+    n, must, _, optional = data.draw(graphs())
+    circuit = Circuit()
+    happens = [circuit.var(f"e{i}") if i in optional else TRUE for i in range(n)]
+    implied_by = [(1 << i) if i in optional else (1 << n) - 1 for i in range(n)]
+    shared = [circuit.var("a"), circuit.var("b")]
+    some = st.lists(st.integers(0, n - 1), min_size=1, max_size=4, unique=True)
+    edges: dict[tuple[int, int], int] = {}
+    for literal in shared:
+        sources, targets = data.draw(some), data.draw(some)
+        missing = data.draw(st.lists(st.sampled_from([(i, j) for i in sources for j in targets]), max_size=2))
+        edges |= {(i, j): literal for i in sources for j in targets if (i, j) not in [*must, *missing]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mmcheck.smt.acyclic.WORTH", worth)
+        Acyclic(circuit, n, from_pairs(n, must), edges, happens, implied_by)
+    solver = Solver(circuit)
+    free = [*[happens[i] for i in optional], *shared]
+    for values in product((False, True), repeat=len(free)):
+        chosen = dict(zip(free, values, strict=True))
+        here = [happens[i] == TRUE or chosen[happens[i]] for i in range(n)]
+        present = must + [edge for edge, literal in edges.items() if chosen[literal]]
+        rows = from_pairs(n, [(i, j) for i, j in present if here[i] and here[j]])
+        assumptions = [literal if value else -literal for literal, value in chosen.items()]
+        assert solver.solve(assumptions) == is_acyclic(rows), (must, edges, optional, chosen)
