@@ -28,6 +28,7 @@ from mmcheck.enumeration.asked import Asked, Part, parts
 from mmcheck.enumeration.candidate import Candidate, execution_of
 from mmcheck.enumeration.coherence import Choice
 from mmcheck.enumeration.compiled import Keep, preserved
+from mmcheck.enumeration.holding import closed_by, explained, may_be_held, with_parts
 from mmcheck.enumeration.interrupts import fits, root_of
 from mmcheck.enumeration.layout import Layout, layout_of
 from mmcheck.enumeration.linear import Pair
@@ -40,7 +41,7 @@ from mmcheck.execution import Execution
 from mmcheck.flatten import Code, flatten
 from mmcheck.model.model import Model
 from mmcheck.program import MASKED, NOWHERE, Origin, Program, Thread, state_cell
-from mmcheck.records import record
+from mmcheck.records import record, replace
 
 _MEMO = Memo()
 
@@ -197,7 +198,12 @@ class Enumeration:
             keys = [(key, self.bound, *sorted(self.choices.items())) for key in self.keys]
             known = [self._memo.code(key, t, partial(self._code, t)) for key, t in zip(keys, threads, strict=True)]
             return fixpoint(known, self._initial, options, self._memo, keys)
-        return fixpoint([self._code(thread) for thread in threads], self._initial, options)
+        codes = [self._code(thread) for thread in threads]
+        held = may_be_held(codes)
+        if not held:
+            return fixpoint(codes, self._initial, options)
+        found = fixpoint(codes, self._initial, replace(options, points=True))
+        return with_parts(threads, found, held, self._kept)
 
     def _code(self, thread: Thread) -> Code:
         return flatten(self.program, thread, bound=self.bound, choices=self.choices)
@@ -225,6 +231,7 @@ class Enumeration:
 
         coded = [[(mask(t.needs), mask(t.gives), t) for t in of] for of in found]
         handled = any(thread.host is not None for thread in self.program.threads)
+        held = any(trace.status == "held" for of in found for trace in of)
         initial = mask([pair for pair in number if pair[1] == self._initial.get(pair[0], 0)])
         offers = [0] * (len(found) + 1)
         for i in range(len(found) - 1, -1, -1):
@@ -245,6 +252,8 @@ class Enumeration:
                     raise UnknownVerdict(f"more than {self.limits.combinations} combinations of traces")
                 if handled and not fits(self.program.threads, (*chosen, trace)):
                     continue
+                if held and depth + 1 == len(coded) and not explained(self.program.threads, (*chosen, trace)):
+                    continue
                 if not (needs | need) & ~(gives | give | offers[depth + 1]):
                     yield from extend((*chosen, trace), needs | need, gives | give)
 
@@ -255,7 +264,7 @@ class Enumeration:
         those whose final values are `wanted`."""
         self.deadline.check()
         orders = [self._kept(number, trace) for number, trace in enumerate(combination)]
-        key = tuple([(trace.shape, order) for trace, order in zip(combination, orders, strict=True)])
+        key = tuple([(trace.shape, trace.status, order) for trace, order in zip(combination, orders, strict=True)])
         layout = self._layouts.get(key)
         if layout is None:
             layout = self._layouts[key] = layout_of(
@@ -309,6 +318,8 @@ class Enumeration:
     def _undelivered(self, run: Run) -> bool:
         """Whether an interrupt is raised that a handler with a run left could take: then the run is not over."""
         threads, traces = self.program.threads, run.candidate.traces
+        closed, masked = closed_by(threads, traces)
+        closed |= {place for root in masked if (place := self._place(run, root)) is not None}
         for latch in {thread.latch for thread in threads if thread.latch is not None}:
             runs = [i for i, thread in enumerate(threads) if thread.latch == latch]
             last = max(threads[i].run for i in runs)
@@ -319,7 +330,8 @@ class Enumeration:
                 if (host := threads[i].host) is not None and threads[host].host is None
             }
             ready = any(
-                not dict(traces[host].registers).get(MASKED) and self._place(run, host) == cpu for host, cpu in hosts
+                not dict(traces[host].registers).get(MASKED) and self._place(run, host) == cpu and cpu not in closed
+                for host, cpu in hosts
             )
             if ready and not used_up and run.final.get(self._names[latch]):
                 return True
@@ -361,7 +373,7 @@ class Enumeration:
     def _run(self, candidate: Candidate) -> Run:
         final, stuck = self._final(candidate), []
         for agent, trace in zip(self.program.threads, candidate.traces, strict=True):
-            if trace.status == "stuck":
+            if trace.is_open:
                 stuck.append((agent.name, trace.where or NOWHERE))
         failed = frozenset[str]().union(*[trace.failed for trace in candidate.traces])
         stray = any(place.address not in self._names for place in candidate.layout.locations)

@@ -100,9 +100,14 @@ def _final(requirement: Requirement, encoding: Encoding) -> list[Goal]:
 def _progress(requirement: Requirement, program: Program, encoding: Encoding) -> list[Goal]:
     found = []
     for wait in waits(requirement, program, encoding.graph):
-        stuck = encoding.circuit.all([encoding.values.literal(wait.guard), -encoding.values.literal(wait.done)])
+        stuck = encoding.values.literal(wait.lasts)
         text = f"{program.threads[wait.thread].name} waits for ever in '{wait.origin.text or 'a wait'}'."
         found.append(Goal((stuck,), text, frozenset(wait.reads), wait.origin.span))
+    for number, term in encoding.graph.held.items() if requirement.subjects else ():
+        agent = program.threads[number]
+        if {agent.name, agent.name.split("[")[0]} & set(requirement.subjects):
+            text = f"{agent.name} is held up for ever: something on its CPU waits."
+            found.append(Goal((encoding.values.literal(term),), text, frozenset(), agent.origin.span))
     return found
 
 

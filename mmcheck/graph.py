@@ -95,7 +95,8 @@ class Check:
 class Wait:
     """One instance of an `await` without time-out.
 
-    `guard`: it is reached; `done`: the choice that it ends; `reads`: ids of the last round's reads.
+    `guard`: it is reached; `done`: the choice that it ends; `reads`: ids of the last round's reads. In settled runs,
+    `lasts`: it waits for ever; `looks`: it does so by its own condition, and its last look is whole.
     """
 
     thread: int
@@ -104,6 +105,8 @@ class Wait:
     cond: Term
     reads: tuple[int, ...]
     origin: Origin
+    lasts: Term
+    looks: Term
 
 
 @record
@@ -182,6 +185,8 @@ class EventGraph:
     first."""
     reach: dict[int, Term] = field(default_factory=dict)
     """Event that something on its CPU may hold up for ever -> its guard, that apart."""
+    held: dict[int, Term] = field(default_factory=dict)
+    """Agent that something on its CPU may hold up for ever -> that it does."""
     holds: dict[int, Term] = field(default_factory=dict)
     """Thread that shares a CPU -> that it waits for ever with interrupts off, so that nobody else has its turn."""
 

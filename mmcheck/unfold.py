@@ -79,8 +79,12 @@ class Unfolder:
 
     def _finish(self, end: State, *others: State) -> State:
         """Note what registers hold when the thread has ended or waits for ever."""
-        last = merge(self.terms, [end, *self.control.stuck, *others])
+        recorder = self.recorder
+        # Held up, it stands before the first event that does not happen, whatever comes behind that.
+        last = merge(self.terms, [*recorder.held, end, *self.control.stuck, *others])
         self.control.stuck = []
+        if recorder.held:
+            self.graph.held[recorder.thread] = self.terms.neg(recorder.clear)
         self.graph.registers.append({name: value.term for name, value in {**last.privates, **last.registers}.items()})
         return last
 

@@ -238,8 +238,10 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM253": (
         "handler enables interrupts",
-        "While a handler runs, interrupts are off on its CPU. One that turns them on without having turned"
-        " them off would be interrupted itself, which is declared: `interrupt timer on cpu 0, nests`.",
+        "While a handler runs, interrupts are off on its CPU. Each `irq_enable` in it needs an `irq_disable` of"
+        " its own on every path; one without would undo what the CPU did, which is declared:"
+        " `interrupt timer on cpu 0, nests`. One that has its own does turn them on, and other handlers may come"
+        " from there on; `irq_save` and `irq_restore` leave them off.",
     ),
     "MM254": (
         "constant of no effect",

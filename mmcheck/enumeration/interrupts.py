@@ -40,7 +40,16 @@ def fits(threads: Sequence[Thread], traces: Sequence[Trace]) -> bool:
         return False
     if thread.run and all(traces[i].status == "absent" for i in same if threads[i].run == thread.run - 1):
         return False
-    return traces[thread.host].status != "absent"
+    if any(traces[i].is_open for i in same):
+        return False  # the one before does not end
+    host = traces[thread.host]
+    if not trace.is_open:
+        return host.status != "absent"
+    if threads[thread.host].host is not None and not host.is_open:
+        return False
+    return host.status != "absent" and not any(
+        traces[i].is_open for i in range(number) if threads[i].host == thread.host
+    )
 
 
 def orders(
@@ -52,16 +61,19 @@ def orders(
     choices = []
     for host in hosts:
         runs = [i for i in present if threads[i].host == host]
-        cuts = _cuts(threads[host], traces[host], own[host])
-        choices.append([one for turn in _turns(threads, runs) for one in _growing(turn, cuts)])
+        places = cuts(threads[host], traces[host], own[host])
+        ways = [one for turn in _turns(threads, runs) for one in _growing(turn, places)]
+        choices.append([one for one in ways if _ends_open(one, traces, len(traces[host].items))])
     for chosen in product(*choices):
         edges: list[tuple[Event, Event]] = []
         for host, sequence in zip(hosts, chosen, strict=True):
             for (run, cut), following in zip(sequence, [*sequence[1:], None], strict=True):
                 last = len(traces[run].items) - 1
                 edges += [((host, i), (run, 0)) for i in cut]
-                edges += [((run, last), (host, i)) for i in range(len(traces[host].items)) if i not in cut]
                 edges += [((run, 0), (run, i)) for i in range(1, last + 1)]
+                if traces[run].is_open:
+                    continue
+                edges += [((run, last), (host, i)) for i in range(len(traces[host].items)) if i not in cut]
                 edges += [((run, i), (run, last)) for i in range(last)]
                 if following is not None:
                     edges.append(((run, last), (following[0], 0)))
@@ -79,13 +91,19 @@ def _turns(threads: Sequence[Thread], runs: list[int]) -> Iterator[tuple[int, ..
             yield turn
 
 
+def _ends_open(sequence: Sequence[tuple[int, frozenset[int]]], traces: Sequence[Trace], n: int) -> bool:
+    """Whether only the last of the runs on a host of `n` events does not end, and has all of them before it."""
+    endless = [(i, cut) for i, (run, cut) in enumerate(sequence) if traces[run].is_open]
+    return all(i == len(sequence) - 1 and len(cut) == n for i, cut in endless)
+
+
 def _growing(turn: tuple[int, ...], cuts: list[frozenset[int]]) -> Iterator[tuple[tuple[int, frozenset[int]], ...]]:
     for chosen in product(cuts, repeat=len(turn)):
         if all(a <= b for a, b in pairwise(chosen)):
             yield tuple(zip(turn, chosen, strict=True))
 
 
-def _cuts(thread: Thread, trace: Trace, own: set[Pair]) -> list[frozenset[int]]:
+def cuts(thread: Thread, trace: Trace, own: set[Pair]) -> list[frozenset[int]]:
     """The sets of events of a host that may be executed before a run begins."""
     n = len(trace.items)
     before = [0] * n
@@ -99,7 +117,7 @@ def _cuts(thread: Thread, trace: Trace, own: set[Pair]) -> list[frozenset[int]]:
             continue
         if any(cut >> a & 1 and not (b is not None and cut >> b & 1) for a, b in masked):
             continue
-        if thread.host is not None and (not cut & 1 or cut >> n - 1 & 1):
+        if thread.host is not None and (not cut & 1 or (cut >> n - 1 & 1 and not trace.is_open)):
             continue  # a nested run comes between the ends of the other
         found.append(frozenset(i for i in range(n) if cut >> i & 1))
     return found
@@ -130,6 +148,6 @@ def masked_at(thread: Thread, trace: Trace) -> list[tuple[int, int | None]]:
     last = len(trace.items) - 1
     switches = [(i, item.masked) for i, item in enumerate(trace.items) if not item.tags.isdisjoint(("IrqOff", "IrqOn"))]
     if thread.host is not None:
-        switches = [(0, not thread.nests), *switches, (last, False)]
+        switches = [(0, not thread.nests), *switches, *([] if trace.is_open else [(last, False)])]
     following = [*[i for i, _ in switches], None][1:]
     return [(i, after) for (i, off), after in zip(switches, following, strict=True) if off]

@@ -14,8 +14,8 @@ from mmcheck.enumeration.interrupts import orders as interrupt_orders
 from mmcheck.enumeration.interrupts import root_of
 from mmcheck.enumeration.linear import Order, Pair, closure_of, linear_extensions
 from mmcheck.enumeration.trace import DEPENDENCIES, Trace
+from mmcheck.enumeration.turns import held_up, sharing
 from mmcheck.enumeration.turns import orders as turn_orders
-from mmcheck.enumeration.turns import sharing
 from mmcheck.model.concrete import Frame
 from mmcheck.model.model import Model, with_turns
 from mmcheck.program import Program
@@ -88,6 +88,7 @@ def layout_of(
     before = inverse(static["src"] if stated else _placed(n, kept, first))
     frames: list[tuple[Frame, tuple[Order, ...] | None]] = []
     interrupted = any(thread.host is not None and trace.items for thread, trace in zip(threads, traces, strict=True))
+    interrupted = interrupted or any(trace.status == "held" for trace in traces)
     together = sharing(threads, traces)
     judged = with_turns(model) if together else model
 
@@ -102,6 +103,8 @@ def layout_of(
             yield Frame(model, n, sets, {**static, "po": rows}, coherent=known), order
             return
         for edges in interrupt_orders(threads, traces, pairs):
+            if not held_up(threads, traces, edges):
+                continue
             here = union(rows, _across(n, edges, first))
             if not together:
                 yield Frame(model, n, sets, {**static, "po": closure(here)}), order

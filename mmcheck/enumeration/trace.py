@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
@@ -16,6 +16,8 @@ from mmcheck.relations import bits, from_pairs
 Values: TypeAlias = Callable[[int], tuple[int, ...]]
 """For an address, every value that a read of it may see."""
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
+Point: TypeAlias = tuple[tuple[tuple[str, int], ...], frozenset[str], tuple[int, Origin] | None]
+"""In front of an event: the registers, the assertions that have failed, and the await that it is a look of."""
 
 
 DEPENDENCIES = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")
@@ -47,9 +49,9 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """One path of one thread. `status` is ``ended``, ``stuck`` (at the await of `where`), ``cut``, or ``absent``: a
-    run of an interrupt handler that does not happen. `start` and `lasting` are the privates of a handler before and
-    behind the run.
+    """One path of one thread. `status` is ``ended``, ``stuck`` (at the await of `where`), ``cut``, ``absent``: a run of
+    an interrupt handler that does not happen, or ``held``: a part (`mmcheck.enumeration.holding`). `start` and
+    `lasting` are the privates of a handler before and behind the run.
 
     `amo` and `lxsx` are pairs of positions; `last` the reads of the failing round in which it is stuck.
     `number` tells the awaits of a thread apart.
@@ -65,6 +67,19 @@ class Trace:
     number: int = 0
     last: frozenset[int] = frozenset()
     start: tuple[tuple[str, int], ...] = ()
+    points: tuple[Point, ...] = ()
+    """Where `Options.points` asks for them, one for each event."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its agent never gets to its end."""
+        return self.status in ("stuck", "held")
+
+    @cached_property
+    def ends_masked(self) -> bool:
+        """Whether the last switch turned interrupts off."""
+        found = [item.masked for item in self.items if not item.tags.isdisjoint(("IrqOff", "IrqOn"))]
+        return bool(found) and found[-1]
 
     @cached_property
     def lasting(self) -> tuple[tuple[str, int], ...]:
@@ -166,6 +181,7 @@ class Options:
     cells: frozenset[int] = frozenset()
     traces: int = 200_000
     deadline: Deadline = field(default_factory=Deadline)
+    points: bool = False
 
 
 def without_idle_writes(
@@ -177,6 +193,17 @@ def without_idle_writes(
         items = tuple([_renumbered(item, gone) for i, item in enumerate(items) if i != gone])
         amo, lxsx = _without(amo, gone), _without(lxsx, gone)
     return items, amo, lxsx, idle
+
+
+def restricted(trace: Trace, kept: Iterable[int]) -> Trace:
+    """The events `kept` of `trace`, with what it says of them."""
+    stays = set(kept)
+    items, amo, lxsx = trace.items, trace.amo, trace.lxsx
+    for gone in range(len(trace.items) - 1, -1, -1):
+        if gone not in stays:
+            items = tuple([_renumbered(item, gone) for i, item in enumerate(items) if i != gone])
+            amo, lxsx = (_without(tuple([pair for pair in pairs if gone not in pair]), gone) for pairs in (amo, lxsx))
+    return replace(trace, items=items, amo=amo, lxsx=lxsx, points=())
 
 
 def _without(pairs: Pairs, gone: int) -> Pairs:

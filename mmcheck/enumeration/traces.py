@@ -12,14 +12,15 @@ are, and then they must read the last value of their location.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from mmcheck import steps
 from mmcheck.enumeration.guarded import Guarded, decided, positive
 from mmcheck.enumeration.robust import is_robust
-from mmcheck.enumeration.trace import Item, Options, Pairs, Trace, Values, moved, without_idle_writes
+from mmcheck.enumeration.trace import Item, Options, Pairs, Point, Trace, Values, moved, without_idle_writes
 from mmcheck.errors import UnknownVerdict
-from mmcheck.flatten import CLEAN, Code, LoadOp, StoreOp, Taint, Term
+from mmcheck.flatten import CLEAN, Code, LoadOp, RoundOp, StoreOp, Taint, Term, TestOp
 from mmcheck.program import MASKED, Expr, Origin, Tags
 from mmcheck.records import replace
 from mmcheck.relations import bits
@@ -40,6 +41,7 @@ class _Path(NamedTuple):
     same: tuple[tuple[int, int], ...] = ()
     """Plain reads that a compiler may take from an earlier read, and which."""
     guarded: tuple[Guarded, ...] = ()
+    points: tuple[Point, ...] = ()
 
     def at(self, state: steps.State) -> _Path:
         return _Path(state, *self[1:])
@@ -89,7 +91,7 @@ def traces(code: Code, values: Values, options: Options) -> list[Trace]:
     return list(unique.values())
 
 
-@dataclass(slots=True)
+@dataclass
 class _Tracer:
     code: Code
     values: Values
@@ -110,9 +112,26 @@ class _Tracer:
             path = self.work.pop()
             state, action = steps.advance(self.code, path.state)
             following = self.after(path, state, action)
+            if self.options.points:
+                following = [self.marked(each, path, state) for each in following]
             self.work += following[::-1]
             if len(self.found) > self.options.traces or tries > 50 * self.options.traces:
                 raise UnknownVerdict(f"thread {self.code.thread.name} has more than {self.options.traces} traces")
+
+    def marked(self, path: _Path, before: _Path, state: steps.State) -> _Path:
+        """`path`, with where its thread stood in front of the events that have come to those of `before`."""
+        waits = [(number, self.rounds[number]) for number, _ in state.saved if number in self.rounds]
+        point = (self.registers(state), before.failed, waits[-1] if waits else None)
+        return path._replace(points=(*path.points, *[point] * (len(path.items) - len(path.points))))
+
+    def registers(self, state: steps.State) -> tuple[tuple[str, int], ...]:
+        return tuple([(name, state.registers[slot]) for name, slot in self.code.named])
+
+    @cached_property
+    def rounds(self) -> dict[int, Origin]:
+        """The awaits without a limit."""
+        endless = {op.number for op in self.code.ops if isinstance(op, TestOp) and op.orelse is None}
+        return {op.counter: op.origin for op in self.code.ops if isinstance(op, RoundOp) and op.counter in endless}
 
     def after(self, path: _Path, state: steps.State, action: steps.Action) -> list[_Path]:
         code = self.code
@@ -338,16 +357,18 @@ class _Tracer:
         return _varying(steps.symbolic(term, state), why, path, state.path, self.options.cells if address else None)
 
     def finish(self, path: _Path, state: steps.State, status: str, at: steps.Wait | steps.Failed | None = None) -> None:
-        registers = tuple([(name, state.registers[slot]) for name, slot in self.code.named])
+        registers = self.registers(state)
         items, amo, lxsx, last = path.items, path.amo, path.lxsx, frozenset[int]()
+        points = path.points
         guarded = path.guarded
         if isinstance(at, steps.Failed):
             since = dict(path.rounds)[at.number]
             items, amo, lxsx, gone = without_idle_writes(items, amo, lxsx, since)
             guarded = tuple([moved(one, gone) for one in guarded if one.position not in gone])
+            points = tuple([point for i, point in enumerate(points) if i not in gone])
             last = frozenset([i for i in range(since, len(items)) if items[i].kind == "R"])
         where, number = (at.origin, at.number) if at is not None else (None, 0)
-        trace = Trace(items, amo, lxsx, registers, path.failed, status, where, number, last)
+        trace = Trace(items, amo, lxsx, registers, path.failed, status, where, number, last, points=points)
         self.found.setdefault((trace.identity, trace.shape, guarded), _Found(trace, guarded, path.same))
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
+from mmcheck.enumeration.holding import closed_by, has_open_run
 from mmcheck.enumeration.interrupts import Event, glued, masked_at, root_of
 from mmcheck.enumeration.linear import Pair
 from mmcheck.enumeration.trace import Trace
 from mmcheck.errors import UnknownVerdict
-from mmcheck.program import MASKED, Thread
+from mmcheck.program import Thread
 
 MOST = 50_000
 """Orders in time of one combination of traces."""
@@ -39,12 +40,27 @@ def sharing(threads: Sequence[Thread], traces: Sequence[Trace]) -> tuple[int, ..
         if root != number and root in places:
             places[root] |= {cpu for _, cpu in _moves(threads, traces, number)}
     used = {root_of(threads, number) for number, trace in enumerate(traces) if trace.items}
-    found = [a for a in places if a in used and any(places[a] & places[b] for b in places if b != a and b in used)]
-    for number in found:
-        trace = traces[number]
-        if trace.status == "stuck" and dict(trace.registers).get(MASKED):
-            raise UnknownVerdict("the enumerator does not know a thread that holds up its CPU for ever")
-    return tuple(found)
+    return tuple(a for a in places if a in used and any(places[a] & places[b] for b in places if b != a and b in used))
+
+
+def held_up(threads: Sequence[Thread], traces: Sequence[Trace], edges: Edges) -> bool:
+    """Whether every agent of which only a part is in `traces` is kept from its CPU by another; `edges` is what
+    interrupts add to the order."""
+    closed, masked = closed_by(threads, traces)
+    kept = closed | {place for root in masked if (place := _place(threads, traces, edges, root)) is not None}
+    return all(
+        trace.status != "held"
+        or has_open_run(threads, traces, number)
+        or (threads[number].host is None and _place(threads, traces, edges, number) in kept)
+        for number, trace in enumerate(traces)
+    )
+
+
+def _place(threads: Sequence[Thread], traces: Sequence[Trace], edges: Edges, root: int) -> int | None:
+    """The CPU on which a thread is at the end; None if it is not known."""
+    moves = [i for i, thread in enumerate(threads) if thread.host == root and _within(threads, traces, i)]
+    moves = _in_turn(moves, edges, traces)
+    return _target(threads, traces, moves[-1]) if moves else threads[root].cpu
 
 
 def orders(
@@ -64,18 +80,27 @@ def orders(
     for first, second in edges:
         if first in number and number[first] != number[second]:
             before[number[second]].add(number[first])
+    runs = {i: number[i, 0] for i, trace in enumerate(traces) if threads[i].host in together and trace.items}
+    for i, here in runs.items():
+        for j, later in runs.items():
+            if threads[i].handler == threads[j].handler and threads[i].run < threads[j].run:
+                before[later].add(here)
     blocks = [block for root in together for block in _blocks(threads, traces, root, number)]
+    endless = {number[i, 0] for i, thread in enumerate(threads) if thread.host in together and traces[i].is_open}
     own_steps = {root: {i for i, step in enumerate(steps) if step.root == root} for root in together}
 
     def apart(a: int, b: int) -> bool:
         return steps[a].root != steps[b].root and steps[a].cpu is not None and steps[a].cpu == steps[b].cpu
 
     def may_come(step: int, done: frozenset[int]) -> bool:
+        if any(apart(first, step) and first in done for first in endless):
+            return False
         for first, last in blocks:
             if apart(first, step) and first in done:
                 if last is not None and last not in done:
                     return False
-                if last is None and not own_steps[steps[first].root] <= done:
+                root = steps[first].root
+                if last is None and (traces[root].status == "stuck" or not own_steps[root] <= done):
                     return False
         return True
 
@@ -103,7 +128,7 @@ def _steps(threads: Sequence[Thread], traces: Sequence[Trace], edges: Edges, roo
         Step(tuple(event for event in everything if _above(threads, event[0], run)), root, threads[run].cpu)
         for run in runs
     ]
-    leave = {(run, len(traces[run].items) - 1): run for run in runs}
+    leave = {(run, len(traces[run].items) - 1): run for run in runs if not traces[run].is_open}
     behind = {(b, leave[a]) for a, b in edges if a in leave}
     for i in range(len(traces[root].items)):
         event = (root, i)

@@ -9,7 +9,6 @@ from functools import partial
 from mmcheck.enumeration.memo import Memo
 from mmcheck.enumeration.trace import Options, Trace, lasting
 from mmcheck.enumeration.traces import traces
-from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import Code
 
 
@@ -64,8 +63,6 @@ def _of_code(
     code = codes[number]
     if code.thread.host is None:
         return list(traces(code, offers, options))
-    if any(True for op in code.ops if type(op).__name__ == "RoundOp" and not getattr(op, "limited", False)):
-        raise UnknownVerdict("the enumerator does not know interrupt handlers that wait")
     earlier = [i for i in range(number) if codes[i].thread.handler == code.thread.handler]
     slots = dict(code.named)
     registers = [(name, code.initial[slot]) for name, slot in code.named]

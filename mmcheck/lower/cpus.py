@@ -19,6 +19,7 @@ from mmcheck import program as ir
 from mmcheck.lower import values
 from mmcheck.lower.expressions import Place
 from mmcheck.lower.names import problem
+from mmcheck.lower.switches import Switches
 from mmcheck.lower.types import BOOL, LatchType, width_of
 from mmcheck.records import record, replace
 from mmcheck.source import Span
@@ -62,6 +63,8 @@ class Handler:
     cpu: int
     runs: int
     body: ir.Block
+    opens: bool
+    """Whether other handlers may interrupt it."""
 
 
 def fence_tags(piece: Piece) -> ir.Tags:
@@ -210,7 +213,8 @@ class Cpus:
     def runs(self, handlers: list[Handler], threads: list[ir.Thread]) -> list[ir.Thread]:
         """The runs of all handlers, each on each agent that it may interrupt; hosts stand before them."""
         out: list[ir.Thread] = []
-        for handler in sorted(handlers, key=lambda each: not each.node.nests):
+        opening = {handler.node.name.text for handler in handlers if handler.opens}
+        for handler in sorted(handlers, key=lambda each: not each.opens):
             node, name = handler.node, handler.node.name.text
             hosts = [number for number, each in enumerate(threads) if self._meets(each, handler.cpu)]
             if not hosts:
@@ -221,15 +225,14 @@ class Cpus:
             hosts += [
                 len(threads) + number
                 for number, each in enumerate(out)
-                if each.nests and each.cpu == handler.cpu and each.handler != name and each.host is not None
-                and each.host < len(threads)
+                if each.handler in opening and each.cpu == handler.cpu and each.handler != name
+                and each.host is not None and each.host < len(threads)
             ]  # fmt: skip
-            if node.nests and any(
-                each.node.nests and each.cpu == handler.cpu and each is not handler for each in handlers
-            ):
-                self.unit.reporter.report(
-                    "MM250", "only one handler of a CPU may be interrupted itself", node.name.span
-                )
+            others = [each for each in handlers if each.cpu == handler.cpu and each.opens and each is not handler]
+            if handler.opens and others:
+                message = "only one handler of a CPU may be interrupted itself: one that nests, or enables interrupts"
+                hint = "" if node.nests else "leave them as they were: let f = irq_save() … irq_restore(f)"
+                self.unit.reporter.report("MM250", message, node.name.span, hint)
             entry, leave = (
                 frozenset(
                     tag for piece in self.unit.realise(words.IMPLICIT[word], (), node.span) for tag in fence_tags(piece)
@@ -315,17 +318,15 @@ class Cpus:
         return self.cell(f"{name} of {thread.handler or thread.name}", init.width, init.value, None)
 
 
-def check_switches(unit: Unit, body: ir.Block, node: ast.Agent) -> None:
-    """A handler that does not nest has interrupts off, and turns on only what it turned off itself."""
-    disabled = node.nests
-    for each in unit.functions.reachable(body):
-        if isinstance(each, ir.Fence):
-            if "IrqOff" in each.tags:
-                disabled = True
-            elif "IrqOn" in each.tags and not disabled:
-                message = f"'{node.name.text}' enables interrupts that it never disabled"
-                hint = (
-                    "interrupts are off while a handler runs; one that may be interrupted itself is declared: …, nests"
-                )
-                unit.reporter.report("MM253", message, each.origin.span or node.name.span, hint)
-                return
+def opens(unit: Unit, body: ir.Block, node: ast.Agent) -> bool:
+    """Whether a handler may be interrupted, since it is declared so or turns interrupts on; it turns on only what it
+    turned off itself."""
+    if node.nests:
+        return True
+    found = Switches(unit.functions.bodies)
+    found.walk(body)
+    for fence in found.wrong:
+        message = f"'{node.name.text}' enables interrupts that it never disabled"
+        hint = "interrupts are off while a handler runs; one that may be interrupted itself is declared: …, nests"
+        unit.reporter.report("MM253", message, fence.origin.span or node.name.span, hint)
+    return bool(found.enables)

@@ -7,7 +7,7 @@ from mmcheck.errors import Diagnostic, InputError
 from mmcheck.lower.choices import Chooser
 from mmcheck.lower.clauses import check_clause
 from mmcheck.lower.constants import Constants
-from mmcheck.lower.cpus import MAX_RUNS, Cpus, Handler, check_switches
+from mmcheck.lower.cpus import MAX_RUNS, Cpus, Handler, opens
 from mmcheck.lower.functions import Functions
 from mmcheck.lower.layout import Layout
 from mmcheck.lower.names import Declarations, Problem, Reporter, near, problem
@@ -125,8 +125,7 @@ class Unit:
             self.cpus.prologue(code, node, cpu)
         body = (*prologue, *code.block(node.body, scope=False))
         self.registers[name] = code.frame.declared
-        check_switches(self, body, node)
-        return Handler(node, cpu, runs, body)
+        return Handler(node, cpu, runs, body, opens(self, body, node))
 
     def _thread(self, node: ast.Agent, name: str, index: int | None) -> ir.Thread:
         code = Statements(self, name)

@@ -412,8 +412,7 @@ def _waiting(
 ) -> None:
     """An agent waits for ever only if its last look saw the last write to each place (docs/compiler.md, waits)."""
     for wait in graph.waits:
-        terms = (wait.guard, graph.terms.neg(wait.done), graph.settled)
-        stuck = circuit.all([values.literal(term) for term in terms])
+        stuck = values.literal(wait.looks)
         for number in wait.reads:
             read = graph.events[number]
             later = {w.id: w for address in domains.addresses[number] for w in domains.writers.get(address, ())}

@@ -75,10 +75,7 @@ class Interrupts:
     def _closed(self, run: Run, events: list[int]) -> None:
         """H1. Pairs that follow from two others are left out."""
         circuit, must = self.circuit, self.order.must
-        # A run that waits for ever holds up what it has cut off: that is not before what the run has let pass.
-        happens = list(self.happens)
-        for event, term in self.graph.reach.items():
-            happens[event] = self.values.literal(term)
+        happens = self._reached()
         for a in events:
             through = 0
             for c in events:
@@ -92,9 +89,17 @@ class Interrupts:
                 circuit.clause([-self.run[run.thread], self.cut[run.thread, outer.entry]])
                 circuit.clause([-self.run[run.thread], -self.cut[run.thread, outer.leave]])
 
+    def _reached(self) -> list[int]:
+        """That an event happens, or would if nothing on its CPU held it up: what a run that waits for ever has cut off
+        has its place, too."""
+        happens = list(self.happens)
+        for event, term in self.graph.reach.items():
+            happens[event] = self.values.literal(term)
+        return happens
+
     def _whole(self, run: Run, host: int) -> None:
         """H2."""
-        graph, circuit, happens = self.graph, self.circuit, self.happens
+        graph, circuit, happens = self.graph, self.circuit, self._reached()
         pairs = [(pair, self.values.literal(cond)) for table in (graph.amo, graph.lxsx) for pair, cond in table.items()]
         pairs += [(pair, TRUE) for pair in graph.whole]
         for (a, b), cond in pairs:
@@ -127,6 +132,7 @@ class Interrupts:
                 if a is b:
                     continue
                 unless = [-self.run[a.thread], -self.run[b.thread], -self.first[a.thread, b.thread]]
+                circuit.clause([*unless, self.happens[a.leave]])  # one that waits for ever is the last
                 for event in events:
                     circuit.clause([*unless, -self.cut[a.thread, event], self.cut[b.thread, event]])
                 for c in runs:

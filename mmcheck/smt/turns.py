@@ -161,6 +161,13 @@ class Turns:
                     if pair != FALSE:
                         unless = [-self._reached(first), -self._reached(second), -pair]
                         circuit.clause([*unless, self.before(first, second)])
+        threads = self.graph.program.threads
+        for a, b in combinations([unit for unit in self.units if unit.run], 2):
+            assert a.run and b.run
+            one, other = threads[a.run.thread], threads[b.run.thread]
+            if a.root != b.root and one.handler == other.handler and one.run != other.run:
+                first, second = (a, b) if one.run < other.run else (b, a)
+                circuit.clause([-self.happens[a.id], -self.happens[b.id], self.before(first, second)])
         for a, b, c in combinations(self.units, 3):
             if a.root == b.root == c.root and (a.run or b.run or c.run):
                 continue  # H1 and H4
@@ -236,6 +243,13 @@ class Turns:
             )
             circuit.clause([-here, -after])
             circuit.clause([here, after])
+        for run in graph.runs:
+            if run.host in graph.sharing and self.happens[run.leave] != self.happens[run.entry]:
+                entry = self.unit[run.entry]
+                for other in self.units:  # that nothing holds up: other runs
+                    if other.run and other.root in graph.sharing[run.host]:
+                        unless = [-self.happens[run.entry], self.happens[run.leave], -self.happens[other.id]]
+                        circuit.clause([*unless, -self.shared(entry, other), -self.before(entry, other)])
 
     # --- the order ---------------------------------------------------------------------------------
 

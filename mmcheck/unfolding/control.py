@@ -61,7 +61,6 @@ class Control:
         self.graph = recorder.graph
         self.functions = recorder.program.functions
         self.stuck: list[State] = []
-        self.callers: dict[str, Value] = {}
         self.expansions = 0
         self.groups = 0
 
@@ -191,7 +190,7 @@ class Control:
         if self.recorder.thread in self.recorder.holders and masked is not None:
             self.recorder.holding.append(self.terms.conj([start, self.terms.neg(done), masked.term]))
         state.guard = self.terms.conj([start, self.terms.disj([done, settled])])
-        mark = len(self.graph.events)
+        mark, clear = len(self.graph.events), self.recorder.clear
         state = self.block(statement.body, state, frame)
         cond = self.recorder.value(statement.cond, state)
         reached = self.terms.conj([state.guard, done])
@@ -201,10 +200,14 @@ class Control:
         self.graph.constraints.append(self.terms.disj([self.terms.neg(stuck), self.terms.neg(cond.term)]))
         if stuck is not self.terms.false:
             for_ever = state.copy(stuck)  # a final state shows these registers
-            for_ever.registers = dict(self.callers) if self.recorder.calls else for_ever.registers
+            for_ever.registers = dict(self.recorder.callers) if self.recorder.calls else for_ever.registers
             self.stuck.append(for_ever)
         reads = tuple([event.id for event in events if event.kind == "R"])
-        self.graph.waits.append(Wait(self.recorder.thread, start, done, cond.term, reads, statement.origin))
+        whole = self.recorder.clear  # else it waits because something holds it up
+        lasts = self.terms.conj([start, clear, self.terms.disj([self.terms.neg(done), self.terms.neg(whole)])])
+        looks = self.terms.conj([start, whole, self.terms.neg(done), settled])
+        wait = Wait(self.recorder.thread, start, done, cond.term, reads, statement.origin, lasts, looks)
+        self.graph.waits.append(wait)
         plain = {event.id for event in events if self.recorder.source and "Plain" in event.tags}
         add(self.terms, state.control, {key: term for key, term in cond.taint.items() if key[0] in plain})
         add(self.terms, state.sticky, {key: term for key, term in cond.taint.items() if key[0] not in plain})
@@ -233,7 +236,7 @@ class Control:
         values = [self.recorder.value(arg, state) for arg in statement.args]
         caller, outer = state.registers, dict(state.control)
         if not self.recorder.calls:
-            self.callers = caller
+            self.recorder.callers = caller
         state.registers = {
             param.name: Value(resize(self.terms, value.term, param.width), value.taint)
             for param, value in zip(function.params, values, strict=True)

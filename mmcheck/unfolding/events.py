@@ -45,6 +45,12 @@ class Recorder:
         self.holding: list[Term] = []
         """That the thread waits for ever with interrupts off, at one of its waits each; kept for `holders`."""
         self.thread = 0
+        self.clear = self.terms.true
+        """That nothing has held up for ever what the thread has done so far."""
+        self.held: list[State] = []
+        """The points at which the thread may be held up for ever: before its first event that does not happen."""
+        self.callers: dict[str, Value] = {}
+        """The registers of the thread's own code, while functions are expanded."""
         self.source = False
         self.calls: tuple[str, ...] = ()
         """The functions that are being expanded, outermost first."""
@@ -60,6 +66,7 @@ class Recorder:
     def enter(self, number: int, thread: Thread) -> None:
         """From here on, `thread` is unfolded."""
         self.thread, self.source = number, thread.source
+        self.clear, self.held, self.callers = self.terms.true, [], {}
 
     def value(self, expr: Expr, state: State) -> Value:
         return evaluate(self.terms, expr, state)
@@ -93,10 +100,14 @@ class Recorder:
         if self.calls and origin.calls != self.calls:
             origin = replace(origin, calls=self.calls)
         if self.thread in self.blocking:
-            self.graph.reach[number] = guard
-        for run in self.blocking.get(self.thread, ()):
             # Until the handler is over, only what came before it happens.
-            guard = self.terms.conj([guard, self.not_held_up(run, [number])])
+            self.graph.reach[number] = reached = guard
+            free = self.terms.conj([self.not_held_up(run, number) for run in self.blocking[self.thread]])
+            here = state.copy(self.terms.conj([reached, self.clear, self.terms.neg(free)]))
+            here.registers = dict(self.callers) if self.calls else here.registers
+            self.held.append(here)
+            self.clear = self.terms.conj([self.clear, self.terms.disj([self.terms.neg(reached), free])])
+            guard = self.terms.conj([guard, free])
         term = value.term if value is not None else None
         if kind == "R":
             term = self.terms.symbol(f"r{number}", width)
@@ -125,13 +136,19 @@ class Recorder:
         self.control(state, event)
         return event
 
-    def not_held_up(self, run: int, events: list[int]) -> Term:
-        """That a run which waits for ever, or a thread that does so with interrupts off, does not keep `events` of its
+    def not_held_up(self, run: int, event: int) -> Term:
+        """That a run which waits for ever, or a thread that does so with interrupts off, does not keep `event` of its
         CPU from happening."""
-        terms = self.terms
-        inside = terms.conj([terms.symbol(f"before{run}.{event}", 1) for event in events])
-        if self.program.threads[run].host is None:
+        terms, threads = self.terms, self.program.threads
+        if threads[run].host is None:
+            inside = terms.symbol(f"before{run}.{event}", 1)
             return terms.disj([terms.neg(terms.symbol(f"hold{run}", 1)), inside])
+        cut = run  # of the runs that stand on each other, the one that interrupts this thread
+        while threads[cut].host not in (self.thread, None):
+            cut = threads[cut].host  # type: ignore[assignment]
+        if threads[cut].host is None:
+            cut = run
+        inside = terms.symbol(f"before{cut}.{event}", 1)
         return terms.disj([terms.neg(terms.symbol(f"run{run}", 1)), terms.symbol(f"over{run}", 1), inside])
 
     def depend(self, port: str, value: Value, event: GEvent, conditions: list[Term]) -> None:
@@ -176,10 +193,8 @@ class Recorder:
 
     def check(self, statement: Assert, state: State) -> None:
         cond = self.value(statement.cond, state)
-        own = [e.id for e in self.graph.events if e.thread == self.thread]
-        held = [self.not_held_up(run, own) for run in self.blocking.get(self.thread, ())]
-        guard = self.terms.conj([state.guard, *held])
-        last = own[-1] if own else -1
+        last = next((e.id for e in reversed(self.graph.events) if e.thread == self.thread), -1)
+        guard = self.terms.conj([state.guard, self.clear])
         self.graph.checks.append(Check(statement.requirement, guard, cond.term, self.thread, statement.origin, last))
 
     def choose(self, what: str) -> Term:
@@ -188,5 +203,6 @@ class Recorder:
 
     def cut(self, guard: Term, origin: Origin) -> None:
         """A loop goes on past the bound, under `guard`."""
+        guard = self.terms.conj([guard, self.clear])
         if guard is not self.terms.false:
             self.graph.cuts.append(Cut(guard, self.thread, origin))

@@ -12,6 +12,7 @@ from mmcheck.program import (
     TRUE,
     Assert,
     Assign,
+    Await,
     Block,
     Cell,
     Const,
@@ -21,6 +22,7 @@ from mmcheck.program import (
     If,
     Load,
     Op,
+    Origin,
     Program,
     Reg,
     Requirement,
@@ -33,6 +35,8 @@ from mmcheck.records import replace
 from tests.property.programs import ADDRESSES, CELLS, CONDITIONS, EXPRESSIONS, OLD_VALUE, Arch, simple
 
 CLAIM = Requirement("claim", "point")
+CELL_ADDRESSES = st.sampled_from([Const(cell.address, 64) for cell in CELLS])
+VOLATILE = frozenset({"Volatile"})
 OFF: Block = (Assign(Reg(MASKED, 1), TRUE), Fence(frozenset({"IrqOff", "Clobber"})))
 ON: Block = (Assign(Reg(MASKED, 1), FALSE), Fence(frozenset({"IrqOn", "Clobber"})))
 WEAK_OFF: Block = (Assign(Reg(MASKED, 1), TRUE), Fence(frozenset({"IrqOff"})))
@@ -115,9 +119,24 @@ def _noted(draw: st.DrawFn) -> Block:
 
 
 @st.composite
-def handled(draw: st.DrawFn, arch: Arch, *, source: bool = False, most: int = 3) -> Program:
+def _with_wait(draw: st.DrawFn, block: list[Statement]) -> list[Statement]:
+    """`block` with a wait somewhere in it, for what others write or for what nobody does."""
+    at = draw(st.integers(0, len(block)))
+    look = Load(draw(st.sampled_from([Reg("a"), Reg("b"), Reg("w")])), draw(CELL_ADDRESSES), VOLATILE)
+    cond = Op(draw(st.sampled_from(["eq", "ne"])), (look.dst, draw(st.sampled_from([Const(0), Const(1)]))), 1)
+    return [*block[:at], Await((look,), cond, origin=Origin(site="wait")), *block[at:]]
+
+
+def waiting(arch: Arch, *, source: bool = False) -> st.SearchStrategy[Program]:
+    """Programs in which somebody may hold up a CPU: a handler that waits, or a thread with interrupts off."""
+    return handled(arch, source=source, most=2, waits=True)
+
+
+@st.composite
+def handled(draw: st.DrawFn, arch: Arch, *, source: bool = False, most: int = 3, waits: bool = False) -> Program:
     """A thread on CPU 0, perhaps with a region without interrupts, a handler there, and perhaps another agent there or
-    elsewhere. The handler may be raised, move the thread, look at its private, nest."""
+    elsewhere. The handler may be raised, move the thread, look at its private, nest; with `waits`, wait."""
+    who = draw(st.sampled_from(["run", "run", "nested", "host", "other", "both"])) if waits else ""
     one = _source(arch) if source else simple(arch)
     moving, watching = draw(st.integers(0, 2)) == 0, draw(st.integers(0, 3)) == 0
     ends = ENDS[arch.name]
@@ -126,6 +145,8 @@ def handled(draw: st.DrawFn, arch: Arch, *, source: bool = False, most: int = 3)
         host[-1:] = _on_this_cpu(draw, source=source)
     if watching:
         host[draw(st.integers(0, len(host))) : 0] = _noted(draw)
+    if who in ("host", "both"):
+        host = draw(_with_wait(host))
     if draw(st.booleans()):
         clobber = draw(st.integers(0, 3)) > 0
         off, on = (OFF, ON) if clobber else (WEAK_OFF, WEAK_ON)
@@ -139,6 +160,8 @@ def handled(draw: st.DrawFn, arch: Arch, *, source: bool = False, most: int = 3)
     if watching:
         body.insert(0, Load(Reg("b"), CURRENT, GHOST))
     body.append(Assert(draw(CONDITIONS), "claim"))
+    if who in ("run", "both"):
+        body = draw(_with_wait(body))
     if draw(st.booleans()):
         body.append(Assign(Reg("@n"), Op("add", (Reg("@n"), Reg("a")))))
     if moving:
@@ -150,6 +173,8 @@ def handled(draw: st.DrawFn, arch: Arch, *, source: bool = False, most: int = 3)
     kind = draw(st.sampled_from(["alone", "alone", "elsewhere", "same", "device"]))
     if kind != "alone":
         theirs = list(draw(st.lists(one, min_size=1, max_size=2)))
+        if who == "other":
+            theirs = draw(_with_wait(theirs))
         if kind == "device":
             raised = True
             theirs.append(Store(_cell(LATCH), TRUE, _tags("L") if arch.name == "armv8" else NO_TAGS))
@@ -160,10 +185,11 @@ def handled(draw: st.DrawFn, arch: Arch, *, source: bool = False, most: int = 3)
             cpu = 0 if kind == "same" else 1
             threads.append(Thread("P1", tuple(theirs), source=source, cpu=cpu))
     runs = draw(st.sampled_from([1, 1, 2]))
-    nests = len(threads) == 1 and runs == 1 and draw(st.integers(0, 2)) == 0
-    start: list[Statement] = []
+    nests = len(threads) == 1 and runs == 1 and (who == "nested" or draw(st.integers(0, 2)) == 0)
+    there: Block = ()
     if moving:
-        start += [Load(Reg("h", 64), Reg("@%host", 64), GHOST), Given(Op("eq", (Reg("h", 64), Const(0, 64)), 1))]
+        there = (Load(Reg("h", 64), Reg("@%host", 64), GHOST), Given(Op("eq", (Reg("h", 64), Const(0, 64)), 1)))
+    start: list[Statement] = [*there]
     if raised:
         take = _tags("X", *(("A",) if arch.name == "armv8" else ()))
         start.append(Rmw(Reg("l", 1), _cell(LATCH), FALSE, take, _tags("X")))
@@ -186,12 +212,18 @@ def handled(draw: st.DrawFn, arch: Arch, *, source: bool = False, most: int = 3)
             )  # fmt: skip
     if nests:
         other = tuple(draw(st.lists(one, min_size=1, max_size=1)))
+        if who == "nested":
+            other = tuple(draw(_with_wait(list(other))))
+        where = ((Reg("@%host", 64), _cell(PLACE).value),) if moving else ()
         for name, host_ in (("other[0,P0]", 0), ("other[0,irq]", 1)):
             threads.append(
-                Thread(name, other, "interrupt", source, (), 0, host=host_, handler="other", entry=ends, leave=ends)
-            )
+                Thread(
+                    name, (*there, *other), "interrupt", source, where, 0, host=host_, handler="other", entry=ends,
+                    leave=ends,
+                )
+            )  # fmt: skip
     cells = CELLS if not (moving or watching or raised) else (*CELLS, *HIDDEN_CELLS)
     return Program("handled", arch.name, tuple(threads), cells, {}, (CLAIM,))
 
 
-__all__ = ["CLAIM", "handled", "replace"]
+__all__ = ["CLAIM", "handled", "replace", "waiting"]

@@ -1,15 +1,17 @@
-"""An explorer of interleavings on one memory, in which a run of a handler is one step: what ``sc`` should say.
+"""An explorer of interleavings on one memory, with interrupts: what ``sc`` should say.
 
 It shares the program and the step function of a single thread with mmcheck, and neither unfolding, models nor
-encodings. Threads of one CPU take turns where interrupts are on; a run cuts in where they are, ends before its thread
-goes on, and may move it to another CPU.
+encodings. Threads of one CPU take turns where interrupts are on; a run of a handler comes where they are, is one step
+for the thread that it interrupts (other CPUs may move meanwhile), and may take it to another CPU. A run that waits
+keeps what it interrupts, and its CPU, from moving; so does a thread that waits with interrupts off.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import product
+from typing import NamedTuple, TypeAlias
 
 from mmcheck import steps
 from mmcheck.flatten import LoadOp, flatten
@@ -17,11 +19,15 @@ from mmcheck.program import MASKED, Program, state_cell, state_register
 
 HOST = "@%host"
 
+Stack: TypeAlias = tuple[tuple[int, steps.State], ...]
+"""A thread and its state, the run that interrupts it, the run that interrupts that: the last of them moves."""
+Registers: TypeAlias = dict[str, int]
+
 
 class World(NamedTuple):
-    """States of the threads, memory, the runs that are over, and the registers that these ended with."""
+    """Where the threads stand, memory, the runs that have begun, and the registers with which runs ended."""
 
-    states: tuple[steps.State, ...]
+    stacks: tuple[Stack, ...]
     memory: tuple[tuple[int, int], ...]
     done: frozenset[int]
     kept: tuple[tuple[tuple[int, str], int], ...]
@@ -41,36 +47,39 @@ class Explorer:
         self.slots = [dict(code.named) for code in self.codes]
         self.roots = [number for number, thread in enumerate(self.threads) if thread.host is None]
         self.failed: set[str] = set()
+        self.written: set[int] = set()
 
     def explore(self) -> Outcomes:
         memory = tuple((cell.address, cell.init) for cell in self.program.cells)
-        first = World(tuple(steps.start(self.codes[root]) for root in self.roots), memory, frozenset(), ())
-        seen, stack = {first}, [first]
+        first = World(tuple(((root, steps.start(self.codes[root])),) for root in self.roots), memory, frozenset(), ())
+        seen, work = {first}, [first]
         finals = set()
-        while stack:
-            world = stack.pop()
-            following = list(self.after(world))
-            for new in following:
+        while work:
+            world = work.pop()
+            for new in self.after(world):
                 if new not in seen:
                     seen.add(new)
-                    stack.append(new)
-            if all(self.ended(root, world) for root in self.roots) and not self.pending(world):
-                finals.add(self.final(world))
+                    work.append(new)
+            finals |= set(self.finals(world))
         return Outcomes(finals, self.failed)
 
     # --- where things stand ------------------------------------------------------------------------
 
-    def state(self, root: int, world: World) -> steps.State:
-        return world.states[self.roots.index(root)]
+    def ended(self, number: int, state: steps.State) -> bool:
+        return isinstance(steps.advance(self.codes[number], state)[1], steps.Ended)
 
-    def ended(self, root: int, world: World) -> bool:
-        return isinstance(steps.advance(self.codes[root], self.state(root, world))[1], steps.Ended)
+    def masked(self, number: int, state: steps.State) -> bool:
+        slot = self.slots[number].get(MASKED)
+        if slot is None:
+            return self.threads[number].host is not None and not self.threads[number].nests
+        return bool(state.registers[slot])
 
-    def masked(self, root: int, world: World) -> bool:
-        slot = self.slots[root].get(MASKED)
-        return slot is not None and bool(self.state(root, world).registers[slot])
-
-    def cpu(self, root: int, world: World) -> int | None:
+    def cpu(self, place: int, world: World) -> int | None:
+        """Where a thread, or the run on it, is executed."""
+        stack = world.stacks[place]
+        if len(stack) > 1:
+            return self.threads[stack[1][0]].cpu
+        root = self.roots[place]
         for number, thread in enumerate(self.threads):
             if thread.host is not None and self.bottom(number) == root:
                 for register, cell in thread.privates:
@@ -82,45 +91,60 @@ class Explorer:
         host = self.threads[number].host
         return number if host is None else self.bottom(host)
 
-    def kept_off(self, root: int, world: World) -> bool:
-        """Whether another thread has the CPU of `root` to itself."""
-        here = self.cpu(root, world)
+    def kept_off(self, place: int, world: World) -> bool:
+        """Whether another thread, or a run on it, has the CPU to itself."""
+        here = self.cpu(place, world)
         return here is not None and any(
-            self.cpu(other, world) == here and self.masked(other, world) and not self.ended(other, world)
-            for other in self.roots
-            if other != root
+            self.cpu(other, world) == here
+            and (len(stack) > 1 or (self.masked(*stack[0]) and not self.ended(*stack[0])))
+            for other, stack in enumerate(world.stacks)
+            if other != place
         )
 
     # --- steps -------------------------------------------------------------------------------------
 
     def after(self, world: World) -> Iterator[World]:
-        for place, root in enumerate(self.roots):
-            if self.kept_off(root, world):
+        for place, stack in enumerate(world.stacks):
+            if self.kept_off(place, world):
                 continue
-            if not self.masked(root, world):
-                for new in self.interrupted(root, world):
-                    yield self.forgetful(new, root, world, itself=True)
-            if not self.ended(root, world):
-                for state, memory in self.act(root, world.states[place], dict(world.memory)):
-                    states = (*world.states[:place], state, *world.states[place + 1 :])
-                    new = world._replace(states=states, memory=tuple(sorted(memory.items())))
-                    yield self.forgetful(new, root, world)
+            number, state = stack[-1]
+            if not self.masked(number, state):
+                for run, begun in self.runs(number, world):
+                    if self.threads[run].cpu != self.cpu(place, world):
+                        continue
+                    below = (*stack[:-1], (number, state._replace(monitor=None)))
+                    new = self.at(world, place, (*below, (run, begun)))
+                    yield self.forgetful(new._replace(done=world.done | {run}), place, world)
+            if self.ended(number, state):
+                if len(stack) > 1:
+                    kept = {**dict(world.kept), **{(number, n): v for n, v in self.registers(number, state).items()}}
+                    new = self.at(world, place, stack[:-1])
+                    yield self.forgetful(new._replace(kept=tuple(sorted(kept.items()))), place, world)
+                continue
+            for following, memory in self.act(number, state, dict(world.memory)):
+                new = self.at(world, place, (*stack[:-1], (number, following)))
+                yield self.forgetful(new._replace(memory=tuple(sorted(memory.items()))), place, world)
 
-    def forgetful(self, new: World, root: int, old: World, *, itself: bool = False) -> World:
-        """Monitors are cleared by interrupts, by a change of thread, and by the writes of others."""
+    def at(self, world: World, place: int, stack: Stack) -> World:
+        return world._replace(stacks=(*world.stacks[:place], stack, *world.stacks[place + 1 :]))
+
+    def forgetful(self, new: World, place: int, old: World) -> World:
+        """Monitors are cleared by a change of thread, and by the writes of others."""
         changed = {address for (address, value), was in zip(sorted(new.memory), sorted(old.memory), strict=True)
                    if (address, value) != was}  # fmt: skip
-        here = self.cpu(root, old)
-        states = list(new.states)
-        for place, other in enumerate(self.roots):
-            monitor = states[place].monitor
-            if monitor is not None and (
-                (itself and other == root)
-                or (other != root and (monitor[0] in changed or monitor[0] in self.written))
-                or (other != root and here is not None and self.cpu(other, old) == here)
-            ):
-                states[place] = states[place]._replace(monitor=None)
-        return new._replace(states=tuple(states))
+        here = self.cpu(place, old)
+        stacks = list(new.stacks)
+        for other, stack in enumerate(new.stacks):
+            shares = here is not None and self.cpu(other, old) == here
+            if other != place:
+                stacks[other] = tuple(
+                    (number, state._replace(monitor=None))
+                    if state.monitor is not None
+                    and (shares or state.monitor[0] in changed or state.monitor[0] in self.written)
+                    else (number, state)
+                    for number, state in stack
+                )
+        return new._replace(stacks=tuple(stacks))
 
     def act(
         self, number: int, state: steps.State, memory: dict[int, int]
@@ -128,7 +152,7 @@ class Explorer:
         """One instruction."""
         code = self.codes[number]
         here, action = steps.advance(code, state)
-        self.written: set[int] = set()
+        self.written = set()
         if isinstance(action, steps.Read):
             op = code.ops[here.pc]
             after = steps.after_read(code, here, memory.get(action.address, 0))
@@ -154,13 +178,17 @@ class Explorer:
             yield from self.act(number, steps.skip(here), memory)
         elif isinstance(action, steps.Barrier):
             yield steps.skip(here), memory
+        elif isinstance(action, steps.Wait):
+            yield from self.act(number, steps.after_wait(code, here), memory)
+        elif isinstance(action, steps.Failed):
+            yield steps.retry(code, here), memory
         elif isinstance(action, steps.Ended):
             yield here, memory
         else:
             assert isinstance(action, steps.Impossible), action
 
-    def interrupted(self, host: int, world: World) -> Iterator[World]:
-        """Every run that may begin now on `host`, to its end."""
+    def runs(self, host: int, world: World) -> Iterator[tuple[int, steps.State]]:
+        """Every run that may begin now on `host`."""
         kept = dict(world.kept)
         for number, thread in enumerate(self.threads):
             if thread.host != host or number in world.done:
@@ -168,38 +196,62 @@ class Explorer:
             same = [i for i, other in enumerate(self.threads) if other.handler == thread.handler]
             if any(self.threads[i].run == thread.run and i in world.done for i in same):
                 continue
-            if thread.run and not any(self.threads[i].run == thread.run - 1 and i in world.done for i in same):
+            earlier = [i for i in same if self.threads[i].run == thread.run - 1 and i in world.done]
+            if thread.run and not earlier:
                 continue
             begun = steps.start(self.codes[number])
-            for i in same:
-                if i in world.done and self.threads[i].run == thread.run - 1:
-                    registers = list(begun.registers)
-                    for name, slot in self.slots[number].items():
-                        if name[0] == "@" and name[:2] != "@%":
-                            registers[slot] = kept[i, name]
-                    begun = begun._replace(registers=tuple(registers))
-            yield from self.whole(number, begun, world._replace(done=world.done | {number}))
-
-    def whole(self, number: int, state: steps.State, world: World) -> Iterator[World]:
-        work, seen = [(state, world)], {(state, world)}
-        while work:
-            state, world = work.pop()
-            following = []
-            if self.threads[number].nests:
-                following += [(state._replace(monitor=None), new) for new in self.interrupted(number, world)]
-            for after, memory in self.act(number, state, dict(world.memory)):
-                new = world._replace(memory=tuple(sorted(memory.items())))
-                following.append((after, new))
-            if isinstance(steps.advance(self.codes[number], state)[1], steps.Ended):
-                end = steps.advance(self.codes[number], state)[0]
-                kept = {**dict(world.kept), **{(number, n): end.registers[s] for n, s in self.slots[number].items()}}
-                yield world._replace(kept=tuple(sorted(kept.items())))
-            for one in following:
-                if one not in seen:
-                    seen.add(one)
-                    work.append(one)
+            registers = list(begun.registers)
+            for i in earlier:
+                for name, slot in self.slots[number].items():
+                    if name[0] == "@" and name[:2] != "@%":
+                        registers[slot] = kept[i, name]
+            yield number, begun._replace(registers=tuple(registers))
 
     # --- ends --------------------------------------------------------------------------------------
+
+    def finals(self, world: World) -> Iterator[tuple[tuple[str, int], ...]]:
+        """The final states that `world` is, if nobody can move: who moves has ended or waits, and sees all there is."""
+        shown: dict[int, list[Registers]] = {}
+        for place, stack in enumerate(world.stacks):
+            number, state = stack[-1]
+            off = self.kept_off(place, world)
+            if not off and not (len(stack) == 1 and self.ended(number, state)) and not self.waits(*stack[-1], world):
+                return
+            for depth, (agent, here) in enumerate(stack):
+                moves = not off and depth == len(stack) - 1
+                shown[agent] = list(self.standing(agent, here, world, moves=moves))
+        if self.pending(world):
+            return
+        for chosen in product(*shown.values()):
+            yield self.final(dict(zip(shown, chosen, strict=True)), world)
+
+    def waits(self, number: int, state: steps.State, world: World) -> bool:
+        """Whether the look behind `state` has failed, and every later one will find the same."""
+        here, action = steps.advance(self.codes[number], state)
+        if not isinstance(action, steps.Failed):
+            return False
+        again, memory = steps.retry(self.codes[number], here), dict(world.memory)
+        while True:
+            (again, _), *_ = self.act(number, again, memory)
+            again, action = steps.advance(self.codes[number], again)
+            if not isinstance(action, steps.Read):
+                return isinstance(action, steps.Failed) and again.registers == here.registers
+
+    def standing(self, number: int, state: steps.State, world: World, *, moves: bool) -> Iterator[Registers]:
+        """What the registers show of an agent that never moves again; of one that is held up, looks that failed have
+        left nothing behind, unless they saw what is there at the end."""
+        here, action = steps.advance(self.codes[number], state)
+        failed = isinstance(action, steps.Failed)
+        if moves or not failed or self.waits(number, state, world):
+            yield self.registers(number, here)
+        if failed and not moves:
+            yield self.registers(number, steps.retry(self.codes[number], here))
+
+    def registers(self, number: int, state: steps.State) -> Registers:
+        here, action = steps.advance(self.codes[number], state)
+        while isinstance(action, steps.Check):
+            here, action = steps.advance(self.codes[number], steps.skip(here))
+        return {name: here.registers[slot] for name, slot in self.slots[number].items()}
 
     def pending(self, world: World) -> bool:
         """Whether an interrupt is raised that a handler with a run left could take."""
@@ -209,33 +261,33 @@ class Explorer:
             last = max(self.threads[i].run for i in runs)
             used_up = any(i in world.done for i in runs if self.threads[i].run == last)
             ready = any(
-                host in self.roots and not self.masked(host, world) and self.cpu(host, world) == self.threads[i].cpu
-                for i in runs
-                for host in (self.threads[i].host,)
+                len(stack) == 1
+                and not self.masked(*stack[0])
+                and not self.kept_off(place, world)
+                and self.cpu(place, world) in {self.threads[i].cpu for i in runs if self.threads[i].host == stack[0][0]}
+                for place, stack in enumerate(world.stacks)
             )
             if memory[latch] and ready and not used_up:
                 return True
         return False
 
-    def final(self, world: World) -> tuple[tuple[str, int], ...]:
-        kept, memory, out = dict(world.kept), dict(world.memory), {}
+    def final(self, standing: dict[int, Registers], world: World) -> tuple[tuple[str, int], ...]:
+        memory, out = dict(world.memory), {}
+        kept = dict(world.kept) | {(i, name): value for i, here in standing.items() for name, value in here.items()}
         for number, thread in enumerate(self.threads):
-            if thread.host is None:
-                registers = steps.advance(self.codes[number], self.state(number, world))[0].registers
-                values = {name: registers[slot] for name, slot in self.slots[number].items()}
-            elif number in world.done:
+            if thread.host is None or number in world.done:
                 values = {name: kept[number, name] for name in self.slots[number]}
             else:  # a run that did not happen leaves what it would have found
-                values = self.found(number, world)
+                values = self.found(number, kept, world)
             out.update({state_register(thread.name, name).name: value for name, value in values.items()})
         for cell in self.program.cells:
             out[state_cell(cell.name).name] = memory.get(cell.address, cell.init)
         shown = {name.replace("@", ""): value for name, value in out.items() if value}
         return tuple(sorted((name, value) for name, value in shown.items() if ":%" not in name))
 
-    def found(self, number: int, world: World) -> dict[str, int]:
+    def found(self, number: int, kept: dict[tuple[int, str], int], world: World) -> Registers:
         """The lasting privates with which a run that did not happen would have begun."""
-        kept, thread, code = dict(world.kept), self.threads[number], self.codes[number]
+        thread, code = self.threads[number], self.codes[number]
         lasting = {n: code.initial[s] for n, s in self.slots[number].items() if n[0] == "@" and n[:2] != "@%"}
         same = [i for i in world.done if self.threads[i].handler == thread.handler]
         earlier = [

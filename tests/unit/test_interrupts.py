@@ -66,7 +66,15 @@ REFUSED = {
         "thread t on cpu 0 { x = 1 }\ninterrupt i on cpu 0, nests { x = 2 }\ninterrupt j on cpu 0, nests { x = 3 }",
         "MM250",
     ),
+    "enables once more": (
+        "thread t on cpu 0 { x = 1 }\ninterrupt i on cpu 0 { irq_disable(); irq_enable(); irq_enable() }", "MM253",
+    ),
     "enables": ("thread t on cpu 0 { x = 1 }\ninterrupt i on cpu 0 { irq_enable() }", "MM253"),
+    "two that enable": (
+        "thread t on cpu 0 { x = 1 }\n"
+        "interrupt i on cpu 0 { irq_disable(); irq_enable() }\ninterrupt j on cpu 0 { irq_disable(); irq_enable() }",
+        "MM250",
+    ),
     "moves itself": (
         "thread t on cpu 0 { irq_disable(); migrate(1); irq_enable() }\ninterrupt i on cpu 0 { x = 2 }", "MM251",
     ),
@@ -85,6 +93,41 @@ def test_refused(name: str, tmp_path: Path) -> None:
     assert {one.code for one in report.diagnostics} == {expected}, report
 
 
+SWITCHES = {
+    "twice": ("irq_disable(); irq_enable(); irq_enable()", False),
+    "a pair": ("irq_disable(); irq_enable(); x = 2", True),
+    "two pairs": ("irq_disable(); irq_enable(); irq_disable(); irq_enable()", True),
+    "instruction": ('asm("sti")', False),
+    "one arm": ("if x.load(relaxed) == 1 { irq_disable() }\n irq_enable()", False),
+    "both arms": ("if x.load(relaxed) == 1 { irq_disable() } else { irq_disable() }\n irq_enable()", True),
+    "an arm that returns": ("if x.load(relaxed) == 1 { irq_disable(); return }\n irq_enable()", False),
+    "second round": ("irq_disable(); repeat 3 { irq_enable() }", False),
+    "each round": ("repeat 3 { irq_disable(); irq_enable() }", True),
+    "last round": ("irq_disable(); repeat 3 { if x.load(relaxed) == 1 { irq_enable(); break } }", True),
+    "some rounds": ("irq_disable(); repeat 3 { if x.load(relaxed) == 1 { irq_enable() } }", False),
+    "restored": ("let f = irq_save(); let g = irq_save(); irq_restore(g); irq_restore(f)", True),
+    "restored in functions": ("let f = leave(); back(f)", True),
+    "restored from a private": ("was = irq_save(); irq_restore(was)", True),
+    "restored, then enabled": ("let f = irq_save(); irq_restore(f); irq_enable()", False),
+    "restored to on": ("irq_restore(false)", False),
+    "in a function": ("on()", False),
+}
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_each_enable_has_its_disable(name: str, tmp_path: Path) -> None:
+    body, fine = SWITCHES[name]
+    path = tmp_path / "switches.litmus"
+    path.write_text(
+        'spec "s" targets x86-tso\nmemory x\nprivate was = false\n'
+        "fn leave() -> bool { return irq_save() }\nfn back(f: bool) { irq_restore(f) }\nfn on() { irq_enable() }\n"
+        f"thread t on cpu 0 {{ x.store(1, relaxed) }}\ninterrupt i on cpu 0 {{ {body} }}\nforall x <= 2\n",
+        encoding="utf-8",
+    )
+    report = verify_file(str(path), Options())
+    assert {one.code for one in report.diagnostics} == (set() if fine else {"MM253"}), report
+
+
 def test_what_the_machines_do_not_run_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(ROOT / "tests" / "data" / "interrupts" / "turns.litmus"), "--runs", "1"]) == 2
     assert "MM021" in capsys.readouterr().err
@@ -96,7 +139,7 @@ def test_what_the_machines_do_not_run_is_said(capsys: pytest.CaptureFixture[str]
 
 ANSWERED = {
     "enables what is on": ("interrupt i on cpu 0, nests { irq_enable(); x = 2 }", "holds"),
-    "enables twice": ("interrupt i on cpu 0 { irq_disable(); irq_enable(); irq_enable(); x = 2 }", "holds"),
+    "enables its own": ("interrupt i on cpu 0 { irq_disable(); irq_enable(); x = 2 }", "holds"),
     "restores": ("interrupt i on cpu 0 { let f = irq_save(); irq_restore(f); x = 2 }", "holds"),
     "waits for its host": ("interrupt i on cpu 0 { await x == 3 }", "violated"),
     "moves masked": ("interrupt i on cpu 0 { irq_disable(); migrate(1) }", "holds"),
