@@ -65,7 +65,7 @@ class Recorder:
 
     def enter(self, number: int, thread: Thread) -> None:
         """From here on, `thread` is unfolded."""
-        self.thread, self.source = number, thread.source
+        self.thread, self.source, self.glued = number, thread.source, None
         self.clear, self.held, self.callers = self.terms.true, [], {}
 
     def value(self, expr: Expr, state: State) -> Value:

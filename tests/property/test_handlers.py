@@ -80,7 +80,7 @@ def test_verdicts_of_compiled_code_that_is_held_up(arch: Arch, data: st.DataObje
 @pytest.mark.parametrize("settle", [False, True], ids=["safety", "final"])
 @pytest.mark.parametrize("arch", ARCHS.values(), ids=lambda arch: arch.name)
 @given(data=st.data())
-@settings(max_examples=EXAMPLES, deadline=None, phases=PHASES, derandomize=True)
+@settings(max_examples=EXAMPLES // 2, deadline=None, phases=PHASES, derandomize=True)
 def test_engines_agree_on_what_is_held_up(arch: Arch, settle: bool, data: st.DataObject) -> None:
     """A handler that waits, or a thread that does so with interrupts off, holds up others after any part of what they
     do: the same executions, final states and failing assertions."""
