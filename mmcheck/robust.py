@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 
-from mmcheck.terms import Term, symbols_of, value_of, walk
+from mmcheck.terms import Term, evaluate, symbols_of, walk
 
 MAX_STEPS = 2_000
 """Assignments that are tried before a dependency is given up."""
@@ -57,6 +57,24 @@ class _Search:
         self.interesting = _interesting(roots)
         self.widths = {str(node.payload): node.width for node in walk(roots) if node.op == "sym"}
         self.steps = 0
+        self.orders = [tuple(walk([part])) for part, _ in conditions]
+        self.fixed, self.stages = self._staged()
+
+    def _staged(self) -> tuple[tuple[Term, ...], list[tuple[Term, tuple[Term, ...]]]]:
+        """What does not depend on the symbol, operands first; then each condition that does, and the term, with what
+        must be computed again for it when the symbol has another value."""
+        tests = [part for part, names in self.conditions if self.symbol in names]
+        order = tuple(walk([*tests, self.term]))
+        varying: set[int] = set()
+        for node in order:
+            if (node.op == "sym" and str(node.payload) == self.symbol) or any(n.number in varying for n in node.args):
+                varying.add(node.number)
+        stages, seen = [], set()
+        for root in (*tests, self.term):
+            fresh = tuple([node for node in walk([root]) if node.number in varying and node.number not in seen])
+            seen |= {node.number for node in fresh}
+            stages.append((root, fresh))
+        return tuple([node for node in order if node.number not in varying]), stages
 
     def candidates(self, name: str) -> list[int]:
         return _candidates(self.widths[name], self.interesting)
@@ -75,25 +93,34 @@ class _Search:
         return False
 
     def consistent(self, context: dict[str, int], latest: str) -> bool:
-        return all(
-            value_of(part, context) for part, names in self.conditions if latest in names and names <= context.keys()
-        )
+        for (part, names), order in zip(self.conditions, self.orders, strict=True):
+            if latest in names and names <= context.keys():
+                memo: dict[int, int] = {}
+                evaluate(order, context, memo)
+                if not memo[part.number]:
+                    return False
+        return True
 
     def varies(self, context: dict[str, int]) -> bool:
         outcome: int | None = None
-        with_symbol = [part for part, names in self.conditions if self.symbol in names]
+        memo: dict[int, int] = {}
+        evaluate(self.fixed, context, memo)
+        *tests, (term, last) = self.stages
         for value in self.candidates(self.symbol):
             self.steps += 1
-            context[self.symbol] = value
-            if all(value_of(part, context) for part in with_symbol):
-                result = value_of(self.term, context)
+            given = {self.symbol: value}
+            for part, nodes in tests:
+                evaluate(nodes, given, memo)
+                if not memo[part.number]:
+                    break
+            else:
+                evaluate(last, given, memo)
+                result = memo[term.number]
                 if self.within is not None and result not in self.within:
                     continue
                 if outcome is not None and result != outcome:
-                    del context[self.symbol]
                     return True
                 outcome = result
-        del context[self.symbol]
         return False
 
 

@@ -247,9 +247,13 @@ def walk(roots: Iterable[Term]) -> Iterator[Term]:
 def value_of(term: Term, symbols: Mapping[str, int], memo: dict[int, int] | None = None) -> int:
     """The value of `term` where symbols have these values (0 if missing)."""
     memo = {} if memo is None else memo
-    for node in walk([term]):
-        if node.number in memo:
-            continue
+    evaluate((node for node in walk([term]) if node.number not in memo), symbols, memo)
+    return memo[term.number]
+
+
+def evaluate(nodes: Iterable[Term], symbols: Mapping[str, int], memo: dict[int, int]) -> None:
+    """Put the value of each of `nodes` into `memo`, by its number; what is below one is there already, or before it."""
+    for node in nodes:
         if node.op == "const":
             memo[node.number] = int(node.payload)
         elif node.op == "sym":
@@ -261,4 +265,3 @@ def value_of(term: Term, symbols: Mapping[str, int], memo: dict[int, int] | None
         else:
             values = tuple([memo[arg.number] for arg in node.args])
             memo[node.number] = apply(node.op, values, tuple([arg.width for arg in node.args]), node.width)
-    return memo[term.number]

@@ -13,7 +13,7 @@ def with_constants(source: SourceFile, values: Mapping[str, str], example: str) 
     """`source` with these constants. Raises `InputError` if one is missing; `example` is a file that has all."""
     text = source.text
     for name, value in values.items():
-        text, found = re.subn(rf"(?m)^(const {name}\b[^=\n]*=\s*)[^\s/]+", rf"\g<1>{value}", text)
+        text, found = re.subn(rf"(?m)^((?:override )?const {name}\b[^=\n]*=\s*)[^\s/]+", rf"\g<1>{value}", text)
         if not found:
             message = f"{source.path} has no 'const {name}', which a driver for a device in bytes has"
             raise fail("MM062", message, path=source.path, help=f"{example} shows what is needed")

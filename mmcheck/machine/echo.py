@@ -1,9 +1,9 @@
 """A device in bytes that answers tags: the other side of a packed virtqueue whose driver comes from a specification.
 
-The driver is the specification's own first thread (``specs/packed.litmus``): its chains, flags, wrap counters and
-notifications. Its variables stand in guest memory where C would put them, the descriptors at their 16 bytes (VirtIO
-1.2, 2.8.13), the event suppression structures at their four (2.8.14). The device is `PackedQueue` with its own wrap
-counter; it shares no code with the device of the specification.
+The driver is the specification's own first thread (``specs/packed.litmus``, which includes the reference): its chains,
+flags, wrap counters and notifications. Its variables stand in guest memory where C would put them, the descriptors at
+their 16 bytes (VirtIO 1.2, 2.8.13), the event suppression structures at their four (2.8.14). The device is
+`PackedQueue` with its own wrap counter; it shares no code with the device of the specification.
 
 A request is {tag u32, body u32}, its answer the tag and 100. When two looks find nothing the device asks for
 notifications (2.8.10), looks once more and sleeps until the doorbell rings; what it then misses is a lost kick.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from mmcheck.lower.clauses import IMPLIED, title_of
 from mmcheck.lower.register import REGISTER
@@ -36,11 +36,14 @@ def meaning(clause: str) -> str:
 
 
 def uncovered(report: Report) -> list[Clause]:
-    """The clauses of the register that demand an order, and of which no requirement cites them or a part of them."""
+    """What no requirement of `report` covers; nothing if none of them cites VirtIO."""
     cited = clauses(report)
+    return open_clauses(cited) if any(each.startswith("VirtIO") for each in cited) else []
+
+
+def open_clauses(cited: Iterable[str]) -> list[Clause]:
+    """The clauses of the register that demand an order, and of which none of `cited` is one or a part of one."""
     numbers = {each if each.startswith("implied:") else each.rpartition(", ")[2] for each in cited}
-    if not any(each.startswith("VirtIO") for each in cited):
-        return []
     return [
         clause
         for clause in REGISTER.values()

@@ -171,8 +171,8 @@ TRANSPORT = (
         "informative",
         "Bit 36. Negotiated, memory shared with the device is ordered by what the platform has for devices; else"
         " the device is taken for a CPU of the same system.",
-        "the class of each barrier, not its place",
-        "Right between CPUs, and no order for a device in hardware.",
+        "none",
+        "Right between CPUs, and no order for a device in hardware: 6.1.",
     ),
     Clause(
         "6 ACCESS_PLATFORM",
