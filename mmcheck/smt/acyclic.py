@@ -236,8 +236,7 @@ class Acyclic:
         chains: list[list[int]] | None = None
         while rest:
             self.circuit.deadline.check()
-            node = min(rest, key=lambda e: (len(into[e]) * len(out[e]), e))
-            cost = len(into[node]) * len(out[node])
+            cost, node = min([(len(into[e]) * len(out[e]), e) for e in rest])
             if cost > DENSE:
                 if chains is None:
                     weight = {e: len(into[e]) * len(out[e]) for e in rest}
@@ -249,8 +248,7 @@ class Acyclic:
                 main = set().union(*chains[:2])
                 others = rest - main
                 if others:
-                    node = min(others, key=lambda e: (len(into[e]) * len(out[e]), e))
-                    cost = len(into[node]) * len(out[node])
+                    cost, node = min([(len(into[e]) * len(out[e]), e) for e in others])
                 worth = edges + 2 * len(rest) if others else 0  # what the clocks save without `node`
                 passing = edges * sum(len(chain) for chain in chains[2:])
                 clocks = 2 * edges + passing + 2 * len(rest) ** 2
@@ -263,10 +261,7 @@ class Acyclic:
                 del out[a][node]
             for b in targets:
                 del into[b][node]
-            here = self.happens[node]
-            for a, first in sources.items():
-                for b, second in targets.items():
-                    self.path(a, b, first, second, here, node, out, into, owned)
+            self.pass_on(node, sources, targets, out, into, owned)
 
     def clocks(self, rest: set[int], chains: list[list[int]], out: dict[int, dict[int, int]]) -> None:
         """Encode what is left by clocks on `chains`."""
@@ -317,55 +312,61 @@ class Acyclic:
                 masks[best] |= 1 << event
         return chains
 
-    def path(
+    def pass_on(
         self,
-        a: int,
-        b: int,
-        first: int,
-        second: int,
-        here: int,
         node: int,
+        sources: Mapping[int, int],
+        targets: Mapping[int, int],
         out: dict[int, dict[int, int]],
         into: dict[int, dict[int, int]],
         owned: set[tuple[int, int, int]],
     ) -> None:
-        circuit, happens = self.circuit, self.happens
-        if first != TRUE != second and circuit.exclusive(first, second):
-            return
-        if self.implied_by[node] >> a & 1 or self.implied_by[node] >> b & 1:
-            here = TRUE
-        if a == b or self.closed[b] >> a & 1:
-            circuit.clause([-first, -second, -here, -happens[a], -happens[b]])
-            return
-        if self.closed[a] >> b & 1:
-            if first == second == here == TRUE:  # the reduced graph kept this edge only through `node`
-                out[a][b] = into[b][a] = TRUE
-            return
-        known = out[a].get(b)
-        parts = [literal for literal in (first, second, here) if literal != TRUE]
-        if known == TRUE or (known is not None and known in parts):
-            return
-        if len(parts) == 1 and self.implied(a, b, parts[0], out, into):
-            return
-        if known is None:
-            if not parts:
-                literal = TRUE
-            elif len(parts) == 1:
-                literal = parts[0]
-            else:
-                literal = circuit.var("")
-                owned.add((a, b, literal))
-                circuit.clause([literal, *[-part for part in parts]])
-        elif (a, b, known) in owned:
-            circuit.clause([known, *[-part for part in parts]])
-            return
-        else:
-            literal = circuit.var("")
-            owned.add((a, b, literal))
-            circuit.clause([literal, -known])
-            circuit.clause([literal, *[-part for part in parts]])
-        out[a][b] = literal
-        into[b][a] = literal
+        """The edges from `sources` to `targets`, for the paths through `node`, which is left out."""
+        circuit, happens, closed = self.circuit, self.happens, self.closed
+        clause, exclusive = circuit.clause, circuit.exclusive
+        safe, happening = self.implied_by[node], happens[node]
+        forward = list(targets.items())
+        for a, first in sources.items():
+            always, here_of_a = closed[a], TRUE if safe >> a & 1 else happening
+            outgoing = out[a]
+            for b, second in forward:
+                if first != TRUE != second and exclusive(first, second):
+                    continue
+                here = TRUE if safe >> b & 1 else here_of_a
+                if a == b or closed[b] >> a & 1:
+                    clause([-first, -second, -here, -happens[a], -happens[b]])
+                    continue
+                if always >> b & 1:
+                    if first == second == here == TRUE:  # the reduced graph kept this edge only through `node`
+                        outgoing[b] = into[b][a] = TRUE
+                    continue
+                known = outgoing.get(b)
+                if known == TRUE:
+                    continue
+                parts = [literal for literal in (first, second, here) if literal != TRUE]
+                if (known is not None and known in parts) or (
+                    len(parts) == 1 and self.implied(a, b, parts[0], out, into)
+                ):
+                    continue
+                if known is None:
+                    if not parts:
+                        literal = TRUE
+                    elif len(parts) == 1:
+                        literal = parts[0]
+                    else:
+                        literal = circuit.var("")
+                        owned.add((a, b, literal))
+                        clause([literal, *[-part for part in parts]])
+                elif (a, b, known) in owned:
+                    clause([known, *[-part for part in parts]])
+                    continue
+                else:
+                    literal = circuit.var("")
+                    owned.add((a, b, literal))
+                    clause([literal, -known])
+                    clause([literal, *[-part for part in parts]])
+                outgoing[b] = literal
+                into[b][a] = literal
 
     def implied(
         self, a: int, b: int, literal: int, out: dict[int, dict[int, int]], into: dict[int, dict[int, int]]

@@ -89,24 +89,32 @@ class Circuit:
     def clause(self, literals: Iterable[int]) -> None:
         """At least one of `literals` holds."""
         kept: list[int] = []
+        needed: list[int] = []
         gates = self._operands
         for literal in literals:
-            if literal == TRUE:
-                return
-            if literal == FALSE:
-                continue
-            if literal < 0 and -literal in gates:  # a disjunction inside a clause needs no name
-                kept += [-operand for operand in gates[-literal]]
-            else:
+            if literal > 0:
+                if literal == TRUE:
+                    return
                 kept.append(literal)
+                if literal in gates:
+                    needed.append(literal)
+            elif literal != FALSE:
+                operands = gates.get(-literal)
+                if operands is None:
+                    kept.append(literal)
+                else:  # a disjunction inside a clause needs no name
+                    for operand in operands:
+                        kept.append(-operand)
+                        if operand in gates or -operand in gates:
+                            needed.append(-operand)
         if len(kept) > 2 or (len(kept) == 2 and kept[0] in (kept[1], -kept[1])):
             unique = set(kept)
             if len(unique) < len(kept):
                 kept = list(dict.fromkeys(kept))
-            if any(-literal in unique for literal in kept):
+            if not unique.isdisjoint([-literal for literal in kept]):
                 return
         self.clauses.append(tuple(kept))
-        self._needed += kept
+        self._needed += needed
 
     def require(self, literal: int) -> None:
         """`literal` holds; a conjunction is taken apart."""

@@ -375,8 +375,10 @@ class Algebra:
         circuit, args = self.circuit, node.args
         match node.op:
             case "union":
-                for i, j in pairs:
-                    out[i, j] = circuit.any([self.lit(arg, i, j) for arg in args])
+                parts = [(bound.may, bound.must, bound.lits) for bound in (self.rel[arg.number] for arg in args)]
+                for i, j in pairs:  # where none of them has it for sure, or the union would, too
+                    found = [lits[i, j] for may, must, lits in parts if (may[i] & ~must[i]) >> j & 1]
+                    out[i, j] = found[0] if len(found) == 1 else circuit.any(found)
             case "inter":
                 for i, j in pairs:
                     out[i, j] = circuit.all([self.lit(arg, i, j) for arg in args])
