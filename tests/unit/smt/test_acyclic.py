@@ -80,9 +80,7 @@ class Mixed(Acyclic):
                 del out[a][node]
             for b in targets:
                 del into[b][node]
-            for a, first in sources.items():
-                for b, second in targets.items():
-                    self.path(a, b, first, second, self.happens[node], node, out, into, owned)
+            self.pass_on(node, sources, targets, out, into, owned)
         if rest:
             self.clocks(rest, self.chains(rest), out)
 
