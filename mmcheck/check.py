@@ -21,6 +21,7 @@ from mmcheck.races import remarks
 from mmcheck.recheck import judge, judge_final, with_order
 from mmcheck.records import replace
 from mmcheck.results import Counterexample, Finding, Layer, clauses_of
+from mmcheck.scheduling import preempted, yielding
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.count import block
 from mmcheck.smt.decode import Decoder
@@ -277,9 +278,11 @@ class Checker:
             return replace(finding, notes=(*finding.notes, "vacuous: no run comes to an end"))
         if self.layered:
             finding = self._plain_waits(finding, stage, goals.waits(requirement, self.program, stage.graph))
-        if finding.verdict == "holds" and not finding.complete:
+        if finding.verdict != "holds":
+            return finding
+        if not finding.complete:
             return self._spinning(requirement, stage, finding)
-        return finding
+        return replace(finding, notes=(*finding.notes, *yielding(self.program)))
 
     def _spinning(self, requirement: Requirement, stage: Stage, finding: Finding) -> Finding:
         """A loop that may go on past the bound may go on for ever: nothing is known of its agent's progress."""
@@ -556,7 +559,7 @@ class Checker:
         shown = relevant(execution, cycle, culprit)
         counterexample = Counterexample(execution, cycle, culprit, text, goal.point, shown)
         clauses = clauses_of(self.program) if layer == "platform" else ()
-        notes = (*_strays(execution), *remarks(execution))
+        notes = (*_strays(execution), *remarks(execution), *preempted(execution))
         return Finding(requirement, "violated", layer, self._complete(stage), notes, counterexample, clauses=clauses)
 
 

@@ -18,6 +18,7 @@ from mmcheck.races import remarks
 from mmcheck.recheck import judge
 from mmcheck.records import replace
 from mmcheck.results import Counterexample, Finding, Layer, clauses_of
+from mmcheck.scheduling import preempted, yielding
 
 LIMITS = Limits(candidates=100_000, combinations=300_000, traces=3_000)
 """Beyond these a program is the solver's: the verdict is unknown, after some seconds and not after hours."""
@@ -72,7 +73,8 @@ class EnumerationChecker:
         if found is None and requirement.kind == "progress" and self.keep is not None and self._waits_plainly():
             raise UnknownVerdict("a wait on a plain read, which a compiler may make once: that is the solver engine's")
         if found is None:
-            notes = () if seen else ("vacuous: no run comes to where it is checked",)
+            notes = yielding(self.program) if seen and requirement.kind == "progress" else ()
+            notes = notes if seen else ("vacuous: no run comes to where it is checked",)
             return Finding(requirement, good, None, complete, notes)  # type: ignore[arg-type]
         layer: Layer | None = None
         if self.model.name != "sc":
@@ -91,7 +93,7 @@ class EnumerationChecker:
         span = requirement.origin.span
         counterexample = Counterexample(execution, cycle, None, text, span, shown)
         clauses = clauses_of(self.program) if layer == "platform" else ()
-        races = remarks(execution)
+        races = (*remarks(execution), *preempted(execution))
         return Finding(requirement, bad, layer, complete, races, counterexample, clauses=clauses)  # type: ignore[arg-type]
 
     def _meets_devices(self) -> bool:

@@ -27,7 +27,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("unfolding",),
     ("unfold",),
     ("model", "lower", "highlight", "trace"),
-    ("enumeration", "recheck", "explain", "races", "smt"),
+    ("enumeration", "recheck", "explain", "races", "scheduling", "smt"),
     ("enumerate", "goals", "double_fetch"),
     ("stage",),
     ("check", "solved"),

@@ -161,3 +161,39 @@ def test_odd_handlers_are_answered(name: str, tmp_path: Path) -> None:
     report = verify_file(str(path), Options())
     found = {one.code for one in report.diagnostics} or {one.verdict for one in report.results}
     assert found == {expected}, report
+
+
+GUARD = """spec "s" targets x86-tso
+memory a, b
+percpu c { n }
+requirement r { %s }
+thread one on cpu 0 {
+  this_cpu_inc(c.n)
+  %s
+  this_cpu_dec(c.n)
+}
+thread two on cpu %d { %s }
+"""
+GUARDED = {
+    "stopped": ('says "both or none"', "a.store(1, relaxed); b.store(1, relaxed)", 0,
+                "let x = a.load(relaxed); let y = b.load(relaxed); assert x == y for r", "violated", "stopped for two"),
+    "over before": ("forall b == 0", "nothing", 0, "b.store(1, relaxed)", "violated", ""),
+    "elsewhere": ('says "both or none"', "a.store(1, relaxed); b.store(1, relaxed)", 1,
+                  "let x = a.load(relaxed); let y = b.load(relaxed); assert x == y for r", "violated", ""),
+    "waits": ("progress", "await a.load(acquire) == 1", 0, "a.store(1, release)", "holds", "lets the other threads"),
+    "waits elsewhere": ("progress", "await a.load(acquire) == 1", 1, "a.store(1, release)", "holds", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ["smt", "enumerate"])
+@pytest.mark.parametrize("name", GUARDED)
+def test_a_guard_in_memory_that_the_scheduler_is_not_known_to_obey_is_said(
+    name: str, engine: str, tmp_path: Path
+) -> None:
+    check, inside, cpu, other, verdict, note = GUARDED[name]
+    path = tmp_path / "guard.litmus"
+    path.write_text(GUARD % (check, inside, cpu, other), encoding="utf-8")
+    (result,) = verify_file(str(path), Options(engine=engine)).results
+    assert result.verdict == verdict
+    assert ("in memory" in " ".join(result.notes)) == bool(note)
+    assert note in " ".join(result.notes)

@@ -1,0 +1,49 @@
+"""What a verdict takes for granted of the scheduler where threads share a CPU. Remarks, never a verdict.
+
+A scheduler that a guard in memory stops, a count of who must not be preempted, is not in a specification: threads are
+taken to change wherever interrupts are on (docs/models-preemption.md, threads that share a CPU).
+"""
+
+from __future__ import annotations
+
+from mmcheck.execution import Execution
+from mmcheck.interrupts import reachable, sharing_of
+from mmcheck.program import Await, Origin, Program
+
+
+def preempted(execution: Execution) -> tuple[str, ...]:
+    """The note on a run in which a thread is stopped in its middle for another one of its CPU."""
+    events, pairs = execution.events, execution.relation("switch")
+    for a, b in sorted(pairs):
+        behind = [c for first, c in pairs if first == b and events[c].thread == events[a].thread]
+        if behind and execution.threads[events[a].thread].host is None:
+            one, other = (execution.threads[events[event].thread] for event in (a, b))
+            if other.host is not None:
+                other = execution.threads[other.host]
+            return (
+                f"in the run that is shown, {one.name} is stopped for {other.name}, on one CPU, behind"
+                f" {_place(events[a].origin)}: a count in memory that keeps a scheduler from that is not known here",
+            )
+    return ()
+
+
+def yielding(program: Program) -> tuple[str, ...]:
+    """The note on progress that rests on threads that wait being stopped for others of their CPU."""
+    for number in sorted(sharing_of(program)):
+        thread = program.threads[number]
+        for statement in reachable(program, thread.body):
+            if isinstance(statement, Await) and statement.tries is None:
+                return (
+                    f"{thread.name} lets the other threads of its CPU run while it waits in"
+                    f" {_place(statement.origin)}, unless interrupts are off: that preemption is off there, by a"
+                    " count in memory, is not known here",
+                )
+    return ()
+
+
+def _place(origin: Origin) -> str:
+    text = f"'{origin.text or 'a wait'}'"
+    return text if origin.span is None else f"{text} (line {origin.span.line})"
+
+
+__all__ = ["preempted", "yielding"]
