@@ -30,7 +30,7 @@ from mmcheck.enumeration.coherence import Choice
 from mmcheck.enumeration.compiled import Keep, preserved
 from mmcheck.enumeration.holding import closed_by, explained, may_be_held, with_parts
 from mmcheck.enumeration.interrupts import fits, root_of
-from mmcheck.enumeration.layout import Layout, layout_of
+from mmcheck.enumeration.layout import Layout, joined, layout_of
 from mmcheck.enumeration.linear import Pair
 from mmcheck.enumeration.memo import Memo
 from mmcheck.enumeration.trace import Options, Trace
@@ -128,6 +128,7 @@ class Enumeration:
     _names: dict[int, str] = field(default_factory=dict)
     _unchanged: dict[str, int] = field(default_factory=dict)
     _traced: list[list[Trace]] | None = None
+    _plain: bool = False
     _memo: Memo = field(default_factory=lambda: _MEMO)
 
     def __post_init__(self) -> None:
@@ -135,6 +136,12 @@ class Enumeration:
             self._initial[cell.address] = cell.init
             self._names[cell.address] = state_cell(cell.name).name
             self._unchanged[state_cell(cell.name).name] = cell.init
+        self._plain = (
+            self.keep is None
+            and not self.platform
+            and all(thread.host is None and thread.cpu is None for thread in self.program.threads)
+            and all(cell.space == "ram" for cell in self.program.cells)
+        )
 
     def runs(self, *asked: Asked, fresh: Wanted | None = None) -> Iterator[Run]:
         """Every allowed run of which all that is `asked` holds, in a fixed order.
@@ -264,9 +271,11 @@ class Enumeration:
         those whose final values are `wanted`."""
         self.deadline.check()
         orders = [self._kept(number, trace) for number, trace in enumerate(combination)]
-        key = tuple([(trace.shape, trace.status, order) for trace, order in zip(combination, orders, strict=True)])
+        key = tuple([(trace.form, trace.status, order) for trace, order in zip(combination, orders, strict=True)])
         layout = self._layouts.get(key)
-        if layout is None:
+        if layout is None and self._plain:
+            layout = self._layouts[key] = joined(self.model, combination)
+        elif layout is None:
             layout = self._layouts[key] = layout_of(
                 self.model, self.program, combination, orders, exact=self.exact, platform=self.platform
             )

@@ -69,8 +69,11 @@ def shown(path: str | Path) -> str:
     text = os.path.normpath(os.fspath(path))
     if os.path.isabs(text):
         with contextlib.suppress(OSError, ValueError):
-            relative = os.path.relpath(text)
-            text = text if relative.startswith(os.pardir) else relative
+            here = os.path.join(os.getcwd(), "")
+            if os.path.normcase(text).startswith(os.path.normcase(here)):
+                text = text[len(here) :]
+            elif os.path.join(text, "") == here:
+                text = os.curdir
     return text.replace(os.sep, "/")
 
 

@@ -15,6 +15,7 @@ from mmcheck.program import Load, Origin, Rmw, evaluate
 from mmcheck.results import LitmusOutcome
 from mmcheck.source import SourceFile
 from mmcheck.syntax.herd.read import LitmusTest, read_litmus
+from mmcheck.syntax.herd.shared import read_shared
 from mmcheck.syntax.herd.show import show_state
 
 if TYPE_CHECKING:
@@ -53,10 +54,13 @@ def decide(
         judged_by = ""
         try:
             source = file if isinstance(file, SourceFile) else SourceFile(path, Path(file).read_text(encoding="utf-8"))
-            test = read_litmus(source)
+            test = read_shared(source)
             chosen = load_model(model or MODELS[test.arch])
             judged_by = f"{chosen.name}: {chosen.title}"
-            outcome = decide_test(test, path, model, states, bound, engine, timeout)
+            try:
+                outcome = decide_test(test, path, model, states, bound, engine, timeout)
+            except InputError:  # it shows a place, which may be one in another test
+                outcome = decide_test(read_litmus(source), path, model, states, bound, engine, timeout)
         except InputError as error:
             outcome = LitmusOutcome(path, "", "Unknown", diagnostics=error.diagnostics)
         except UnknownVerdict as unknown:

@@ -97,6 +97,8 @@ def printable(text: str) -> str:
     Input is untrusted, and a terminal obeys control characters; right-to-left marks can make a
     line look like another one.
     """
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(
         character
         if character.isprintable() and unicodedata.bidirectional(character) not in _DIRECTIONS

@@ -56,9 +56,7 @@ def execution_of(candidate: Candidate, final: Mapping[str, int]) -> Execution:
                 space="ram" if cell is None else cell.space, device="" if cell is None else cell.device,
             )  # fmt: skip
             events.append(event)
-    rows = {**layout.static, "po": frame.static["po"], "rf": candidate.rf, "co": candidate.co}
-    if "switch" in frame.static:
-        rows["switch"] = frame.static["switch"]
+    rows = {**frame.static, "rf": candidate.rf, "co": candidate.co}
     relations = {name: frozenset(pairs(row)) for name, row in rows.items() if name in SHOWN and any(row)}
     agents = tuple([Agent(t.name, t.kind, t.source, t.origin, t.host) for t in program.threads])
     return Execution(agents, tuple(events), relations, final, linear, layout.platform)

@@ -8,8 +8,10 @@ accessed cells first, by address, then the agents one after the other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import product
 
+from mmcheck.enumeration.forms import Form
 from mmcheck.enumeration.interrupts import orders as interrupt_orders
 from mmcheck.enumeration.interrupts import root_of
 from mmcheck.enumeration.linear import Order, Pair, closure_of, linear_extensions
@@ -17,6 +19,7 @@ from mmcheck.enumeration.trace import DEPENDENCIES, Trace
 from mmcheck.enumeration.turns import held_up, sharing
 from mmcheck.enumeration.turns import orders as turn_orders
 from mmcheck.model.concrete import Frame
+from mmcheck.model.joined import JoinedFrame
 from mmcheck.model.model import Model, with_turns
 from mmcheck.program import Program
 from mmcheck.records import record
@@ -35,7 +38,7 @@ class Location:
 
 @record
 class Layout:
-    """`sets` and `static` are those of `Frame`. `before` has, for each event, its predecessors in every order that the
+    """`before` has, for each event, its predecessors in every order that the
     model may be given. `frames` are the orders to try: one for assembly, one for each choice of linear orders for
     compiled code, given as position of each event id in `linear` (None for assembly)."""
 
@@ -43,7 +46,6 @@ class Layout:
     first: tuple[int, ...]
     threads: tuple[int, ...]
     locations: tuple[Location, ...]
-    static: dict[str, Rel]
     before: tuple[int, ...]
     frames: tuple[tuple[Frame, tuple[Order, ...] | None], ...]
     platform: bool = False
@@ -128,21 +130,52 @@ def layout_of(
             ]
             frames += framed(pairs, tuple(tuple(first[t] + i for i in line) for t, line in enumerate(chosen)))
     init = {address: event for event, address in enumerate(addresses)}
-    locations = tuple(_location(init[address], address, traces, first) for address in addresses)
-    return Layout(n, tuple(first), tuple(owner), locations, static, before, tuple(frames), platform)
+    forms = [trace.form for trace in traces]
+    locations = tuple(_location(init[address], address, forms, first) for address in addresses)
+    return Layout(n, tuple(first), tuple(owner), locations, before, tuple(frames), platform)
 
 
-def _location(init: int, address: int, traces: Sequence[Trace], first: Sequence[int]) -> Location:
+def joined(model: Model, traces: Sequence[Trace]) -> Layout:
+    """The layout of a combination of threads of assembly, none of which is interrupted, shares a CPU with another, or
+    meets a device."""
+    forms = [trace.form for trace in traces]
+    addresses = sorted(set[int]().union(*[form.at for form in forms]))
+    first, owner, before = [], [-1] * len(addresses), [0] * len(addresses)
+    for thread, form in enumerate(forms):
+        start = len(owner)
+        first.append(start)
+        owner += [thread] * form.n
+        before += [row << start for row in form.before]
+    locations = tuple([_location(number, address, forms, first) for number, address in enumerate(addresses)])
+    parts = [form.frame(model, coherent=model.coherent) for form in forms]
+    frame = JoinedFrame(model, len(addresses), parts, partial(_base, forms, locations, owner), coherent=model.coherent)
+    return Layout(len(owner), tuple(first), tuple(owner), locations, tuple(before), ((frame, None),))
+
+
+def _base(forms: Sequence[Form], locations: Sequence[Location], owner: Sequence[int], name: str) -> Rel:
+    """A base relation of the threads `forms`."""
+    n = len(owner)
+    if name in ("int", "ext"):
+        threads = _classes(n, [("init", event) if t < 0 else ("thread", t) for event, t in enumerate(owner)])
+        return threads if name == "int" else tuple([((1 << n) - 1) & ~row for row in threads])
+    if name == "loc":
+        places = {event: place.address for place in locations for event in place.events}
+        return _classes(n, [places.get(event) for event in range(n)])
+    rows = [0] * len(locations)
+    for form in forms:
+        start = len(rows)
+        own = form.after if name in ("po", "src") else form.rows.get(name, (0,) * form.n)
+        rows += [row << start for row in own]
+    return tuple(rows)
+
+
+def _location(init: int, address: int, forms: Sequence[Form], first: Sequence[int]) -> Location:
     found = [
-        (start + i, item.kind)
-        for trace, start in zip(traces, first, strict=True)
-        for i, item in enumerate(trace.items)
-        if item.address == address and item.kind != "F"
+        (start + i, kind) for form, start in zip(forms, first, strict=True) for i, kind in form.at.get(address, ())
     ]
     writes = (init, *[event for event, kind in found if kind == "W"])
-    return Location(
-        address, (init, *[event for event, _ in found]), writes, tuple([event for event, kind in found if kind == "R"])
-    )
+    reads = tuple([event for event, kind in found if kind == "R"])
+    return Location(address, (init, *[event for event, _ in found]), writes, reads)
 
 
 def _sets(addresses: Sequence[int], traces: Sequence[Trace], first: Sequence[int]) -> dict[str, int]:

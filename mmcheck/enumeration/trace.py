@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from mmcheck.deadline import Deadline
+from mmcheck.enumeration.forms import Form, known, remember
 from mmcheck.enumeration.guarded import Guarded
 from mmcheck.program import Origin, Tags, state_register
 from mmcheck.records import record
@@ -91,6 +92,17 @@ class Trace:
         return tuple([(i.kind, i.address, i.tags, i[6:]) for i in self.items]), self.amo, self.lxsx
 
     @cached_property
+    def form(self) -> Form:
+        """What all traces of this shape have in common."""
+        shape = self.shape
+        found = known(shape)
+        if found is None:
+            accesses = [(i, item.kind, item.address) for i, item in enumerate(self.items) if item.kind != "F"]
+            rows = dict(zip((*DEPENDENCIES, "amo", "lxsx"), self.rows, strict=True))
+            found = remember(shape, Form(accesses, self.after, rows, dict(self.sets)))
+        return found
+
+    @cached_property
     def identity(self) -> tuple[object, ...]:
         """Two traces with the same identity are the same execution, up to dependencies."""
         events = tuple([(i.kind, i.address, i.value, i.tags) for i in self.items])
@@ -98,11 +110,11 @@ class Trace:
 
     def final(self, agent: str) -> Mapping[str, int]:
         """What the registers hold at the end, by their names in final states, if this is a path of `agent`."""
-        known = self._finals.get(agent)
-        if known is None:
+        found = self._finals.get(agent)
+        if found is None:
             named = {state_register(agent, name.removeprefix("@")).name: value for name, value in self.registers}
-            known = self._finals[agent] = named
-        return known
+            found = self._finals[agent] = named
+        return found
 
     @cached_property
     def _finals(self) -> dict[str, dict[str, int]]:
@@ -117,6 +129,11 @@ class Trace:
     def gives(self) -> frozenset[tuple[int, int]]:
         """The (address, value) that its writes offer."""
         return frozenset([(i.address, i.value) for i in self.items if i.kind == "W"])
+
+    @cached_property
+    def writes(self) -> int:
+        """How many of its events write."""
+        return sum([item.kind == "W" for item in self.items])
 
     @cached_property
     def order(self) -> frozenset[tuple[int, int]]:

@@ -26,7 +26,7 @@ from mmcheck.records import replace
 from mmcheck.relations import bits
 
 
-class _Path(NamedTuple):
+class Path(NamedTuple):
     """A trace that is being extended."""
 
     state: steps.State
@@ -43,13 +43,13 @@ class _Path(NamedTuple):
     guarded: tuple[Guarded, ...] = ()
     points: tuple[Point, ...] = ()
 
-    def at(self, state: steps.State) -> _Path:
-        return _Path(state, *self[1:])
+    def at(self, state: steps.State) -> Path:
+        return Path(state, *self[1:])
 
-    def extend(self, state: steps.State, item: Item) -> _Path:
-        return _Path(state, (*self.items, item), *self[2:])
+    def extend(self, state: steps.State, item: Item) -> Path:
+        return Path(state, (*self.items, item), *self[2:])
 
-    def pair(self, read: int, write: int, *, exclusive: bool) -> _Path:
+    def pair(self, read: int, write: int, *, exclusive: bool) -> Path:
         if exclusive:
             return self._replace(lxsx=(*self.lxsx, (read, write)))
         return self._replace(amo=(*self.amo, (read, write)))
@@ -66,7 +66,7 @@ class _Found:
 
 def traces(code: Code, values: Values, options: Options) -> list[Trace]:
     """The traces of a thread if each read may see any of `values`; in a fixed order, without duplicates."""
-    tracer = _Tracer(code, values, options)
+    tracer = Tracer(code, values, options)
     tracer.run()
     if not any(found.guarded for found in tracer.found.values()):
         return [found.trace for found in tracer.found.values()]
@@ -92,19 +92,31 @@ def traces(code: Code, values: Values, options: Options) -> list[Trace]:
 
 
 @dataclass
-class _Tracer:
+class Tracer:
+    """Follows paths; `found` are the traces so far, and `ended` those of them, or the same again, since `taken`."""
+
     code: Code
     values: Values
     options: Options
     found: dict[object, _Found] = field(default_factory=dict)
-    work: list[_Path] = field(default_factory=list)
+    work: list[Path] = field(default_factory=list)
+    ended: list[Trace] = field(default_factory=list)
 
     @property
     def compiled(self) -> bool:
         return self.options.compiled and self.code.thread.source
 
+    def begin(self) -> Path:
+        """The path before the first instruction."""
+        return Path(steps.start(self.code, taints=True, symbols=self.compiled))
+
+    def taken(self) -> list[Trace]:
+        """The traces that came to an end since this was asked last."""
+        ended, self.ended = self.ended, []
+        return ended
+
     def run(self) -> None:
-        self.work.append(_Path(steps.start(self.code, taints=True, symbols=self.compiled)))
+        self.work.append(self.begin())
         tries = 0
         while self.work:
             tries += 1
@@ -118,7 +130,7 @@ class _Tracer:
             if len(self.found) > self.options.traces or tries > 50 * self.options.traces:
                 raise UnknownVerdict(f"thread {self.code.thread.name} has more than {self.options.traces} traces")
 
-    def marked(self, path: _Path, before: _Path, state: steps.State) -> _Path:
+    def marked(self, path: Path, before: Path, state: steps.State) -> Path:
         """`path`, with where its thread stood in front of the events that have come to those of `before`."""
         waits = [(number, self.rounds[number]) for number, _ in state.saved if number in self.rounds]
         point = (self.registers(state), before.failed, waits[-1] if waits else None)
@@ -133,7 +145,7 @@ class _Tracer:
         endless = {op.number for op in self.code.ops if isinstance(op, TestOp) and op.orelse is None}
         return {op.counter: op.origin for op in self.code.ops if isinstance(op, RoundOp) and op.counter in endless}
 
-    def after(self, path: _Path, state: steps.State, action: steps.Action) -> list[_Path]:
+    def after(self, path: Path, state: steps.State, action: steps.Action) -> list[Path]:
         code = self.code
         match action:
             case steps.Read():
@@ -175,7 +187,7 @@ class _Tracer:
                 self.finish(path, state, "cut")
         return []
 
-    def read(self, path: _Path, state: steps.State, action: steps.Read) -> list[_Path]:
+    def read(self, path: Path, state: steps.State, action: steps.Read) -> list[Path]:
         out = []
         n = len(path.items)
         op = self.code.ops[state.pc]
@@ -189,7 +201,7 @@ class _Tracer:
             out.append(self.replaced(after, n) if self.compiled and "Plain" in action.tags else after)
         return out
 
-    def replaced(self, path: _Path, n: int) -> _Path:
+    def replaced(self, path: Path, n: int) -> Path:
         """A compiler may take a plain read from what its thread wrote there last, or from an earlier read."""
         items = path.items
         read = items[n]
@@ -212,7 +224,7 @@ class _Tracer:
                 return path._replace(state=state, same=(*path.same, (n, first)))
         return path
 
-    def write(self, path: _Path, state: steps.State, action: steps.Write) -> list[_Path]:
+    def write(self, path: Path, state: steps.State, action: steps.Write) -> list[Path]:
         out = []
         if action.exclusive:
             out.append(path.at(steps.after_write(self.code, state, success=False)))
@@ -237,7 +249,7 @@ class _Tracer:
             extended = extended.pair(action.partner, len(path.items), exclusive=True)
         return [extended, *out]
 
-    def modify(self, path: _Path, state: steps.State, action: steps.Modify) -> list[_Path]:
+    def modify(self, path: Path, state: steps.State, action: steps.Modify) -> list[Path]:
         op, n = action.op, len(path.items)
         statement = op.statement
         taints = state.taints
@@ -287,7 +299,7 @@ class _Tracer:
         asked = self.options.cas_provenance and not self.code.thread.source
         return asked and written is not None and action.op.compare is not None
 
-    def fork(self, path: _Path, state: steps.State, action: steps.Fork) -> _Path:
+    def fork(self, path: Path, state: steps.State, action: steps.Fork) -> Path:
         """The text order, every event marked with its piece."""
         instance = next((i for c, i, _ in path.pieces if c == action.counter), len(path.items))
         outer: list[tuple[int, int, int]] = []
@@ -301,7 +313,7 @@ class _Tracer:
         return path._replace(state=steps.choose(self.code, state, action.left[0]), pieces=tuple(outer))
 
     def item(
-        self, kind: str, path: _Path, state: steps.State, address: int, width: int, value: int, tags: Tags,
+        self, kind: str, path: Path, state: steps.State, address: int, width: int, value: int, tags: Tags,
         origin: Origin, address_taint: Taint = CLEAN, data_taint: Taint = CLEAN,
         *, modifies: bool = False,
     ) -> Item:  # fmt: skip
@@ -329,13 +341,13 @@ class _Tracer:
 
     def inside(
         self,
-        path: _Path,
+        path: Path,
         state: steps.State,
         kind: str,
         tags: Tags,
         place: Expr | None = None,
         value: Expr | None = None,
-    ) -> _Path:
+    ) -> Path:
         """`path`, noting that its next event is inside of branches, if it is."""
         around = [control for control in state.control if not control.waited]
         if not self.compiled or not around or "Ghost" in tags:
@@ -350,13 +362,13 @@ class _Tracer:
             guarded=(*path.guarded, Guarded(*at, place, value, conditions, state.path, data, pick, reads))
         )
 
-    def robust(self, term: Term, path: _Path, state: steps.State, why: Taint, *, address: bool = False) -> Taint:
+    def robust(self, term: Term, path: Path, state: steps.State, why: Taint, *, address: bool = False) -> Taint:
         """The part of `why` that a compiler keeps."""
         if not self.compiled or not why[0] | why[1]:
             return why
         return _varying(steps.symbolic(term, state), why, path, state.path, self.options.cells if address else None)
 
-    def finish(self, path: _Path, state: steps.State, status: str, at: steps.Wait | steps.Failed | None = None) -> None:
+    def finish(self, path: Path, state: steps.State, status: str, at: steps.Wait | steps.Failed | None = None) -> None:
         registers = self.registers(state)
         items, amo, lxsx, last = path.items, path.amo, path.lxsx, frozenset[int]()
         points = path.points
@@ -369,12 +381,11 @@ class _Tracer:
             last = frozenset([i for i in range(since, len(items)) if items[i].kind == "R"])
         where, number = (at.origin, at.number) if at is not None else (None, 0)
         trace = Trace(items, amo, lxsx, registers, path.failed, status, where, number, last, points=points)
-        self.found.setdefault((trace.identity, trace.shape, guarded), _Found(trace, guarded, path.same))
+        found = self.found.setdefault((trace.identity, trace.shape, guarded), _Found(trace, guarded, path.same))
+        self.ended.append(found.trace)
 
 
-def _varying(
-    expr: Expr, why: Taint, path: _Path, known: tuple[Expr, ...], cells: frozenset[int] | None = None
-) -> Taint:
+def _varying(expr: Expr, why: Taint, path: Path, known: tuple[Expr, ...], cells: frozenset[int] | None = None) -> Taint:
     """The reads of `why` with which `expr` varies, under what is `known`."""
     same = dict(path.same)
     kept = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 
 from mmcheck.enumeration.memo import Memo
 from mmcheck.enumeration.trace import Options, Trace, lasting
@@ -35,17 +34,16 @@ def fixpoint(
             if memo is None:
                 found[i] = _of_code(codes, i, found, offers, options)
             else:
-                found[i] = memo.traces(keys[i], offers, options, partial(traces, codes[i], options=options))
+                found[i] = memo.traces(keys[i], codes[i], offers, options)
         grown = set()
-        most = 0
-        for of in found:
-            most += max((sum(item.kind == "W" for item in trace.items) for trace in of), default=0)
-            for trace in of:
+        for i in stale:
+            for trace in found[i]:
                 for address, value in trace.gives:
                     values = known.setdefault(address, {initial.get(address, 0)})
                     if value not in values:
                         values.add(value)
                         grown.add(address)
+        most = sum([max([trace.writes for trace in of], default=0) for of in found])
         rounds += 1
         stale = {i for i, addresses in enumerate(asked) if addresses & grown} if rounds <= most else set()
         # A handler's next run begins with what the one before left.

@@ -64,7 +64,7 @@ def _plan(pool: Pool, axioms: Sequence[Axiom], present: frozenset[str]) -> _Plan
     empty: set[int] = set()
     order = pool.order([axiom.node for axiom in axioms])
     for node in order:
-        if _is_empty(node, present, empty):
+        if is_empty(node, present, empty):
             empty.add(node.number)
     full = [node for node in order if node.number not in empty]
     if len(plans) >= MOST_PLANS:
@@ -78,7 +78,7 @@ def _plan(pool: Pool, axioms: Sequence[Axiom], present: frozenset[str]) -> _Plan
     return made
 
 
-def _is_empty(node: Node, present: frozenset[str], empty: set[int]) -> bool:
+def is_empty(node: Node, present: frozenset[str], empty: set[int]) -> bool:
     """Whether `node` is empty since its operands are."""
     args = [arg.number in empty for arg in node.args]
     match node.op:
@@ -97,8 +97,9 @@ def _is_empty(node: Node, present: frozenset[str], empty: set[int]) -> bool:
     return False  # `all`, and recursion
 
 
-def _asked(model: Model, coherent: bool) -> list[Axiom]:
-    return [axiom for axiom in model.axioms if not (coherent and model.is_coherence(axiom))]
+def asked_axioms(model: Model, coherent: bool) -> Sequence[Axiom]:
+    """The axioms of `model`, without that of coherence if it holds anyhow."""
+    return model.beyond_coherence if coherent else model.axioms
 
 
 class Frame:
@@ -117,7 +118,7 @@ class Frame:
         self.sets = sets
         self.static = static
         self.none: Rel = (0,) * n
-        self.axioms = _asked(model, coherent)
+        self.axioms = asked_axioms(model, coherent)
         present = frozenset(
             [f"set {name}" for name, members in sets.items() if members]
             + [f"rel {name}" for name, rows in static.items() if any(rows)]
@@ -126,6 +127,11 @@ class Frame:
         self._plan = plan.dynamic
         self._fixed: dict[int, Set | Rel] = {**dict.fromkeys(plan.no_sets, 0), **dict.fromkeys(plan.no_rels, self.none)}
         self._evaluate(plan.static, self._fixed)
+
+    @property
+    def fixed(self) -> Mapping[int, Set | Rel]:
+        """What does not depend on rf and co, by node number."""
+        return self._fixed
 
     def allows(self, rf: Rel, co: Rel) -> bool:
         """Whether the model allows these rf and co (co transitive)."""

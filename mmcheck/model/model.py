@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from mmcheck import includes
@@ -59,10 +59,15 @@ class Model:
     axioms: tuple[Axiom, ...]
     definitions: Mapping[str, Node] = field(repr=False, default_factory=dict)
 
-    @property
+    @cached_property
     def coherent(self) -> bool:
         """Whether some axiom is ``acyclic`` of at least ``po-loc | rf | co | fr``: SC per location."""
         return any(self.is_coherence(axiom, exact=False) for axiom in self.axioms)
+
+    @cached_property
+    def beyond_coherence(self) -> tuple[Axiom, ...]:
+        """The axioms but for that of SC per location."""
+        return tuple([axiom for axiom in self.axioms if not self.is_coherence(axiom)])
 
     def is_coherence(self, axiom: Axiom, *, exact: bool = True) -> bool:
         """Whether `axiom` is (or, not `exact`, implies) ``acyclic po-loc | rf | co | fr``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from mmcheck.errors import fail
@@ -70,7 +71,16 @@ def _row(line: str, span: Span) -> Expected:
 
 def real(path: str | Path) -> str:
     """The key of a file: its absolute path with links resolved."""
-    return os.path.realpath(path)
+    folder, name = os.path.split(path)
+    if not name or name in (os.curdir, os.pardir):
+        return os.path.realpath(path)
+    joined = os.path.join(_folder(folder), name)
+    return os.path.realpath(joined) if os.path.islink(joined) else joined
+
+
+@lru_cache(maxsize=256)
+def _folder(folder: str) -> str:
+    return os.path.realpath(folder)
 
 
 class Comparison:

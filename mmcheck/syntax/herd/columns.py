@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 
 from mmcheck.errors import Diagnostic, InputError, fail
 from mmcheck.records import record
@@ -46,7 +47,7 @@ _NOT_BLANK = re.compile(r"[^\n]")
 class Layout:
     """Where the parts of a test are. `text` is the file's text with blanks for comments.
 
-    `columns` has for each thread its non-empty cells as ``(text, offset)``, text without blanks around it.
+    `table` are its rows, below the names of the threads.
     """
 
     file: SourceFile
@@ -57,8 +58,23 @@ class Layout:
     meta: Mapping[str, str]
     init: tuple[int, int]
     threads: tuple[tuple[str, Span], ...]
-    columns: tuple[tuple[tuple[str, int], ...], ...]
+    table: tuple[int, int]
     footer: int
+
+    @cached_property
+    def columns(self) -> tuple[tuple[tuple[str, int], ...], ...]:
+        """For each thread its non-empty cells as ``(text, offset)``, text without blanks around it. Raises
+        `InputError` for rows that are no such cells."""
+        return _table(self.file, self.text, *self.table, len(self.threads))
+
+    @cached_property
+    def texts(self) -> tuple[tuple[str, ...], ...] | None:
+        """The texts of `columns`, found without their places; None if some row has something wrong."""
+        rows = [row.split("|") for row in self.text[slice(*self.table)].split(";")]
+        if "".join(rows.pop()).strip() or any(len(row) != len(self.threads) for row in rows):
+            return None
+        found = tuple([tuple([cell for cell in map(str.strip, column) if cell]) for column in zip(*rows, strict=True)])
+        return None if not found or any("\n" in cell for column in found for cell in column) else found
 
     def span(self, start: int, end: int) -> Span:
         return Span(self.file, start, end)
@@ -84,12 +100,12 @@ def split(file: SourceFile) -> Layout:
     threads, table = _threads(file, text, end + 1)
     found = _FOOTER.search(text, table)
     footer = found.start() if found is not None else len(text)
-    columns = _table(file, text, table, footer, len(threads))
     if found is None:
+        _table(file, text, table, footer, len(threads))
         last = len(text.rstrip())
         help = "add 'exists (...)', '~exists (...)' or 'forall (...)'"
         raise fail("MM314", "no condition: expected 'exists' after the table", Span(file, last, last), help=help)
-    return Layout(file, text, arch, name, name_span, meta, (start, end), threads, columns, footer)
+    return Layout(file, text, arch, name, name_span, meta, (start, end), threads, (table, footer), footer)
 
 
 def _skip(text: str, position: int) -> int:

@@ -45,12 +45,14 @@ class Names:
 
 @dataclass(slots=True)
 class Footer:
-    """The parsed end of a test; `seen` are registers and cells in the order in which they are named."""
+    """The parsed end of a test; `seen` are registers and cells in the order in which they are named, `registers` those
+    that it names with their threads."""
 
     quantifier: str = ""
     condition: Expr = TRUE
     filter: Expr | None = None
     seen: dict[str, Reg] = field(default_factory=dict)
+    registers: set[tuple[str, str]] = field(default_factory=set)
     end: int = 0
     expectations: str = ""
 
@@ -276,6 +278,7 @@ class _Parser:
         if found is None:
             help = f"a location is written '[{token.text}]'" if token.text in self.names.locations else self.names.hint
             raise CellError("MM323", f"unknown register '{token.text}'", token.start, token.end, help)
+        self.footer.registers.add((name, found[0]))
         shown = Token("name", f"{thread.text}:{token.text}", thread.start, token.end)
         if found[0] not in self.names.used[name] and found[0] != ZERO:
             raise self.unused(name, found[0], shown, token.text)

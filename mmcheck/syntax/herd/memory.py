@@ -84,6 +84,39 @@ def accesses(
     `pointers` says which registers hold which location at first; addresses have `word` bits.
     """
     by_address = {location.address: frozenset((name,)) for name, location in locations.items()}
+    tables, _ = _flow(threads, pointers, locations, by_address, word)
+    return [
+        Access(_names(s.address, table, by_address), _width(s), s.origin)
+        for body, table in zip(threads, tables, strict=True)
+        for s in body
+        if isinstance(s, Load | Store | StoreExclusive | Rmw)
+    ]
+
+
+def alone(
+    body: Sequence[Statement], pointers: Mapping[str, str], locations: Mapping[str, Location], word: int
+) -> tuple[tuple[Names, int], ...] | None:
+    """Names and widths of the accesses of one thread, if no other has a say: nobody finds an address in memory."""
+    by_address = {location.address: frozenset((name,)) for name, location in locations.items()}
+    (table,), stored = _flow([body], [pointers], locations, by_address, word)
+    if stored:
+        return None
+    found = [
+        (_names(s.address, table, by_address), _width(s))
+        for s in body
+        if isinstance(s, Load | Store | StoreExclusive | Rmw)
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _flow(
+    threads: Sequence[Sequence[Statement]],
+    pointers: Sequence[Mapping[str, str]],
+    locations: Mapping[str, Location],
+    by_address: Mapping[int, Names],
+    word: int,
+) -> tuple[list[dict[str, Names]], Names]:
+    """Which locations the registers of each thread may hold addresses of, and which addresses memory may hold."""
     stored = frozenset(v.symbol for location in locations.values() for v in location.values if v.symbol)
     tables: list[dict[str, Names]] = [{r: frozenset((name,)) for r, name in held.items()} for held in pointers]
     changed = True
@@ -104,12 +137,7 @@ def accesses(
             if not more <= stored:
                 stored |= more
                 changed = True
-    return [
-        Access(_names(s.address, table, by_address), _width(s), s.origin)
-        for body, table in zip(threads, tables, strict=True)
-        for s in body
-        if isinstance(s, Load | Store | StoreExclusive | Rmw)
-    ]
+    return tables, stored
 
 
 def _width(statement: Load | Store | StoreExclusive | Rmw) -> int:

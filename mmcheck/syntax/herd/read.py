@@ -15,10 +15,11 @@ from mmcheck.source import SourceFile, Span
 from mmcheck.syntax.herd import aarch64, aarch64_operands, x86, x86_operands
 from mmcheck.syntax.herd.cell import END, Cell, CellError, live, nearest
 from mmcheck.syntax.herd.columns import Layout, split
-from mmcheck.syntax.herd.condition import Footer, Names, Registers, parse_footer
+from mmcheck.syntax.herd.condition import Footer, Registers, parse_footer
+from mmcheck.syntax.herd.condition import Names as Known
 from mmcheck.syntax.herd.flow import endless
 from mmcheck.syntax.herd.init import Item, Value, parse_item
-from mmcheck.syntax.herd.memory import Location, accesses, cells, place
+from mmcheck.syntax.herd.memory import Location, Names, accesses, alone, cells, place
 from mmcheck.syntax.herd.show import printing_order
 from mmcheck.syntax.herd.values import constant
 
@@ -50,7 +51,7 @@ class LitmusTest:
 
 def read_litmus(file: SourceFile) -> LitmusTest:
     """The test in `file`. Raises `InputError`, with several diagnostics where possible."""
-    return _Reader(split(file)).read()
+    return Reader(split(file)).read()
 
 
 @record
@@ -62,7 +63,13 @@ class _Initial:
     span: Span
 
 
-class _Reader:
+TARGETS = {"AArch64": "armv8", "X86_64": "x86-tso", "X86": "x86-tso"}
+
+
+class Reader:
+    """Reads one test. Afterwards `declared_widths` are the widths of locations as declared, `used` the registers that
+    threads initialise or name, and `ended` the end of the test."""
+
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.arch = layout.arch
@@ -93,22 +100,33 @@ class _Reader:
             ordered = sorted(self.problems, key=lambda d: d.span.start if d.span is not None else 0)
             raise InputError(ordered[:MAX_DIAGNOSTICS])
 
-    def read(self) -> LitmusTest:
-        layout = self.layout
+    def begin(self) -> None:
+        """Read the initial state; `problems` has what is wrong with it."""
         self.read_init()
         self.named_in_code()
         place(self.locations)
-        bodies = [self.thread(name, column) for name, column in zip(self.names, layout.columns, strict=True)]
+        self.declared_widths = {name: location.width for name, location in self.locations.items()}
+
+    def agent(self, number: int) -> Thread:
+        """Read one thread; `problems` has what is wrong with it."""
+        name, span = self.layout.threads[number]
+        body = self.thread(name, self.layout.columns[number])
+        return Thread(name, (*self.prologue(name), *body), origin=Origin(span, f"P{name}"))
+
+    def read(self) -> LitmusTest:
+        layout = self.layout
+        columns = layout.columns
+        self.begin()
+        bodies = [self.thread(name, column) for name, column in zip(self.names, columns, strict=True)]
         self.check()
         self.settle_widths(bodies)
-        footer = self.footer(bodies)
+        footer = self.ended = self.footer(bodies)
         self.check()
         threads = tuple(
             Thread(name, (*self.prologue(name), *body), origin=Origin(span, f"P{name}"))
             for (name, span), body in zip(layout.threads, bodies, strict=True)
         )
-        target = "armv8" if self.arch == "AArch64" else "x86-tso"
-        program = Program(layout.name, target, threads, cells(self.locations, self.locations))
+        program = Program(layout.name, TARGETS[self.arch], threads, cells(self.locations, self.locations))
         meta = dict(layout.meta)
         if footer.expectations:
             meta["with"] = footer.expectations
@@ -221,15 +239,10 @@ class _Reader:
         """Add the locations that x86 instructions name, with a first guess of their widths."""
         if self.arch == "AArch64":
             return
-        guesses: dict[str, int] = {}
-        for column in self.layout.columns:
-            for text, _ in column:
-                found = x86.place_of(text, self.arch)
-                if found is not None:
-                    name, width = found
-                    guesses[name] = guesses.get(name, 0) or width
-                    if name not in self.locations:
-                        self.locations[name] = Location(name)
+        guesses = x86.named([text for column in self.layout.columns for text, _ in column], self.arch)
+        for name in guesses:
+            if name not in self.locations:
+                self.locations[name] = Location(name)
         self.guesses = {name: width or 32 for name, width in guesses.items()}
 
     def parse(self, text: str, site: tuple[int, int] | None) -> Cell:
@@ -311,15 +324,7 @@ class _Reader:
 
     def settle_widths(self, bodies: list[list[Statement]]) -> None:
         """Give every location its width, and refuse accesses of another."""
-        pointers = [
-            {
-                reg: value.symbol
-                for reg, initial in self.initial[name].items()
-                for value in initial.item.values
-                if value.symbol
-            }
-            for name in self.names
-        ]
+        pointers = [self.pointers(name) for name in self.names]
         typed = {name for name, location in self.locations.items() if location.width}
         for access in accesses(bodies, pointers, self.locations, self.word):
             for name in access.names:
@@ -338,6 +343,19 @@ class _Reader:
                 if not value.symbol and not _fits(value.number, location.width):
                     message = f"{value.number} does not fit into the {location.width} bits of '{location.name}'"
                     self.problems.append(Diagnostic("MM327", message, location.span))
+
+    def pointers(self, thread: str) -> dict[str, str]:
+        """The registers of `thread` that hold addresses at first, and of what."""
+        return {
+            register: value.symbol
+            for register, initial in self.initial[thread].items()
+            for value in initial.item.values
+            if value.symbol
+        }
+
+    def accesses(self, thread: Thread) -> tuple[tuple[Names, int], ...] | None:
+        """As `mmcheck.syntax.herd.memory.alone`."""
+        return alone(thread.body, self.pointers(thread.name), self.locations, self.word)
 
     def check_elements(self, values: Iterable[Value], span: Span | None) -> None:
         """Complain about addresses of elements that do not exist."""
@@ -361,7 +379,7 @@ class _Reader:
 
     def footer(self, bodies: list[list[Statement]]) -> Footer:
         by_name = dict(zip(self.names, bodies, strict=True))
-        names = Names(
+        names = Known(
             self.names,
             self.registers,
             self.locations,
