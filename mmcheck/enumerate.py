@@ -270,20 +270,13 @@ class Enumeration:
         """The choices of rf and co that the model allows, each with the first order of compiled code that does; of
         those whose final values are `wanted`."""
         self.deadline.check()
-        orders = [self._kept(number, trace) for number, trace in enumerate(combination)]
-        key = tuple([(trace.form, trace.status, order) for trace, order in zip(combination, orders, strict=True)])
-        layout = self._layouts.get(key)
-        if layout is None and self._plain:
-            layout = self._layouts[key] = joined(self.model, combination)
-        elif layout is None:
-            layout = self._layouts[key] = layout_of(
-                self.model, self.program, combination, orders, exact=self.exact, platform=self.platform
-            )
+        layout = self._layout(combination)
         values = [self._initial.get(place.address, 0) for place in layout.locations]
         for trace in combination:
-            values += [item.value for item in trace.items]
-        last = frozenset([s + i for t, s in zip(combination, layout.first, strict=True) for i in t.last])
-        coherent = self.model.coherent
+            values += trace.values
+        last = frozenset[int]()
+        if any(trace.last for trace in combination):
+            last = frozenset([s + i for t, s in zip(combination, layout.first, strict=True) for i in t.last])
         local = []
         for number, place in enumerate(layout.locations):
             here = tuple([values[event] for event in place.events])
@@ -292,7 +285,7 @@ class Enumeration:
             options = self._local.get(name)
             if options is None:
                 options = coherence.choices(
-                    place, here, layout.before, settled, coherent=coherent, most=self.limits.candidates,
+                    place, here, layout.before, settled, coherent=self.model.coherent, most=self.limits.candidates,
                     deadline=self.deadline,
                 )  # fmt: skip
                 self._local[name] = options
@@ -318,6 +311,22 @@ class Enumeration:
                 if frame.allows(candidate.rf, candidate.co):
                     yield candidate._replace(frame=number)
                     break
+
+    def _layout(self, combination: tuple[Trace, ...]) -> Layout:
+        if self._plain:
+            forms = tuple([trace.form for trace in combination])
+            layout = self._layouts.get(forms)
+            if layout is None:
+                layout = self._layouts[forms] = joined(self.model, forms)
+            return layout
+        orders = [self._kept(number, trace) for number, trace in enumerate(combination)]
+        key = tuple([(trace.form, trace.status, order) for trace, order in zip(combination, orders, strict=True)])
+        layout = self._layouts.get(key)
+        if layout is None:
+            layout = self._layouts[key] = layout_of(
+                self.model, self.program, combination, orders, exact=self.exact, platform=self.platform
+            )
+        return layout
 
     def _kept(self, number: int, trace: Trace) -> frozenset[Pair] | None:
         if self.keep is None or not self.program.threads[number].source:

@@ -135,10 +135,9 @@ def layout_of(
     return Layout(n, tuple(first), tuple(owner), locations, before, tuple(frames), platform)
 
 
-def joined(model: Model, traces: Sequence[Trace]) -> Layout:
+def joined(model: Model, forms: Sequence[Form]) -> Layout:
     """The layout of a combination of threads of assembly, none of which is interrupted, shares a CPU with another, or
     meets a device."""
-    forms = [trace.form for trace in traces]
     addresses = sorted(set[int]().union(*[form.at for form in forms]))
     first, owner, before = [], [-1] * len(addresses), [0] * len(addresses)
     for thread, form in enumerate(forms):
@@ -156,8 +155,11 @@ def _base(forms: Sequence[Form], locations: Sequence[Location], owner: Sequence[
     """A base relation of the threads `forms`."""
     n = len(owner)
     if name in ("int", "ext"):
-        threads = _classes(n, [("init", event) if t < 0 else ("thread", t) for event, t in enumerate(owner)])
-        return threads if name == "int" else tuple([((1 << n) - 1) & ~row for row in threads])
+        mine, start, everything = [1 << event for event in range(len(locations))], len(locations), (1 << n) - 1
+        for form in forms:
+            mine += [((1 << form.n) - 1) << start] * form.n
+            start += form.n
+        return tuple(mine) if name == "int" else tuple([everything & ~row for row in mine])
     if name == "loc":
         places = {event: place.address for place in locations for event in place.events}
         return _classes(n, [places.get(event) for event in range(n)])

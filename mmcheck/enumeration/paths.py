@@ -12,6 +12,9 @@ from mmcheck.enumeration.traces import Path, Tracer
 from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import Code
 
+MOST_WALKS = 16
+"""Walks whose traces are remembered."""
+
 
 class _Node:
     """A stretch of a path. `ends` are the traces that end along it; behind it lie the branches in `rest`, or one read
@@ -34,11 +37,16 @@ class Paths:
     def __init__(self, code: Code, options: Options) -> None:
         self._tracer = Tracer(code, lambda _: (), options)
         self._root = _Node(self._tracer.begin())
+        self._walked: list[tuple[dict[int, tuple[int, ...]], list[Trace]]] = []
         self.size = 1
 
     def traces(self, values: Values, options: Options, name: str) -> list[Trace]:
         """As `mmcheck.enumeration.traces.traces`; `name` is that of the thread in messages."""
+        for asked, traces in self._walked:
+            if len(traces) <= options.traces and all(values(address) == seen for address, seen in asked.items()):
+                return traces
         found: dict[int, Trace] = {}
+        asked = {}
         work, tries = [self._root], 0
         while work:
             tries += 1
@@ -51,10 +59,17 @@ class Paths:
             if node.address is None:
                 work += node.rest[::-1]
             else:
-                work += [after for value in values(node.address) for after in self._seeing(node, value)][::-1]
+                seen = asked.get(node.address)
+                if seen is None:
+                    seen = asked[node.address] = values(node.address)
+                work += [after for value in seen for after in self._seeing(node, value)][::-1]
             if len(found) > options.traces or tries > 50 * options.traces:
                 raise UnknownVerdict(f"thread {name} has more than {options.traces} traces")
-        return list(found.values())
+        if len(self._walked) >= MOST_WALKS:
+            self._walked.clear()
+        traces = list(found.values())
+        self._walked.append((asked, traces))
+        return traces
 
     def _grow(self, node: _Node) -> None:
         """Follow the path to where it branches."""

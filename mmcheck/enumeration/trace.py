@@ -131,6 +131,11 @@ class Trace:
         return frozenset([(i.address, i.value) for i in self.items if i.kind == "W"])
 
     @cached_property
+    def values(self) -> tuple[int, ...]:
+        """What its events read or write."""
+        return tuple([item.value for item in self.items])
+
+    @cached_property
     def writes(self) -> int:
         """How many of its events write."""
         return sum([item.kind == "W" for item in self.items])

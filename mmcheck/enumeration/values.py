@@ -23,7 +23,7 @@ def fixpoint(
     A value that is not there after as many rounds as there are writes is not grounded: its chain of
     reads and writes would use a write twice. With a `memo`, `keys` are what it knows the threads by.
     """
-    known: dict[int, set[int]] = {}
+    known: dict[int, tuple[int, ...]] = {}
     asked: list[set[int]] = [set() for _ in codes]
     found: list[list[Trace]] = [[] for _ in codes]
     stale = set(range(len(codes)))
@@ -39,9 +39,9 @@ def fixpoint(
         for i in stale:
             for trace in found[i]:
                 for address, value in trace.gives:
-                    values = known.setdefault(address, {initial.get(address, 0)})
+                    values = known.get(address) or (initial.get(address, 0),)
                     if value not in values:
-                        values.add(value)
+                        known[address] = tuple(sorted((*values, value)))
                         grown.add(address)
         most = sum([max([trace.writes for trace in of], default=0) for of in found])
         rounds += 1
@@ -78,10 +78,10 @@ def _of_code(
 
 
 def _offers(
-    known: Mapping[int, set[int]], initial: Mapping[int, int], asked: set[int]
+    known: Mapping[int, tuple[int, ...]], initial: Mapping[int, int], asked: set[int]
 ) -> Callable[[int], tuple[int, ...]]:
     def offers(address: int) -> tuple[int, ...]:
         asked.add(address)
-        return tuple(sorted(known.get(address) or {initial.get(address, 0)}))
+        return known.get(address) or (initial.get(address, 0),)
 
     return offers

@@ -127,11 +127,19 @@ class Frame:
         self._plan = plan.dynamic
         self._fixed: dict[int, Set | Rel] = {**dict.fromkeys(plan.no_sets, 0), **dict.fromkeys(plan.no_rels, self.none)}
         self._evaluate(plan.static, self._fixed)
+        self._unions: dict[tuple[int, ...], Rel] = {}
 
-    @property
-    def fixed(self) -> Mapping[int, Set | Rel]:
-        """What does not depend on rf and co, by node number."""
-        return self._fixed
+    def fixed(self, numbers: tuple[int, ...]) -> Set | Rel:
+        """The value of a node that does not depend on rf and co, or the union of several relations; by number."""
+        if len(numbers) == 1:
+            return self._fixed[numbers[0]]
+        found = self._unions.get(numbers)
+        if found is None:
+            parts: list[Any] = [self._fixed[number] for number in numbers]
+            value = self._of_relations("union", parts[0], parts[1:])
+            assert isinstance(value, tuple)
+            found = self._unions[numbers] = value
+        return found
 
     def allows(self, rf: Rel, co: Rel) -> bool:
         """Whether the model allows these rf and co (co transitive)."""

@@ -54,9 +54,9 @@ class JoinedFrame(Frame):
         one = initial_write(model, coherent=coherent)
         values: dict[int, Any] = {}
         for number in seams.sets:
-            values[number] = self._members(one, initial, threads, number)
-        for number in seams.relations:
-            values[number] = self._rows(one, initial, threads, number)
+            values[number] = self._members(one, initial, threads, (number,))
+        for number, members in seams.relations:
+            values[number] = self._rows(one, initial, threads, members)
         if seams.rest:
             self._evaluate(seams.rest, values)
         bare = tuple([values[number] in (0, self.none) for number in seams.wanted])
@@ -81,21 +81,21 @@ class JoinedFrame(Frame):
             return stated if any(stated) else self.none
         return super()._value(node, values)
 
-    def _members(self, one: Frame, initial: int, threads: Sequence[Frame], number: int) -> Set:
-        """The set with that number, side by side."""
-        members = (1 << initial) - 1 if one.fixed[number] else 0
+    def _members(self, one: Frame, initial: int, threads: Sequence[Frame], numbers: tuple[int, ...]) -> Set:
+        """A set, side by side."""
+        members = (1 << initial) - 1 if one.fixed(numbers) else 0
         start = initial
         for thread in threads:
-            members |= thread.fixed[number] << start  # type: ignore[operator]
+            members |= thread.fixed(numbers) << start  # type: ignore[operator]
             start += thread.n
         return members
 
-    def _rows(self, one: Frame, initial: int, threads: Sequence[Frame], number: int) -> Rel:
-        """The relation with that number, side by side."""
-        filled = one.fixed[number] is not one.none
+    def _rows(self, one: Frame, initial: int, threads: Sequence[Frame], numbers: tuple[int, ...]) -> Rel:
+        """A relation, or the union of some, side by side."""
+        filled = one.fixed(numbers) is not one.none
         rows = [1 << i for i in range(initial)] if filled else [0] * initial
         for thread in threads:
-            value = thread.fixed[number]
+            value = thread.fixed(numbers)
             if value is thread.none:
                 rows += value
             else:
@@ -115,10 +115,11 @@ class _Plan(NamedTuple):
 
 class _Seams(NamedTuple):
     """The static nodes that a dynamic one or an axiom needs (`wanted`, by number): `sets` and `relations` are found
-    side by side, `rest` from those and base relations. `plans`: for `dynamic`, by which of the wanted are empty."""
+    side by side, `rest` from those and base relations. A relation with a negative number is the union of several.
+    `plans`: for `dynamic`, by which of the wanted are empty."""
 
     sets: tuple[int, ...]
-    relations: tuple[int, ...]
+    relations: tuple[tuple[int, tuple[int, ...]], ...]
     rest: tuple[Node, ...]
     wanted: tuple[int, ...]
     dynamic: tuple[Node, ...]
@@ -139,12 +140,14 @@ def _seams(pool: Pool, roots: tuple[Node, ...]) -> _Seams:
             if _is_divisible(node, apart, divisible):
                 divisible.add(node.number)
     whole = {node.number for node in order if node.number in divisible and (node.is_set or node.number in apart)}
-    dynamic = [node for node in order if node.dynamic]
+    groups: dict[int, tuple[int, ...]] = {}
+    recursive = any(node.op == "rec" for node in order)
+    dynamic = [node if recursive else _grouped(node, whole, groups) for node in order if node.dynamic]
     used = {arg.number for node in dynamic for arg in node.args}
     used |= {node.body.number for node in dynamic if node.body is not None}
     used |= {root.number for root in roots}
-    wanted = [node for node in order if not node.dynamic and node.number in used]
-    needed = {node.number for node in wanted}
+    wanted = [node.number for node in order if not node.dynamic and node.number in used]
+    needed = set(wanted)
     rest = []
     for node in reversed(order):
         if node.number in needed and node.number not in whole:
@@ -153,13 +156,25 @@ def _seams(pool: Pool, roots: tuple[Node, ...]) -> _Seams:
     side = [node for node in order if node.number in needed and node.number in whole]
     made = pool.plans[key] = _Seams(
         tuple([node.number for node in side if node.is_set]),
-        tuple([node.number for node in side if not node.is_set]),
+        (*[(node.number, (node.number,)) for node in side if not node.is_set], *groups.items()),
         tuple(reversed(rest)),
-        tuple([node.number for node in wanted]),
+        (*wanted, *groups),
         tuple(dynamic),
         {},
     )
     return made
+
+
+def _grouped(node: Node, whole: set[int], groups: dict[int, tuple[int, ...]]) -> Node:
+    """`node`; if it is a union with several operands that are found side by side, with one for them, put into
+    `groups`."""
+    together = [arg for arg in node.args if not arg.dynamic and arg.number in whole]
+    if node.op != "union" or len(together) < 2:
+        return node
+    number = -1 - len(groups)
+    groups[number] = tuple([arg.number for arg in together])
+    others = [arg for arg in node.args if arg not in together]
+    return Node(node.number, "union", "", (Node(number, "rel", "", (), False), *others), True)
 
 
 def _is_apart(node: Node, apart: set[int]) -> bool:
