@@ -107,17 +107,26 @@ class Frame:
 
     `sets` maps names (``R``, ``W``, ``M``, ``F``, ``IW``, tags) to bit sets; a name that is missing is empty.
     `static` maps the base relations other than ``rf`` and ``co`` to bit rows. `coherent`: whoever asks `allows` has
-    seen to it that ``po-loc | rf | co | fr`` is acyclic.
+    seen to it that ``po-loc | rf | co | fr`` is acyclic. Frames of equally many events that share a `memo` evaluate
+    nothing twice: for those that differ in little.
     """
 
     def __init__(
-        self, model: Model, n: int, sets: Mapping[str, Set], static: Mapping[str, Rel], *, coherent: bool = False
+        self,
+        model: Model,
+        n: int,
+        sets: Mapping[str, Set],
+        static: Mapping[str, Rel],
+        *,
+        coherent: bool = False,
+        memo: dict[object, Any] | None = None,
     ) -> None:
         self.model = model
         self.n = n
         self.sets = sets
         self.static = static
-        self.none: Rel = (0,) * n
+        self.memo = memo
+        self.none: Rel = (0,) * n if memo is None else memo.setdefault(n, (0,) * n)
         self.axioms = asked_axioms(model, coherent)
         present = frozenset(
             [f"set {name}" for name, members in sets.items() if members]
@@ -159,6 +168,9 @@ class Frame:
 
     def _evaluate(self, nodes: Sequence[Node], values: dict[int, Any]) -> None:
         """Give every one of `nodes` its value, operands first; the two commonest operators without detours."""
+        if self.memo is not None:
+            self._look_up(nodes, values, self.memo)
+            return
         none = self.none
         for node in nodes:
             op = node.op
@@ -179,6 +191,21 @@ class Frame:
             elif not (node.dynamic and op == "rel"):
                 values[node.number] = self._value(node, values)
 
+    def _look_up(self, nodes: Sequence[Node], values: dict[int, Any], memo: dict[object, Any]) -> None:
+        """As `_evaluate`, with what frames that share `memo` have found."""
+        for node in nodes:
+            if node.op == "rec":
+                self._fixpoint(node, values)
+            elif not node.args:
+                if not (node.dynamic and node.op == "rel"):
+                    values[node.number] = self._value(node, values)
+            else:
+                key = (self.model.pool, node.number, *[values[arg.number] for arg in node.args])
+                value = memo.get(key)
+                if value is None:
+                    value = memo[key] = self._value(node, values)
+                values[node.number] = value
+
     def violations(self, rf: Rel, co: Rel) -> list[Violation]:
         """The axioms that fail, flags left out, each with a witness."""
         values = self.values(rf, co)
@@ -192,13 +219,11 @@ class Frame:
     def relation(self, node: Node, rf: Rel, co: Rel) -> Rel:
         """The value of a relation of this model that some axiom uses, or of any node without `rec`."""
         values = self.values(rf, co)
-        for inner in walk([node]):
-            if inner.number not in values:
-                values[inner.number] = (
-                    (rf if inner.name == "rf" else co)
-                    if inner.op == "rel" and inner.name in ("rf", "co")
-                    else self._value(inner, values)
-                )
+        missing = [inner for inner in self.model.pool.order([node]) if inner.number not in values]
+        for inner in missing:
+            if inner.dynamic and inner.op == "rel":
+                values[inner.number] = rf if inner.name == "rf" else co
+        self._evaluate(missing, values)
         value = values[node.number]
         assert isinstance(value, tuple)
         return value

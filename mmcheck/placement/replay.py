@@ -9,7 +9,8 @@ turns one refutation into the set of choices of which each would have broken it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Any
 
 from mmcheck.check import Checker
 from mmcheck.errors import InternalError
@@ -41,6 +42,13 @@ def _stands(placement: Placement, site: str) -> frozenset[str]:
     return found if isinstance(found, frozenset) else frozenset({found})
 
 
+@lru_cache(maxsize=4)
+def _kept_by(profile: str) -> tuple[str, ...]:
+    """The names of the sets on which it depends what a compiler keeps."""
+    model, node = keep_model(profile)
+    return tuple([each.name for each in model.pool.order([node]) if each.op == "set"])
+
+
 class Replay:
     """The run that `decoder` reads, open in its choices."""
 
@@ -70,6 +78,8 @@ class Replay:
         self._read_interrupts(encoding, decoder)
         self.final = dict(decoder.final(decoder.symbols(), {}, self.addresses))
         self._allowed: dict[tuple[tuple[str, frozenset[str]], ...], bool] = {}
+        self._kept_orders: dict[tuple[int, ...], Rel] = {}
+        self._memo: dict[object, Any] = {}
 
     # --- what stays --------------------------------------------------------------------------------
 
@@ -269,8 +279,14 @@ class Replay:
         if self.checker.layered and not text:
             model, node = keep_model(self.checker.profile)
             rows = {**static, "src": tuple([row if self.source >> i & 1 else 0 for i, row in enumerate(static["src"])])}
-            none = (0,) * self.n
-            cpo = Frame(model, self.n, sets, rows).relation(node, none, none)
+            # What a compiler keeps depends on few of the tags: placements share it.
+            key = (mask, *[sets.get(name, 0) for name in _kept_by(self.checker.profile)])
+            cpo = self._kept_orders.get(key)
+            if cpo is None:
+                none = (0,) * self.n
+                cpo = self._kept_orders[key] = Frame(model, self.n, sets, rows, memo=self._memo).relation(
+                    node, none, none
+                )
             static["po"] = tuple([cpo[i] if self.source >> i & 1 else row for i, row in enumerate(static["src"])])
         if self.crossing:
             static["po"] = closure(union(static["po"], cut(self.crossing)))
@@ -285,7 +301,7 @@ class Replay:
         if self.crossing and not is_irreflexive(static["po"]):
             return False  # an interrupt cannot come there: what is before it must be behind it
         model = with_turns(self.model) if self.switch else self.model
-        frame = Frame(model, self.n, sets, static)
+        frame = Frame(model, self.n, sets, static, memo=self._memo)
         values = frame.values(rf, self.co)
         for axiom in model.axioms:
             if axiom.flag:
