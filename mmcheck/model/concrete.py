@@ -111,6 +111,8 @@ class Frame:
     nothing twice: for those that differ in little.
     """
 
+    memo: dict[object, Any] | None = None
+
     def __init__(
         self,
         model: Model,
