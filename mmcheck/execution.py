@@ -108,11 +108,19 @@ class Execution:
 def restrict(execution: Execution, keep: frozenset[int]) -> tuple[Execution, dict[int, int]]:
     """The part of `execution` that concerns the events `keep`, and their new ids by the old ones.
 
-    The result is for looking at: it is a run of no program; agents without events are left out.
+    The result is for looking at: it is a run of no program; agents without events are left out, but for those that a
+    handler with events interrupts.
     """
     kept = [event for event in execution.events if event.id in keep]
     number = {event.id: i for i, event in enumerate(kept)}
-    present = sorted({event.thread for event in kept if event.thread >= 0})
+    found = {event.thread for event in kept if event.thread >= 0}
+    work = list(found)
+    while work:
+        host = execution.threads[work.pop()].host
+        if host is not None and host not in found:
+            found.add(host)
+            work.append(host)
+    present = sorted(found)
     lane = {thread: i for i, thread in enumerate(present)}
     events = tuple([replace(event, id=number[event.id], thread=lane.get(event.thread, -1)) for event in kept])
     relations = {

@@ -56,6 +56,20 @@ def test_pictures_have_a_box_for_the_handler() -> None:
         assert all(f"{name} interrupts" in text and f"{name} returns" in text for name in boxes)
 
 
+def test_a_handler_that_hangs_stands_on_the_thread_that_it_holds_up() -> None:
+    """Whether or not the thread has done anything by then."""
+    found = [
+        one for one in results(ROOT / "tests" / "data" / "interrupts" / "hang.litmus") if one.verdict == "violated"
+    ]
+    assert found
+    for one in found:
+        picture = scene(one)
+        assert picture is not None
+        assert "task" in {lane.name for lane in picture.lanes}
+        assert all(lane.kind != "interrupt" for lane in picture.lanes)
+        assert any(name for node in picture.nodes for name in node.inside)
+
+
 REFUSED = {
     "no thread": ("thread t { x = 1 }\ninterrupt i on cpu 0 { x = 2 }", "MM250"),
     "no CPU": ("thread t on cpu 0 { x = 1 }\ninterrupt i { x = 2 }", "MM250"),
