@@ -224,16 +224,25 @@ def deliver(
     raised = [circuit.all([stays, says(write, 1)]) for stays, write in last_of(writers)]
     cpu = next(threads[run.thread].cpu for run in runs)
     assert cpu is not None
+
+    def away(thread: int) -> int:
+        """That `thread` is on another CPU at the end."""
+        moves = [event for event in graph.events if is_move(graph, event) and root_of(graph, event.thread) == thread]
+        places = [circuit.all([stays, -says(write, cpu)]) for stays, write in last_of(moves)]
+        if threads[thread].cpu != cpu:
+            places.append(circuit.all([-happens[event.id] for event in moves]))
+        return circuit.any(places)
+
+    # The CPU is not free while a run there, or a thread with interrupts off, waits for ever.
+    taken = [
+        circuit.all([values.literal(run.happens), -happens[run.leave]])
+        for run in graph.runs
+        if threads[run.thread].cpu == cpu
+    ]
     for host in {run.host for run in runs if threads[run.host].host is None}:
         masked = graph.registers[host].get(MASKED)
         off = FALSE if masked is None else values.literal(masked)
-        near = {host, *graph.sharing.get(host, ())}
-        held = [
-            circuit.all([values.literal(run.happens), -happens[run.leave]]) for run in graph.runs if run.host in near
-        ]
-        held += [values.literal(hold) for thread, hold in graph.holds.items() if thread in near and thread != host]
-        moves = [event for event in graph.events if is_move(graph, event) and root_of(graph, event.thread) == host]
-        held += [circuit.all([stays, -says(write, cpu)]) for stays, write in last_of(moves)]
-        if threads[host].cpu != cpu:
-            held.append(circuit.all([-happens[event.id] for event in moves]))
+        others = [thread for thread in graph.holds if thread != host]
+        held = [*taken, away(host)]
+        held += [circuit.all([values.literal(graph.holds[thread]), -away(thread)]) for thread in others]
         circuit.clause([-values.literal(graph.settled), used_up, off, *held, -circuit.any(raised)])
