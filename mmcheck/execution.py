@@ -52,6 +52,17 @@ class Event:
     def is_init(self) -> bool:
         return self.thread < 0
 
+    @property
+    def shown(self) -> str:
+        """Its value for reading: in hexadecimal beyond 16 bits; of a latch (an odd width), what it holds and whether it
+        is set."""
+        value = self.value or 0
+        pending = ""
+        if self.width > 1 and self.width % 2:
+            pending = " (pending)" if value >> self.width - 1 else ""
+            value &= (1 << self.width - 1) - 1
+        return (f"{value:#x}" if value >= 1 << 16 else str(value)) + pending
+
     def __str__(self) -> str:
         tags = "".join(f".{tag}" for tag in sorted(self.tags))
         if self.kind == "F":

@@ -234,15 +234,15 @@ def place(origin: Origin) -> str:
 def describe(event: Event) -> str:
     """``avail.idx = 1`` as read or written, for sentences."""
     verb = "writes" if event.kind == "W" else "reads"
-    return f"{verb} {event.location} = {event.value}"
+    return f"{verb} {event.location} = {event.shown}"
 
 
 def _why(relation: str, a: Event, b: Event, ordered: bool) -> str:
     match relation:
         case "rf":
-            return f"sees the value {b.value} of {b.location}"
+            return f"sees the value {b.shown} of {b.location}"
         case "fr":
-            return f"read {a.location} = {a.value}, before this write"
+            return f"read {a.location} = {a.shown}, before this write"
         case "co":
             return f"overwrites {a.location}"
     return "in order" if ordered else "nothing keeps these two in order"
@@ -278,10 +278,10 @@ def summary(execution: Execution, cycle: Sequence[Hop], layer: Layer | None, mod
             )
         elif hop.relation == "rf":
             other = name[b.thread] if b.thread >= 0 else "memory"
-            sentences.append(f"{other} sees {b.location} = {b.value}, written by {who}.")
+            sentences.append(f"{other} sees {b.location} = {b.shown}, written by {who}.")
         elif hop.relation == "fr":
             other = name[b.thread] if b.thread >= 0 else "memory"
-            sentences.append(f"{who} still reads {a.location} = {a.value}, although {other} writes {b.value} to it.")
+            sentences.append(f"{who} still reads {a.location} = {a.shown}, although {other} writes {b.shown} to it.")
         elif hop.relation == "co":
             other = name[b.thread] if b.thread >= 0 else "memory"
             sentences.append(f"{other} overwrites what {who} wrote to {a.location}.")

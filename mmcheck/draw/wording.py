@@ -19,8 +19,7 @@ def access_text(event: Event) -> str:
     place = event.location or (f"[{event.address:#x}]" if event.address is not None else "?")
     if event.value is None:
         return f"{event.kind}{order} {place}"
-    value = f"{event.value:#x}" if event.value >= 1 << 16 else str(event.value)
-    return f"{event.kind}{order} {place} = {value}"
+    return f"{event.kind}{order} {place} = {event.shown}"
 
 
 def fence_text(event: Event) -> str:

@@ -87,6 +87,9 @@ class Part:
     """Those of them that the file expects to be violated on every target."""
     interrupted: bool = False
     seconds: float = 0.0
+    models: tuple[str, ...] = ()
+    """What judged it, by name and title, one for each model of the targets."""
+    bound: int = 2
 
     @property
     def best(self) -> dict[str, str] | None:
@@ -250,7 +253,9 @@ def solve(
     search = Search(problem, oracle, deadline=deadline, on_bound=on_bound)
     outcome = search.run()
     _nearest_first(problem, outcome)
-    part = Part(problem, outcome, Findings())
+    part = Part(problem, outcome, Findings(), bound=options.bound)
+    models = [oracle.checkers[target].model for target in targets]
+    part.models = tuple(dict.fromkeys(f"{model.name}: {model.title}" for model in models))
     part.exhaustive = placements_of((site.name, [o.name for o in site.options]) for site in problem.open_sites)
     part.interrupted = outcome.reason == INTERRUPTED
     try:

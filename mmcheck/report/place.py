@@ -109,7 +109,12 @@ class _Page:
         for site in strong:
             targets = problem.targets_of(site)
             becomes = "; ".join(f"{target.name}: {_instruction(part, site, target)}" for target in targets)
-            yield f"  {' ' * _LABEL}{_place(part, site.name):{wide}}  {best[site.name]:18}  {becomes}".rstrip()
+            line = f"  {' ' * _LABEL}{_place(part, site.name):{wide}}  {best[site.name]:18}"
+            if len(line) + 2 + len(becomes) <= self.width:
+                yield f"{line}  {becomes}".rstrip()
+            else:
+                yield line.rstrip()
+                yield from self.wrap(becomes, " " * (_LABEL + 4), " " * (_LABEL + 4))
         if not strong:
             yield f"  {' ' * _LABEL}no barrier at any of the sites"
         yield from self.others(part)
@@ -125,6 +130,9 @@ class _Page:
             yield from self.entry("no proof", f"{outcome.reason}; {bound}", "warn")
         for target, sites in part.findings.rests_on.items():
             yield from self.entry("rests on", f"{target}: {', '.join(sites) or 'no barrier'}")
+        for model in part.models:
+            yield from self.entry("model", model.partition(" (")[0], "plain")
+        yield from self.entry("bound", f"loops up to {plural(part.bound, 'round')}", "plain")
 
     def others(self, part: Part) -> Iterator[str]:
         """How the other optima differ from the one that is shown."""
@@ -214,6 +222,8 @@ def _file(report: PlaceReport, part: Part) -> dict[str, Any]:
         "file": report.path,
         "variant": problem.variant,
         "targets": [target.name for target in problem.targets],
+        "models": list(part.models),
+        "bound": part.bound,
         "missing": [_missing(each, part) for each in findings.missing],
         "redundant": [_change(each, part) for each in findings.redundant],
         "too_strong": [_change(each, part) for each in findings.too_strong],
