@@ -128,6 +128,9 @@ class Enumeration:
     _names: dict[int, str] = field(default_factory=dict)
     _unchanged: dict[str, int] = field(default_factory=dict)
     _traced: list[list[Trace]] | None = None
+    _twins: bool = False
+    _number: dict[tuple[int, int], int] = field(default_factory=dict)
+    _coded: dict[Trace, tuple[int, int, Trace]] = field(default_factory=dict)
     _plain: bool = False
     _memo: Memo = field(default_factory=lambda: _MEMO)
 
@@ -158,7 +161,6 @@ class Enumeration:
                 found[number] = [t for t in found[number] if all(part.holds(t.final(thread.name)) for part in own)]
         agents = {thread.name for thread in self.program.threads}
         wanted = [part for part in wanted if part.owner not in agents]
-        twins = any(len({trace.identity for trace in of}) < len(of) for of in found)
         seen: set[object] = set()
         latched = self.settle and any(thread.latch is not None for thread in self.program.threads)
         for combination in self._combined(found):
@@ -170,7 +172,7 @@ class Enumeration:
                 if open:
                     choice = partial(_is_wanted, wanted, fresh)
             for candidate in self._allowed(combination, choice):
-                if twins:
+                if self._twins:
                     key = (tuple([trace.identity for trace in combination]), candidate.rf, candidate.co)
                     if key in seen:
                         continue
@@ -183,6 +185,7 @@ class Enumeration:
         """For each thread its traces that come to an end; `cut` says whether others could have been part of a run."""
         if self._traced is None:
             found = self._traced = self.traces()
+            self._twins = any(len({trace.identity for trace in of}) < len(of) for of in found)
             if any(trace.status == "cut" for of in found for trace in of):
                 cuts = (c for c in self._combined(found) if any(trace.status == "cut" for trace in c))
                 self.cut = any(True for combination in cuts for _ in self._allowed(combination))
@@ -228,7 +231,7 @@ class Enumeration:
 
     def _combined(self, found: Sequence[Sequence[Trace]]) -> Iterator[tuple[Trace, ...]]:
         """One trace per thread, such that each value read is written by somebody, or initial."""
-        number: dict[tuple[int, int], int] = {}
+        number = self._number
 
         def mask(pairs: Iterable[tuple[int, int]]) -> int:
             word = 0
@@ -236,7 +239,15 @@ class Enumeration:
                 word |= 1 << number.setdefault(pair, len(number))
             return word
 
-        coded = [[(mask(t.needs), mask(t.gives), t) for t in of] for of in found]
+        coded = []
+        for of in found:
+            here = []
+            for trace in of:
+                code = self._coded.get(trace)
+                if code is None:
+                    code = self._coded[trace] = (mask(trace.needs), mask(trace.gives), trace)
+                here.append(code)
+            coded.append(here)
         handled = any(thread.host is not None for thread in self.program.threads)
         held = any(trace.status == "held" for of in found for trace in of)
         initial = mask([pair for pair in number if pair[1] == self._initial.get(pair[0], 0)])
@@ -285,7 +296,7 @@ class Enumeration:
             options = self._local.get(name)
             if options is None:
                 options = coherence.choices(
-                    place, here, layout.before, settled, coherent=self.model.coherent, most=self.limits.candidates,
+                    place, here, settled, coherent=self.model.coherent, most=self.limits.candidates,
                     deadline=self.deadline,
                 )  # fmt: skip
                 self._local[name] = options

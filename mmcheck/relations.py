@@ -43,8 +43,12 @@ def product(n: int, sources: Set, targets: Set) -> Rel:
     return tuple([targets if sources >> i & 1 else 0 for i in range(n)])
 
 
-def union(a: Rel, b: Rel) -> Rel:
-    return tuple([x | y for x, y in zip(a, b, strict=True)])
+def union(a: Rel, b: Rel, *more: Rel) -> Rel:
+    if not more:
+        return tuple([x | y for x, y in zip(a, b, strict=True)])
+    if len(more) == 1:
+        return tuple([x | y | z for x, y, z in zip(a, b, more[0], strict=True)])
+    return union(union(a, b, more[0]), *more[1:])
 
 
 def intersection(a: Rel, b: Rel) -> Rel:

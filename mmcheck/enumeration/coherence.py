@@ -7,17 +7,16 @@ do not fall, and rise strictly to a write. Otherwise every well-formed choice is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from itertools import permutations, product
+from typing import NamedTuple
 
 from mmcheck.deadline import Deadline
 from mmcheck.enumeration.layout import Location
 from mmcheck.errors import UnknownVerdict
-from mmcheck.records import record
 
 
-@record
-class Choice:
+class Choice(NamedTuple):
     """`sources` has, for each read of the location in turn, the write that it reads; `chain` the writes in co
     order, the initial one first."""
 
@@ -28,10 +27,17 @@ class Choice:
     """rf and co as bit rows: event, row."""
 
 
+_KNOWN: dict[Hashable, list[Choice]] = {}
+"""Choices at locations whose events are numbered from 0 on."""
+MOST = 20_000
+"""Locations that are remembered; then all are forgotten."""
+LARGE = 100
+"""Choices; where there are more, they are not remembered."""
+
+
 def choices(
     place: Location,
     values: Sequence[int],
-    before: Sequence[int],
     last: frozenset[int],
     *,
     coherent: bool,
@@ -40,25 +46,65 @@ def choices(
 ) -> list[Choice]:
     """The choices at `place`; `UnknownVerdict` beyond `most`.
 
-    `values` are those of `place.events`; `before` the program order as predecessors of each event id; the reads in
-    `last` must read the co-last write.
+    `values` are those of `place.events`; the reads in `last` must read the co-last write.
     """
-    value = dict(zip(place.events, values, strict=True))
-    offers = [[w for w in place.writes if value[w] == value[r]] for r in place.reads]
+    at = place.events
+    settled = tuple([i for i, event in enumerate(at) if event in last]) if last else ()
+    key = (place.pattern, tuple(values), settled, coherent)
+    known = _KNOWN.get(key)
+    if known is None:
+        known = _choices(place.pattern, values, settled, coherent=coherent, most=most, deadline=deadline)
+        if len(_KNOWN) >= MOST:
+            _KNOWN.clear()
+        if len(known) <= LARGE:
+            _KNOWN[key] = known
+    return [
+        Choice(
+            tuple([at[w] for w in sources]),
+            tuple([at[w] for w in chain]),
+            tuple([(at[w], _spread(row, at)) for w, row in rf]),
+            tuple([(at[w], _spread(row, at)) for w, row in co]),
+        )
+        for sources, chain, rf, co in known
+    ]
+
+
+def _spread(row: int, at: Sequence[int]) -> int:
+    """The positions in `row`, as those events."""
+    out = 0
+    for event in at:
+        if row & 1:
+            out |= 1 << event
+        row >>= 1
+    return out
+
+
+def _choices(
+    pattern: Sequence[tuple[str, int]],
+    values: Sequence[int],
+    settled: Sequence[int],
+    *,
+    coherent: bool,
+    most: int,
+    deadline: Deadline,
+) -> list[Choice]:
+    writes = tuple([i for i, (kind, _) in enumerate(pattern) if kind == "W"])
+    reads = tuple([i for i, (kind, _) in enumerate(pattern) if kind == "R"])
+    before = [row for _, row in pattern]
+    offers = [[w for w in writes if values[w] == values[r]] for r in reads]
     if not all(offers):
         return []
     found = []
     tries = 0
-    for chain in _chains(place.writes, before if coherent else None):
+    for chain in _chains(writes, before if coherent else None):
         deadline.check()
         position = {write: i for i, write in enumerate(chain)}
         options = [
             [w for w in offer if not coherent or _fits(r, position[w], position, before)]
-            for r, offer in zip(place.reads, offers, strict=True)
+            for r, offer in zip(reads, offers, strict=True)
         ]
         options = [
-            [w for w in option if r not in last or w == chain[-1]]
-            for r, option in zip(place.reads, options, strict=True)
+            [w for w in option if r not in settled or w == chain[-1]] for r, option in zip(reads, options, strict=True)
         ]
         for sources in product(*options):
             tries += 1
@@ -66,9 +112,9 @@ def choices(
                 raise UnknownVerdict(f"more than {most} candidate executions")
             if not tries & 0xFF:
                 deadline.check()
-            if coherent and not _in_order(place.reads, [position[w] for w in sources], before):
+            if coherent and not _in_order(reads, [position[w] for w in sources], before):
                 continue
-            found.append(_choice(place, sources, chain))
+            found.append(_choice(reads, sources, chain))
     return found
 
 
@@ -113,9 +159,9 @@ def _in_order(reads: tuple[int, ...], at: list[int], before: Sequence[int]) -> b
     return True
 
 
-def _choice(place: Location, sources: tuple[int, ...], chain: tuple[int, ...]) -> Choice:
+def _choice(reads: tuple[int, ...], sources: tuple[int, ...], chain: tuple[int, ...]) -> Choice:
     rf: dict[int, int] = {}
-    for read, write in zip(place.reads, sources, strict=True):
+    for read, write in zip(reads, sources, strict=True):
         rf[write] = rf.get(write, 0) | 1 << read
     co = []
     later = 0

@@ -8,7 +8,7 @@ accessed cells first, by address, then the agents one after the other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import product
 
 from mmcheck.enumeration.forms import Form
@@ -28,25 +28,24 @@ from mmcheck.relations import Rel, closure, from_pairs, inverse, union
 
 @record
 class Location:
-    """The accesses to one address, by id: writes (the initial one first) and, per thread, all of them in order."""
+    """The accesses to one address, by id: `events`, the initial write first, then those of each thread in order; of
+    them the `reads`. `pattern` has for each event its kind, and those before it as bits, by position in `events`."""
 
     address: int
     events: tuple[int, ...]
-    writes: tuple[int, ...]
     reads: tuple[int, ...]
+    pattern: tuple[tuple[str, int], ...]
 
 
 @record
 class Layout:
-    """`before` has, for each event, its predecessors in every order that the
-    model may be given. `frames` are the orders to try: one for assembly, one for each choice of linear orders for
+    """`frames` are the orders to try: one for assembly, one for each choice of linear orders for
     compiled code, given as position of each event id in `linear` (None for assembly)."""
 
     n: int
     first: tuple[int, ...]
     threads: tuple[int, ...]
     locations: tuple[Location, ...]
-    before: tuple[int, ...]
     frames: tuple[tuple[Frame, tuple[Order, ...] | None], ...]
     platform: bool = False
 
@@ -131,8 +130,8 @@ def layout_of(
             frames += framed(pairs, tuple(tuple(first[t] + i for i in line) for t, line in enumerate(chosen)))
     init = {address: event for event, address in enumerate(addresses)}
     forms = [trace.form for trace in traces]
-    locations = tuple(_location(init[address], address, forms, first) for address in addresses)
-    return Layout(n, tuple(first), tuple(owner), locations, before, tuple(frames), platform)
+    locations = tuple(_location(init[address], address, forms, first, before) for address in addresses)
+    return Layout(n, tuple(first), tuple(owner), locations, tuple(frames), platform)
 
 
 def joined(model: Model, forms: Sequence[Form]) -> Layout:
@@ -145,21 +144,18 @@ def joined(model: Model, forms: Sequence[Form]) -> Layout:
         first.append(start)
         owner += [thread] * form.n
         before += [row << start for row in form.before]
-    locations = tuple([_location(number, address, forms, first) for number, address in enumerate(addresses)])
+    locations = tuple([_location(number, address, forms, first, before) for number, address in enumerate(addresses)])
     parts = [form.frame(model, coherent=model.coherent) for form in forms]
     frame = JoinedFrame(model, len(addresses), parts, partial(_base, forms, locations, owner), coherent=model.coherent)
-    return Layout(len(owner), tuple(first), tuple(owner), locations, tuple(before), ((frame, None),))
+    return Layout(len(owner), tuple(first), tuple(owner), locations, ((frame, None),))
 
 
 def _base(forms: Sequence[Form], locations: Sequence[Location], owner: Sequence[int], name: str) -> Rel:
     """A base relation of the threads `forms`."""
     n = len(owner)
     if name in ("int", "ext"):
-        mine, start, everything = [1 << event for event in range(len(locations))], len(locations), (1 << n) - 1
-        for form in forms:
-            mine += [((1 << form.n) - 1) << start] * form.n
-            start += form.n
-        return tuple(mine) if name == "int" else tuple([everything & ~row for row in mine])
+        mine = _threads(len(locations), tuple([form.n for form in forms]))
+        return mine[name == "ext"]
     if name == "loc":
         places = {event: place.address for place in locations for event in place.events}
         return _classes(n, [places.get(event) for event in range(n)])
@@ -171,13 +167,28 @@ def _base(forms: Sequence[Form], locations: Sequence[Location], owner: Sequence[
     return tuple(rows)
 
 
-def _location(init: int, address: int, forms: Sequence[Form], first: Sequence[int]) -> Location:
-    found = [
-        (start + i, kind) for form, start in zip(forms, first, strict=True) for i, kind in form.at.get(address, ())
-    ]
-    writes = (init, *[event for event, kind in found if kind == "W"])
-    reads = tuple([event for event, kind in found if kind == "R"])
-    return Location(address, (init, *[event for event, _ in found]), writes, reads)
+@lru_cache(maxsize=1_000)
+def _threads(initial: int, lengths: tuple[int, ...]) -> tuple[Rel, Rel]:
+    """Which events have one thread, and which have not: `initial` writes, then threads with so many events."""
+    mine, start = [1 << event for event in range(initial)], initial
+    for length in lengths:
+        mine += [((1 << length) - 1) << start] * length
+        start += length
+    everything = (1 << start) - 1
+    return tuple(mine), tuple([everything & ~row for row in mine])
+
+
+def _location(init: int, address: int, forms: Sequence[Form], first: Sequence[int], before: Sequence[int]) -> Location:
+    events, reads, pattern = [init], [], [("W", 0)]
+    for form, start in zip(forms, first, strict=True):
+        for i, kind in form.at.get(address, ()):
+            event = start + i
+            row = before[event]
+            pattern.append((kind, sum([1 << k for k, other in enumerate(events) if row >> other & 1]) if row else 0))
+            events.append(event)
+            if kind == "R":
+                reads.append(event)
+    return Location(address, tuple(events), tuple(reads), tuple(pattern))
 
 
 def _sets(addresses: Sequence[int], traces: Sequence[Trace], first: Sequence[int]) -> dict[str, int]:

@@ -182,12 +182,8 @@ class Frame:
                 value = none if left is none or right is none else compose(left, right)
                 values[node.number] = value if any(value) else none
             elif op == "union":
-                value = none
-                for arg in node.args:
-                    other = values[arg.number]
-                    if other is not none:
-                        value = other if value is none else union(value, other)
-                values[node.number] = value
+                parts = [part for arg in node.args if (part := values[arg.number]) is not none]
+                values[node.number] = parts[0] if len(parts) == 1 else union(*parts) if parts else none
             elif op == "rec":
                 self._fixpoint(node, values)
             elif not (node.dynamic and op == "rel"):
@@ -299,10 +295,8 @@ class Frame:
         none = self.none
         match op:
             case "union":
-                for other in rest:
-                    if other is not none:
-                        first = other if first is none else union(first, other)
-                return first
+                parts = [part for part in (first, *rest) if part is not none]
+                return parts[0] if len(parts) == 1 else union(*parts) if parts else none
             case "inter":
                 for other in rest:
                     first = none if first is none or other is none else intersection(first, other)
