@@ -122,7 +122,7 @@ def cycle(result: Result) -> Iterator[str]:
         where = (
             f"{Path(span.file.path).name}:{span.line}: {event.origin.text}" if span is not None else event.origin.text
         )
-        yield f"{name:8} {event.kind} {event.location} = {event.value}".ljust(37) + where
+        yield f"{name:8} {event.kind} {event.location} = {event.shown}".ljust(37) + where
         yield f"    {hop.relation}: {hop.why}"
 
 
