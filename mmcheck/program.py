@@ -507,13 +507,6 @@ class Program:
             return {}
         return {cell.address: cell.device for cell in self.cells if cell.space == "mmio"}
 
-    def cell_at(self, address: int) -> Cell | None:
-        """The cell that stands at `address`, if any."""
-        for cell in self.cells:
-            if cell.address == address:
-                return cell
-        return None
-
 
 def children(statement: Statement) -> Iterator[Block]:
     """The blocks inside `statement`, in text order."""

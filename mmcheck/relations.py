@@ -93,11 +93,6 @@ def closure(a: Rel) -> Rel:
     return tuple(rows)
 
 
-def reflexive(a: Rel) -> Rel:
-    """``a?`` on all events."""
-    return tuple([row | 1 << i for i, row in enumerate(a)])
-
-
 def domain(a: Rel) -> Set:
     out = 0
     for i, row in enumerate(a):

@@ -16,7 +16,7 @@ from pathlib import Path
 from mmcheck import includes
 from mmcheck.errors import InputError, fail
 from mmcheck.model import cat_syntax as cat
-from mmcheck.model.expr import Node, Pool, walk
+from mmcheck.model.expr import Node, Pool
 from mmcheck.records import record, replace
 from mmcheck.source import SourceFile, Span
 from mmcheck.target.tags import HARDWARE_TAGS, SOURCE_TAGS
@@ -384,11 +384,6 @@ def _load(name: str, _made_of: tuple[tuple[str, bytes | None], ...]) -> Model:
     except OSError as error:
         raise fail("MM010", f"cannot read this file: {error.strerror}", path=name) from None
     return model_from_text(name, SourceFile(name, text), path)
-
-
-def all_nodes(model: Model) -> list[Node]:
-    """Every node that some axiom needs, operands first."""
-    return list(walk([axiom.node for axiom in model.axioms]))
 
 
 __all__ = ["BASE_RELATIONS", "BASE_SETS", "BUILTIN", "Axiom", "InputError", "Model", "load_model", "model_from_text"]
