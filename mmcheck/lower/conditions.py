@@ -76,6 +76,8 @@ class Conditions(Evaluator):
             register = private.register
             owner = self.unit.alias.get(thread, thread)
             return Val(ir.state_register(owner, register.name.removeprefix("@"), register.width), private.type)
+        if thread.split("[")[0] in self.unit.troubled:
+            raise Problem(None)  # the mistake in it is reported, and may be all that is wrong
         found = near(name, [*known, *self.unit.layout.privates])
         raise problem("MM200", f"'{thread}' has no register '{name}'{found}", node.name.span)
 

@@ -48,6 +48,8 @@ class Unit:
         self.unrolled = 0
         self.registers: dict[str, dict[str, Val]] = {}
         """Thread -> its registers by their names in the source."""
+        self.troubled: set[str] = set()
+        """Agents with a mistake in them: not all of their registers are known."""
         self._realised: dict[tuple[str, bool, tuple[str, ...]], tuple[Piece, ...]] = {}
 
     def program(self) -> ir.Program:
@@ -61,11 +63,14 @@ class Unit:
         threads: list[ir.Thread] = []
         handlers: list[Handler] = []
         for agent in self.declarations.agents.values():
+            known = self.reporter.reports
             with self.reporter.collect():
                 if agent.kind == "interrupt":
                     handlers.append(self._handler(agent))
                 else:
                     threads += self._agent(agent)
+            if self.reporter.reports > known:
+                self.troubled.add(agent.name.text)
         threads += self.cpus.runs(handlers, threads)
         requirements = Requirements(self, tuple(threads))
         found = requirements.collect()

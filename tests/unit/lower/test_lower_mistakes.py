@@ -48,3 +48,12 @@ def test_mistake(row: Row) -> None:
     )
     assert found == row.found
     assert all(each.code in CODES for each in found)
+
+
+def test_a_mistake_in_a_thread_is_not_followed_by_others_about_its_registers() -> None:
+    threads = "memory { x, y }\nthread P0 {\n  x = 1\n  let a = yy\n}\nthread P1 { let b = x }\n"
+    text = f"{threads}exists (P0.a == 1)\nexists (P1.c == 1)\n"
+    assert [each.message for each in diagnostics(text)] == [
+        "nothing is named 'yy'; did you mean 'y'?",
+        "'P1' has no register 'c'; did you mean 'b'?",
+    ]
