@@ -19,7 +19,11 @@ from mmcheck.results import Hop, Layer
 
 
 def cycle_of(execution: Execution, model: Model, through: Iterable[int] = ()) -> tuple[Hop, ...]:
-    """The cycle to show, through one of the events `through` if there is such a cycle; empty if it is an SC run."""
+    """The cycle to show; empty if it is an SC run.
+
+    Through one of the events `through` if there is such a cycle, else through the last read before them, in their
+    thread, that has one: of a wait that never ends, the look that decided to wait.
+    """
     n = len(execution.events)
     text = from_pairs(n, execution.relation("src"))
     accesses = sum(1 << event.id for event in execution.events if event.kind in "RW")
@@ -29,12 +33,13 @@ def cycle_of(execution: Execution, model: Model, through: Iterable[int] = ()) ->
     for relation in communication.values():
         graph = union(graph, relation)
     wanted = list(through)
-    path = _best(program_order, communication, execution, wanted) or _best(
-        program_order, communication, execution, range(n)
-    )
+    local = _kept(execution, model)
+    path = _best(program_order, communication, execution, wanted)
+    for number in _reads_before(execution, wanted):
+        path = path or _best(program_order, communication, execution, [number], near=local)
+    path = path or _best(program_order, communication, execution, range(n))
     if path is None:
         return ()
-    local = _kept(execution, model)
     executed = execution.relation("po") if any(agent.host is not None for agent in execution.threads) else frozenset()
     hops = []
     for source, target in zip(path, [*path[1:], path[0]], strict=True):
@@ -48,6 +53,15 @@ def cycle_of(execution: Execution, model: Model, through: Iterable[int] = ()) ->
             ordered = all(root_of(execution, other) == root_of(execution, a) for other in around)
         hops.append(Hop(source, target, name, ordered, _why(name, a, b, ordered)))
     return tuple(hops)
+
+
+def _reads_before(execution: Execution, events: Sequence[int]) -> list[int]:
+    """The reads of the thread of the last of `events` that come before it, the last first."""
+    if not events:
+        return []
+    last = execution.events[events[-1]]
+    mine = [e for e in execution.events if e.kind == "R" and e.thread == last.thread and e.index < last.index]
+    return [event.id for event in sorted(mine, key=lambda event: -event.index)]
 
 
 def only_here(execution: Execution, model: Model, word: Word, through: Iterable[int], bad: str) -> str:
@@ -111,12 +125,15 @@ MAX_LENGTH = 12
 MAX_STEPS = 20_000
 
 
-def _best(po: Rel, communication: dict[str, Rel], execution: Execution, starts: Sequence[int]) -> list[int] | None:
+def _best(
+    po: Rel, communication: dict[str, Rel], execution: Execution, starts: Sequence[int], near: Rel | None = None
+) -> list[int] | None:
     """A shortest cycle through one of `starts`, of program-order and communication steps, no two of the former in a
     row.
 
     Among the shortest, the one whose program-order steps reach furthest: of a message, the flag and not the data
-    before it, so that the barriers between the two are in the picture.
+    before it, so that the barriers between the two are in the picture. With `near`, what is kept in order, the one
+    with fewest steps that are not, and then the shortest: of an index and the looks behind it, the first.
     """
     across: Rel = (0,) * len(execution.events)
     for relation in communication.values():
@@ -149,7 +166,12 @@ def _best(po: Rel, communication: dict[str, Rel], execution: Execution, starts: 
                     came_by_po = len(path) > 1 and not across[path[-2]] >> last & 1
                     if len(path) == length:
                         if across[last] >> first & 1 or (not came_by_po and not by_po and po[last] >> first & 1):
-                            key = (_reach(path, index, execution), -start)
+                            reach = _reach(path, index, execution)
+                            key = (
+                                (reach, -start)
+                                if near is None
+                                else (-_loose(path, near, po) * len(index) - reach, -start)
+                            )
                             if best_key is None or key > best_key:
                                 best, best_key = path, key
                         continue
@@ -160,6 +182,12 @@ def _best(po: Rel, communication: dict[str, Rel], execution: Execution, starts: 
         if best is not None:
             return best
     return None
+
+
+def _loose(path: Sequence[int], kept: Rel, po: Rel) -> int:
+    """How many program-order steps of a cycle are not in `kept`."""
+    steps = zip(path, [*path[1:], path[0]], strict=True)
+    return sum(1 for a, b in steps if po[a] >> b & 1 and not kept[a] >> b & 1)
 
 
 def _distances(back: Rel, goal: int) -> list[int]:

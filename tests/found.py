@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mmcheck
+from mmcheck.lower.register.implied import NEAR, STATED
 from mmcheck.results import Result
 
 ROOT = Path(__file__).parents[1]
@@ -44,9 +45,12 @@ ROWS = (
     "nothing stands behind the look at the used index, when `pop` is called from an interrupt.",
     '`fence(Acquire)` in `pop_used`. One completion for each interrupt is safe without it (variant "one completion": '
     'the interrupt orders it), and so is polling (variant "polled")', "repaired: since 2024-04"),
-  Row("B05", "u-boot", "base", "P1, P2, P4, P5",
-    ("published", "completed", "no_lost_kick", "no_lost_interrupt"), "all barriers are empty functions.",
-    "release before the index, full before each look, acquire behind the used index", "repaired"),
+  Row("B05, data", "u-boot", "base", "P1, P4", ("published", "completed"),
+    "all barriers are empty functions: nothing between the slot and the index, nothing behind the used index.",
+    "release before the index, acquire behind the used index", "repaired"),
+  Row("B05, notifications", "u-boot-notify", "base", "P2, P5", ("no_lost_kick", "no_lost_interrupt"),
+    "all barriers are empty functions: nothing between an index or a request for interrupts and the look behind it.",
+    "full barriers before each look", "repaired"),
   Row("B06", "serenity", "base", "P2", ("no_lost_kick",),
     "nothing stands between the index and the look at the device's flags.", "a full barrier", "repaired"),
   Row("B10", "openamp", "base", "D1", ("published",),
@@ -67,13 +71,14 @@ ROWS = (
   Row("B20", "hobby-gpu", "base", "P1, P3, P4", ("published", "completed", "no_lost_kick"),
     "volatile accesses and no barrier at all.", "two fences, and a barrier for devices ahead of the doorbell",
     "repaired"),
-  Row("B30a", "rust-vmm", "", "D4", ("no_lost_kick",),
-    "cloud-hypervisor before 72b736153: a release fence before the second look.", "SeqCst, as rust-vmm has it", "base"),
-  Row("B31a", "kvmtool", "before 15c4e1e (B31a)", "D1", ("published",), "no read barrier behind the available index.",
-    "`smp_rmb()`; its write barrier leaves P6 and D5 open, see below", "publishing behind a release fence"),
-  Row("B31b", "kvmtool", "before d7d79bd (B31b)", "D3", ("no_lost_interrupt",),
+  Row("B30a", "cloud-hypervisor", "base", "D4", ("no_lost_kick",),
+    "a release fence between asking for kicks and the second look.", "SeqCst, as rust-vmm has it", "since 72b736153"),
+  Row("B31a", "kvmtool-avail", "base", "D1", ("published",), "no read barrier behind the available index.",
+    "`smp_rmb()`; its write barrier leaves D5 open, see below",
+    "since 15c4e1e, publishing behind a release fence"),
+  Row("B31b", "kvmtool-signal", "base", "D3", ("no_lost_interrupt",),
     "a write barrier between the used index and the look at the driver's event index.",
-    "`smp_mb()`; its write barrier leaves P6 and D5 open, see below", "publishing behind a release fence"),
+    "`smp_mb()`", "since d7d79bd"),
   Row("G01; also G02, G04, B16, B31", "linux-split", "base", "P6, and D5 on the device's side", ("recycled",),
     "a write barrier (DMB ISHST) ahead of the index leaves a read ahead of it open.",
     "closed by what the driver does next: it tests the answer (a control dependency, as virtio-blk does), or writes "
@@ -92,10 +97,8 @@ def results_of(row: Row) -> list[Result]:
 
 
 def as_was(row: Row, results: list[Result]) -> list[Result]:
-    """Those of the variant that is as the code was; for B30a the one variant that says so."""
-    titles = list(dict.fromkeys(result.variant or "base" for result in results))
-    title = row.variant or next(each for each in titles if row.name in each)
-    return [result for result in results if (result.variant or "base") == title]
+    """Those of the variant that is as the code was."""
+    return [result for result in results if (result.variant or "base") == row.variant]
 
 
 def verdict(results: list[Result], target: str) -> str:
@@ -109,6 +112,14 @@ def verdict(results: list[Result], target: str) -> str:
 def only_here(result: Result) -> list[str]:
     """What the checker says of a verdict that rests on more than the words promise."""
     return [note for note in result.notes if " only because " in note]
+
+
+def clause_of(obligation: str) -> str:
+    """Which clause of VirtIO `obligation` is, or that none states it."""
+    if obligation in STATED:
+        return f"{obligation} is VirtIO 1.2, {STATED[obligation]}."
+    nearest = f"; nearest to it is VirtIO 1.2, {NEAR[obligation]}" if obligation in NEAR else ""
+    return f"No clause states {obligation} (`mmcheck explain implied:{obligation}`){nearest}."
 
 
 def cycle(result: Result) -> Iterator[str]:
@@ -134,7 +145,8 @@ def section(row: Row, results: list[Result]) -> Iterator[str]:
         broken = [r for r in was if r.requirement == name and r.verdict == "violated"]
         assert broken, (row.name, name)
         on = ", ".join(f"{r.target} (by {BY[r.layer]})" for r in broken)
-        yield f"`{name}` is violated on {on}; clauses: {'; '.join(broken[0].clauses)}.\n"
+        mine = [each for each in re.findall(r"[PD]\d", row.broken) if f"implied:{each}" in broken[0].clauses]
+        yield f"`{name}` is violated on {on}. {' '.join(clause_of(each) for each in mine)}\n"
         yield "```text\n" + "\n".join(cycle(broken[0])) + "\n```\n"
         lucky: dict[str, list[str]] = {}
         for r in was:

@@ -46,13 +46,10 @@ LONG = {
         misplaced="more_used",
         repairs={"pop.rmb": "fence(acquire)", "publish.redundant": "nothing"},
     ),
-    "kvmtool (now)": Said("recycled"),
-    "kvmtool (B31a)": Said(
-        "published completed recycled", variant="before 15c4e1e (B31a)", repairs={"take.rmb": "smp_rmb()"}
-    ),
-    "kvmtool (B31b)": Said(
-        "recycled no_lost_interrupt", variant="before d7d79bd (B31b)", repairs={"signal.signal_mb": "smp_mb()"}
-    ),
+    "cloud-hypervisor (B30a)": Said("no_lost_kick", repairs={"enable_kick.kick_mb": "fence(SeqCst)"}),
+    "kvmtool-avail (now)": Said("recycled", variant="since 15c4e1e"),
+    "kvmtool-avail (B31a)": Said("published completed recycled", repairs={"take.rmb": "smp_rmb()"}),
+    "kvmtool-signal (B31b)": Said("no_lost_interrupt", repairs={"signal.signal_mb": "smp_mb()"}),
     "linux-packed (G02)": Said("recycled"),
     "linux-split (G01)": Said("recycled"),
     "netbsd (B16)": Said("recycled no_lost_kick", repairs={"kick.mb": "smp_mb()"}),
@@ -64,22 +61,12 @@ LONG = {
     "osv (G08)": Said(),
     "rcore (B01a)": Said("no_lost_kick", redundant="more_used", too_strong="publish.wmb publish.mb pop.rmb"),
     "rust-vmm (G14)": Said(),
-    "rust-vmm (B30a)": Said(
-        "no_lost_kick",
-        variant="cloud-hypervisor before 72b736153 (B30a)",
-        repairs={"enable_kick.kick_mb": "fence(SeqCst)"},
-    ),
     "seabios (G12)": Said(redundant="kick.mb", too_strong="publish.wmb pop.rmb"),
     "serenity (B06)": Said("no_lost_kick", too_strong="publish.wmb pop.rmb", repairs={"kick.mb": FULL}),
     "u-boot (B05)": Said(
-        "published completed recycled no_lost_kick no_lost_interrupt",
-        repairs={
-            "publish.wmb": "fence(release)",
-            "kick.mb": FULL,
-            "pop.rmb": "fence(acquire)",
-            "enable_irq.irq_mb": FULL,
-        },
+        "published completed recycled", repairs={"publish.wmb": "fence(release)", "pop.rmb": "fence(acquire)"}
     ),
+    "u-boot-notify (B05)": Said("no_lost_kick no_lost_interrupt", repairs={"kick.mb": FULL, "enable_irq.irq_mb": FULL}),
     "xv6 (G10)": Said("no_lost_kick", redundant="more_used", too_strong="publish.wmb kick.mb pop.rmb"),
 }
 
