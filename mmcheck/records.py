@@ -1,9 +1,9 @@
 """Immutable records: what ``@dataclass(frozen=True)`` gives, made in a fifth of the time.
 
 The package has some 180 of them, and a frozen data class takes half a millisecond to make: together they were a
-third of what a short run costs. Here only ``__init__`` is generated; the other methods are shared. Fields, defaults,
-``field(...)``, keyword-only fields, inheritance and ``__post_init__`` are as in `dataclasses`, whose `fields` and
-`replace` also work.
+third of what a short run costs. Here only ``__init__`` is generated, and that when the first record is made; the other
+methods are shared. Fields, defaults, ``field(...)``, keyword-only fields, inheritance and ``__post_init__`` are as in
+`dataclasses`, whose `fields` and `replace` also work.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def record(cls: type[T]) -> type[T]:
     made.__dataclass_fields__ = _DataclassFields()
     positional = tuple([name for name, entry in fields.items() if entry.init and entry.kw_only is not True])
     type.__setattr__(cls, "__match_args__", positional)
-    made.__init__ = _init(cls, fields)
+    made.__init__ = _later(cls, fields)
     compared = tuple([name for name, entry in fields.items() if entry.compare])
     shown = tuple([name for name, entry in fields.items() if entry.repr])
     made.__compared__ = compared
@@ -55,6 +55,17 @@ def _annotations(cls: type) -> dict[str, Any]:
     """The annotations of `cls` alone, as written; `inspect.get_annotations` would import `inspect`."""
     found: dict[str, Any] = vars(cls).get("__annotations__", {})
     return found
+
+
+def _later(cls: type, fields: dict[str, Field[Any]]) -> Callable[..., None]:
+    """A constructor that is made when the first record is: most classes have none in a run."""
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        made: Any = cls
+        made.__init__ = _init(cls, fields)
+        made.__init__(self, *args, **kwargs)
+
+    return __init__
 
 
 def _init(cls: type, fields: dict[str, Field[Any]]) -> Callable[..., None]:

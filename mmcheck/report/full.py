@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mmcheck.errors import Diagnostic
 from mmcheck.execution import Event, Execution
 from mmcheck.records import replace
-from mmcheck.report import excerpts, matrix, table
+from mmcheck.report import excerpts, table
 from mmcheck.report.colour import Paint
 from mmcheck.report.words import BASE, claim, layer_sentence, one_line, place, plural, verdict
 from mmcheck.results import BESIDE, MEANING, Counterexample, FileReport, Hop, Report, Result
@@ -188,6 +188,10 @@ class _Page:
 
     def clauses(self, report: Report) -> Iterator[str]:
         """Clauses against targets, and those that no requirement covers."""
+        if not any(result.clauses for result in report.results):
+            return
+        from mmcheck.report import matrix  # the register of clauses is large
+
         shown = list(matrix.lines(report, self.width))
         for line in shown:
             yield from self.wrap(line) if line and not line.startswith(" ") else [line]
