@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmcheck.deadline import Deadline
-from mmcheck.enumerate import Asked, Enumeration, Limits
 from mmcheck.errors import InputError, UnknownVerdict, fail
 from mmcheck.model.model import Model, load_model
-from mmcheck.program import Load, Origin, Rmw, evaluate
+from mmcheck.program import Load, Origin, Rmw
 from mmcheck.results import LitmusOutcome
 from mmcheck.source import SourceFile
 from mmcheck.syntax.herd.read import LitmusTest, read_litmus
@@ -23,10 +22,8 @@ if TYPE_CHECKING:
 
 MODELS = {"AArch64": "armv8", "X86_64": "x86-tso", "X86": "x86-tso"}
 CUT = "loops were cut at the bound"
-FEW = Limits(candidates=2_000, combinations=5_000, traces=500)
-"""Up to here ``auto`` enumerates: the solver's fixed costs are more."""
 MOST_READS = 7
-"""With more of them ``auto`` does not try to: a ring of four messages is the solver's already."""
+"""With more of them ``auto`` does not enumerate: a ring of four messages is the solver's already."""
 
 
 def decide(
@@ -89,10 +86,10 @@ def decide_test(
     chosen = load_model(model or MODELS[test.arch])
     with Deadline(timeout) as deadline:
         if engine == "enumerate":
-            return _enumerated(test, path, chosen, states, bound, deadline)
+            return _enumerated(test, path, chosen, states, bound, deadline, few=False)
         if engine == "auto" and _reads(test) <= MOST_READS:
             try:
-                return _enumerated(test, path, chosen, states, bound, deadline, FEW)
+                return _enumerated(test, path, chosen, states, bound, deadline, few=True)
             except UnknownVerdict:
                 pass  # too many candidates: the solver's ground
         return _solved(test, path, chosen, states, bound, deadline, kept)
@@ -143,50 +140,18 @@ def _solved(
 
 
 def _enumerated(
-    test: LitmusTest,
-    path: str,
-    model: Model,
-    states: bool,
-    bound: int,
-    deadline: Deadline,
-    limits: Limits | None = None,
-    *,
-    afresh: bool = False,
+    test: LitmusTest, path: str, model: Model, states: bool, bound: int, deadline: Deadline, *, few: bool
 ) -> LitmusOutcome:
-    limits = limits or Limits()
-    keys = () if afresh else test.keys
-    search = Enumeration(test.program, model, bound, settle=True, limits=limits, deadline=deadline, keys=keys)
-    if search.may_stray:
-        for run in search.runs():
-            astray = run.astray
-            if astray is not None and keys:
-                return _enumerated(
-                    test, path, model, states, bound, deadline, limits, afresh=True
-                )  # it shows an origin
-            if astray is not None:
-                raise _outside(astray)
-    passing = () if test.filter is None else (Asked(test.filter, 1),)
-    found: set[tuple[int, ...]] = set()
+    from mmcheck.listed import FEW, answer  # a large test needs no enumerator
 
-    def state(final: Mapping[str, int]) -> tuple[int, ...]:
-        return tuple([final.get(reg.name, 0) & (1 << reg.width) - 1 for reg in test.observed])
-
-    if states:
-        outcomes = set()
-        for run in search.runs(*passing, fresh=lambda final: state(final) not in found):
-            found.add(state(run.final))
-            outcomes.add(evaluate(test.condition, run.final))
-        positive, negative = 1 in outcomes, 0 in outcomes
-    else:
-        positive = any(True for _ in search.runs(*passing, Asked(test.condition, 1)))
-        negative = any(True for _ in search.runs(*passing, Asked(test.condition, 0)))
+    found = answer(test, model, states=states, bound=bound, deadline=deadline, limits=FEW if few else None)
+    if found.astray is not None:
+        raise _outside(found.astray)
+    notes = _notes(found.cut, bound, any_run=found.positive or found.negative)
     lines = None
-    if states:
-        names = [reg.name for reg in test.observed]
-        named = [dict(zip(names, values, strict=True)) for values in found]
-        lines = tuple(sorted(show_state(test.program, test.observed, state) for state in named))
-    notes = _notes(search.cut, bound, any_run=positive or negative)
-    word = observation(positive, negative)
+    if found.states is not None:
+        lines = tuple(sorted(show_state(test.program, test.observed, state) for state in found.states))
+    word = observation(found.positive, found.negative)
     return LitmusOutcome(path, test.name, word, lines, "enumerate", notes=notes)  # type: ignore[arg-type]
 
 

@@ -30,7 +30,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("enumeration", "recheck", "explain", "races", "scheduling", "smt"),
     ("enumerate", "goals", "double_fetch"),
     ("stage",),
-    ("check", "solved"),
+    ("check", "listed", "solved"),
     ("check_enumerated", "litmus", "machine"),
     ("verify",),
     ("cached", "placement"),

@@ -6,13 +6,13 @@ to threads, finds the locations and their widths, and checks what concerns more 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import TypeAlias
 
 from mmcheck.errors import Diagnostic, InputError
 from mmcheck.program import Assign, Const, Expr, Jump, Label, Origin, Program, Reg, Statement, Thread
 from mmcheck.records import record, replace
 from mmcheck.source import SourceFile, Span
-from mmcheck.syntax.herd import aarch64, aarch64_operands, x86, x86_operands
 from mmcheck.syntax.herd.cell import END, Cell, CellError, live, nearest
 from mmcheck.syntax.herd.columns import Layout, split
 from mmcheck.syntax.herd.condition import Footer, Registers, parse_footer
@@ -66,6 +66,41 @@ class _Initial:
 TARGETS = {"AArch64": "armv8", "X86_64": "x86-tso", "X86": "x86-tso"}
 
 
+Site: TypeAlias = tuple[int, int] | None
+"""Address and width of the location that an x86 instruction names."""
+Place: TypeAlias = Callable[[str], tuple[str, int] | None]
+"""The location that a cell names, if any, and the width of the access, 0 if the text does not say."""
+
+
+def _instructions(arch: str) -> tuple[str, Registers, Callable[[str, Site], Cell], Place]:
+    """Of an instruction set, of which only this one is loaded: which registers there are, as a hint and as names in
+    final states, the meaning of a cell, and the location that it names."""
+    if arch == "AArch64":
+        from mmcheck.syntax.herd import aarch64, aarch64_operands
+
+        hint = "registers are X0 to X30 and W0 to W30"
+        return hint, aarch64_operands.state_name, lambda text, _: aarch64.parse_cell(text), lambda _: None
+    from mmcheck.syntax.herd import x86, x86_operands
+
+    return (
+        "registers are " + " ".join(x86_operands.known_registers(arch)[:16]),
+        lambda text: x86_operands.state_name(text, arch),
+        lambda text, site: x86.parse_cell(text, arch, site),
+        lambda text: x86.place_of(text, arch),
+    )
+
+
+def named(texts: Iterable[str], place_of: Place) -> dict[str, int]:
+    """The locations that cells name, each with the first width of an access that some cell says, or 0."""
+    guesses: dict[str, int] = {}
+    for text in texts:
+        found = place_of(text)
+        if found is not None:
+            name, width = found
+            guesses[name] = guesses.get(name, 0) or width
+    return guesses
+
+
 class Reader:
     """Reads one test. Afterwards `declared_widths` are the widths of locations as declared, `used` the registers that
     threads initialise or name, and `ended` the end of the test."""
@@ -77,18 +112,11 @@ class Reader:
         self.locations: dict[str, Location] = {}
         self.declared: dict[str, Item] = {}
         self.guesses: dict[str, int] = {}
-        self.hint = "registers are X0 to X30 and W0 to W30"
-        if self.arch != "AArch64":
-            self.hint = "registers are " + " ".join(x86_operands.known_registers(self.arch)[:16])
-        self.registers: Registers = (
-            aarch64_operands.state_name
-            if self.arch == "AArch64"
-            else lambda text: x86_operands.state_name(text, self.arch)
-        )
+        self.hint, self.registers, self.parse, self.place_of = _instructions(layout.arch)
         self.names = tuple(name for name, _ in layout.threads)
         self.word = 32 if self.arch == "X86" else 64
         self.initial: dict[str, dict[str, _Initial]] = {name: {} for name in self.names}
-        self.parts: dict[str, list[tuple[str, tuple[int, int] | None]]] = {}
+        self.parts: dict[str, list[tuple[str, Site]]] = {}
         self.used: dict[str, set[str]] = {name: set() for name in self.names}
 
     def problem(self, error: CellError, offset: int = 0) -> None:
@@ -239,20 +267,15 @@ class Reader:
         """Add the locations that x86 instructions name, with a first guess of their widths."""
         if self.arch == "AArch64":
             return
-        guesses = x86.named([text for column in self.layout.columns for text, _ in column], self.arch)
+        guesses = named([text for column in self.layout.columns for text, _ in column], self.place_of)
         for name in guesses:
             if name not in self.locations:
                 self.locations[name] = Location(name)
         self.guesses = {name: width or 32 for name, width in guesses.items()}
 
-    def parse(self, text: str, site: tuple[int, int] | None) -> Cell:
-        if self.arch == "AArch64":
-            return aarch64.parse_cell(text)
-        return x86.parse_cell(text, self.arch, site)
-
-    def site(self, text: str) -> tuple[int, int] | None:
+    def site(self, text: str) -> Site:
         """Address and width, as far as they are known, of the location that an x86 instruction names."""
-        found = None if self.arch == "AArch64" else x86.place_of(text, self.arch)
+        found = self.place_of(text)
         if found is None:
             return None
         location = self.locations[found[0]]

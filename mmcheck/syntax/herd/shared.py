@@ -7,15 +7,15 @@ with a part that is not known is read as if it were the first.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from mmcheck.program import Cell, Program, Reg, Thread
 from mmcheck.source import SourceFile
-from mmcheck.syntax.herd import x86
 from mmcheck.syntax.herd.columns import Layout, split
 from mmcheck.syntax.herd.condition import Footer
 from mmcheck.syntax.herd.memory import Names
-from mmcheck.syntax.herd.read import TARGETS, LitmusTest, Reader
+from mmcheck.syntax.herd.read import TARGETS, LitmusTest, Reader, named
 
 MOST = 4_000
 """Parts of each sort that are remembered; then all are forgotten."""
@@ -134,13 +134,15 @@ class Parts:
 
     def _named(self, arch: str, texts: tuple[tuple[str, ...], ...]) -> dict[str, int]:
         """The locations that x86 instructions name, with a first guess of their widths."""
+        from mmcheck.syntax.herd.x86 import place_of
+
         guesses: dict[str, int] = {}
         for column in texts:
             known = self.named.get((arch, column))
             if known is None:
                 if len(self.named) >= MOST:
                     self.named.clear()
-                known = self.named[arch, column] = x86.named(column, arch)
+                known = self.named[arch, column] = named(column, partial(place_of, arch=arch))
             for name, width in known.items():
                 guesses[name] = guesses.get(name, 0) or width
         return guesses

@@ -7,7 +7,7 @@ same without ``lock`` is a read and a write.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
@@ -360,17 +360,6 @@ def parse_cell(text: str, arch: str, site: Site | None = None) -> Cell:
 
 
 _NAMED = re.compile(r"[(\[]\s*([A-Za-z_]\w*)\s*[)\]]", re.ASCII)
-
-
-def named(texts: Iterable[str], arch: str) -> dict[str, int]:
-    """The locations that cells name, each with the first width of an access that some cell says, or 0."""
-    guesses: dict[str, int] = {}
-    for text in texts:
-        found = place_of(text, arch)
-        if found is not None:
-            name, width = found
-            guesses[name] = guesses.get(name, 0) or width
-    return guesses
 
 
 @lru_cache(maxsize=4096)
