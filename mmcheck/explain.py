@@ -21,8 +21,9 @@ from mmcheck.results import Hop, Layer
 def cycle_of(execution: Execution, model: Model, through: Iterable[int] = ()) -> tuple[Hop, ...]:
     """The cycle to show; empty if it is an SC run.
 
-    Through one of the events `through` if there is such a cycle, else through the last read before them, in their
-    thread, that has one: of a wait that never ends, the look that decided to wait.
+    Through one of the events `through` if there is such a cycle; else through a read that one of them depends on, what
+    a pointer was read from rather than what stands beside it; else through the last read before them, in their thread,
+    that has one: of a wait that never ends, the look that decided to wait.
     """
     n = len(execution.events)
     text = from_pairs(n, execution.relation("src"))
@@ -35,6 +36,7 @@ def cycle_of(execution: Execution, model: Model, through: Iterable[int] = ()) ->
     wanted = list(through)
     local = _kept(execution, model)
     path = _best(program_order, communication, execution, wanted)
+    path = path or _best(program_order, communication, execution, _behind(execution, wanted))
     for number in _reads_before(execution, wanted):
         path = path or _best(program_order, communication, execution, [number], near=local)
     path = path or _best(program_order, communication, execution, range(n))
@@ -123,6 +125,21 @@ def _communication(execution: Execution) -> dict[str, Rel]:
 
 MAX_LENGTH = 12
 MAX_STEPS = 20_000
+
+
+def _behind(execution: Execution, events: Iterable[int]) -> list[int]:
+    """The reads that the addresses or values of `events` depend on."""
+    into: dict[int, set[int]] = {}
+    for name in ("addr", "data"):
+        for source, target in execution.relation(name):
+            into.setdefault(target, set()).add(source)
+    found: set[int] = set()
+    work = list(events)
+    while work:
+        new = into.get(work.pop(), set()) - found
+        found |= new
+        work += new
+    return sorted(found)
 
 
 def _best(
