@@ -16,7 +16,7 @@ from mmcheck.goals import SETTLED, Goal
 from mmcheck.graph import Wait
 from mmcheck.model.model import Model
 from mmcheck.model.promises import Word, promised, weakened
-from mmcheck.program import Origin, Program, Requirement
+from mmcheck.program import Origin, Program, Requirement, Thread
 from mmcheck.races import remarks
 from mmcheck.recheck import judge, judge_final, with_order
 from mmcheck.records import replace
@@ -466,11 +466,11 @@ class Checker:
 
     def _in_software(self, requirement: Requirement, stage: Stage, finding: Finding) -> Finding:
         """A note if it holds because a thread takes a doorbell and so is not bound by the platform's rules."""
-        takers = [thread.name for thread in self.program.threads if thread.source and thread.kind == "device"]
+        takers = [each.name for each in self.program.threads if _takes_a_doorbell(each)]
         if not takers or not self.surplus or "IO" not in self.model.polarities():
             return finding
         if stage.binding is None:
-            threads = [replace(each, kind="thread") if each.source else each for each in self.program.threads]
+            threads = [replace(each, kind="thread") if each.name in takers else each for each in self.program.threads]
             bound = replace(self.program, threads=tuple(threads))
             stage.binding = Stage(
                 bound, self.model, self.deadline, layered=self.layered, bound=self.bound, profile=self.profile,
@@ -570,3 +570,8 @@ def _strays(execution: Execution) -> tuple[str, ...]:
             where = f" (line {event.origin.span.line})" if event.origin.span is not None else ""
             return (f"in the run that is shown, '{event.origin.text}'{where} goes outside every variable",)
     return ()
+
+
+def _takes_a_doorbell(thread: Thread) -> bool:
+    """Whether `thread` is a device because it takes a doorbell, and is not called one."""
+    return thread.kind == "device" and not thread.origin.text.startswith("device ")

@@ -266,6 +266,12 @@ thread host { if db.take() { nothing }; data.write_volatile(1); fence(release); 
     assert verdict(text) == HOLDS
     assert [note for note in found.notes if "counts as the device in software" in note]
     assert found.notes[0].startswith("host takes a doorbell")
+    # Instructions, and a device in software all the same.
+    assembly = ask(
+        text.replace("thread host", "asm thread host")
+    )  # instructions, and a device in software all the same
+    assert [note for note in assembly.notes if note.startswith("host takes a doorbell")]
+    assert not ask(text.replace("thread host", "device host")).notes
     strict = text.replace("fence(release)", "dma_wmb()")
     assert verdict(strict) == HOLDS and not ask(strict).notes
     assert verdict(text.replace("if db.take() { nothing }; ", "")) == PLATFORM
