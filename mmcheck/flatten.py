@@ -19,10 +19,10 @@ from typing import TypeAlias
 from mmcheck import program as ir
 from mmcheck.errors import InternalError, UnknownVerdict
 from mmcheck.loops import exit_test
+from mmcheck.offers import ArriveOp, Registers, ResumeOp, TakeOp, YieldOp
 from mmcheck.program import ENTRY, NOWHERE, RETURN, Block, Const, Expr, Op, Origin, Program, Reg, Tags, Thread
 from mmcheck.records import record, replace
 
-Registers: TypeAlias = tuple[int, ...]
 Taint: TypeAlias = tuple[int, int]
 """Reads (as bits) that a value depends on by data, and by pick."""
 Taints: TypeAlias = tuple[Taint, ...]
@@ -189,39 +189,9 @@ class HaltOp:
     pass
 
 
-@record
-class TakeOp:
-    """A place where an interrupt may come (`mmcheck.machine.interrupts`): the run of a handler at `entry`, once, which
-    `taken` remembers. `needs` is the slot that says whether the run before has been, `masked` are those that say that
-    interrupts are off; `back` gets the place to come back to, `resume`. `waits`: within a round of an await."""
-
-    entry: int
-    taken: int
-    needs: int | None
-    masked: tuple[int, ...]
-    back: int
-    resume: int
-    clear: tuple[tuple[int, int], ...]
-    """Registers with which the run begins: slot and value."""
-    waits: bool = False
-
-    def open(self, registers: Registers | list[int]) -> bool:
-        """Whether the interrupt may come with these registers."""
-        if registers[self.taken] or (self.needs is not None and not registers[self.needs]):
-            return False
-        return not any(registers[slot] for slot in self.masked)
-
-
-@record
-class ResumeOp:
-    """The end of a run of a handler: back to where `back` says."""
-
-    back: int
-
-
 Instruction: TypeAlias = (
     Set | Clear | Goto | Branch | Leave | Back | LoadOp | StoreOp | RmwOp | FenceOp | CheckOp | GivenOp | RoundOp
-    | TestOp | ForkOp | HaltOp | TakeOp | ResumeOp
+    | TestOp | ForkOp | HaltOp | TakeOp | ResumeOp | YieldOp | ArriveOp
 )  # fmt: skip
 
 
@@ -230,7 +200,9 @@ class Code:
     """A flattened thread. `named` are the registers that a final state shows: name and slot. `devices` are the
     addresses of devices' registers with the names of the devices, if the thread is bound by their order. Of code with
     handlers in it, `guests` are those of each handler's runs, `places` says for each instruction which thread's it is
-    and where it stands there, `taken` are the slots that say which runs have been."""
+    and where it stands there, `taken` are the slots that say which runs have been. `now` is the slot with the CPU on
+    which a thread that may move is, `here` that of the CPU that it holds; `shares` are the CPUs on which
+    others may be, too."""
 
     thread: Thread
     ops: tuple[Instruction, ...]
@@ -240,6 +212,9 @@ class Code:
     guests: tuple[tuple[Thread, tuple[tuple[str, int], ...]], ...] = ()
     places: tuple[tuple[int, int], ...] = ()
     taken: tuple[int, ...] = ()
+    now: int | None = None
+    here: int | None = None
+    shares: frozenset[int] = frozenset()
 
 
 def flatten(program: Program, thread: Thread, *, bound: int = 2, choices: Mapping[str, str] | None = None) -> Code:

@@ -29,17 +29,16 @@ from mmcheck.flatten import (
     Leave,
     LoadOp,
     Registers,
-    ResumeOp,
     RmwOp,
     RoundOp,
     Set,
     StoreOp,
     Taint,
     Taints,
-    TakeOp,
     Term,
     TestOp,
 )
+from mmcheck.offers import ArriveOp, ResumeOp, TakeOp, YieldOp
 from mmcheck.program import Const, Expr, Op, Origin, Reg, Tags
 from mmcheck.records import record
 
@@ -155,6 +154,20 @@ class Offer:
 
 
 @record
+class Yield:
+    """The thread may give way here to another of its CPU, if it is `open`."""
+
+    open: bool
+
+
+@record
+class Depart:
+    """The thread goes on on another CPU, `to`."""
+
+    to: int
+
+
+@record
 class Fork:
     """Pieces in no order: `choose` one of `left`, or `join` if there are none."""
 
@@ -175,7 +188,9 @@ class Cut:
     """The bound is reached; the run is discarded."""
 
 
-Action: TypeAlias = Read | Write | Modify | Barrier | Check | Wait | Failed | Fork | Offer | Ended | Cut | Impossible
+Action: TypeAlias = (
+    Read | Write | Modify | Barrier | Check | Wait | Failed | Fork | Offer | Yield | Depart | Ended | Cut | Impossible
+)
 ENDED = Ended()
 IMPOSSIBLE = Impossible()
 CUT = Cut()
@@ -258,11 +273,17 @@ def advance(code: Code, state: State) -> tuple[State, Action]:
             pc = op.target
         elif isinstance(op, ResumeOp):
             pc, monitor = registers[op.back], None
+        elif isinstance(op, ArriveOp) and registers[op.here] == registers[op.now]:
+            pc += 1
         else:
             break
     here = State(pc, registers, monitor, saved, taints, control, symbols, path, regions)
     if isinstance(op, TakeOp):
         return here, Offer(op.open(registers))
+    if isinstance(op, YieldOp):
+        return here, Yield(op.open(registers))
+    if isinstance(op, ArriveOp):
+        return here, Depart(registers[op.now])
     if isinstance(op, LoadOp):
         address = op.address.value(registers)
         return here, Read(address, op.width, op.tags, op.origin, op.exclusive, _taint(op.address, here))
@@ -415,6 +436,13 @@ def interrupted(code: Code, state: State) -> State:
     for slot, value in op.clear:
         registers = _put(registers, slot, value)
     return state._replace(pc=op.entry, registers=registers, monitor=None)
+
+
+def arrived(code: Code, state: State) -> State:
+    """The thread has left its CPU."""
+    op = code.ops[state.pc]
+    assert isinstance(op, ArriveOp)
+    return state._replace(pc=state.pc + 1, registers=_put(state.registers, op.here, state.registers[op.now]))
 
 
 def choose(code: Code, state: State, piece: int) -> State:

@@ -22,8 +22,8 @@ from mmcheck.flatten import Code
 from mmcheck.machine import interrupts
 from mmcheck.machine.decode import Op, decode
 from mmcheck.machine.explore import Final, Outcomes, union
-from mmcheck.machine.frontend import CUT, RUNNING, STOPPED, STUCK, Front
-from mmcheck.machine.pipeline import CHECK, READ, WRITE, Choice, Entry, scan
+from mmcheck.machine.frontend import CUT, ENDED, RUNNING, STOPPED, STUCK, Front
+from mmcheck.machine.pipeline import CHECK, GIVEN, READ, WRITE, YIELD, Choice, Entry, scan
 from mmcheck.machine.values import known, values_of
 from mmcheck.program import Program, state_cell
 
@@ -38,10 +38,12 @@ Memory: TypeAlias = tuple[tuple[int, Chain], ...]
 
 
 class State(NamedTuple):
-    """The threads, by number of their view, and the locations that were written."""
+    """The threads, by number of their view; the locations that were written; CPUs that threads share, with who holds
+    each."""
 
     threads: tuple[int, ...]
     memory: Memory
+    holders: tuple[tuple[int, int], ...] = ()
 
 
 class View:
@@ -83,12 +85,6 @@ def _explored(program: Program, codes: list[Code], limit: int) -> Outcomes:
         failed |= safety.failed
         states += safety.seen
     return Outcomes(frozenset(finals.finals), frozenset(failed), finals.cut, states)
-
-
-def refuse(program: Program) -> None:
-    """Raise `UnknownVerdict` for what is not replayed."""
-    if any(thread.kind == "interrupt" for thread in program.threads):
-        raise UnknownVerdict("runs with interrupt handlers are not replayed")
 
 
 class Thread:
@@ -162,7 +158,7 @@ class Thread:
             entry.source = source
             if source[0] == self.number:
                 entry.extra = next((each for each in front.entries if each.ordinal == source[1]), None)
-        elif entry.kind == WRITE:
+        elif entry.kind in (WRITE, YIELD):
             used[entry.ordinal] = mark
             entry.happened = True
 
@@ -171,6 +167,8 @@ class Thread:
         front = view.front
         since = front.stuck_since if front.status == STUCK else None
         for entry in front.entries:
+            if entry.kind == GIVEN and known(entry.data) == 0:
+                view.dead = True
             if entry.kind == WRITE and not entry.happened:
                 if known(entry.when) == 0:
                     view.dead = True
@@ -260,10 +258,22 @@ class Explorer:
         memory = dict(state.memory)
         if all(view.finished for view in views):
             self.finish(views, memory)
+        origin = state
         for number, view in enumerate(views):
             thread = self.threads[number]
             for choice in view.choices:
                 entry, address = choice.entry, choice.address
+                if entry.kind == YIELD:
+                    after = thread.after(view, (entry.ordinal, True))
+                    left = tuple([held for held in origin.holders if held != (entry.cpu, number)])
+                    yield from self.moved(origin._replace(holders=left), number, after)
+                    continue
+                if entry.cpu in thread.code.shares:
+                    assert entry.cpu is not None
+                    if not self.is_free(origin, views, number, entry.cpu):
+                        continue
+                    held = {**dict(origin.holders), entry.cpu: number}
+                    state = origin._replace(holders=tuple(sorted(held.items())))
                 if entry.kind == WRITE:
                     chain = memory.get(address) or self.start(address)
                     if is_atomic(entry, chain, number):
@@ -282,22 +292,36 @@ class Explorer:
                     write, value = (memory.get(address) or self.start(address))[-1]
                     yield from self.moved(state, number, thread.reads(view, choice, value, write))
 
+    def is_free(self, state: State, views: list[View], number: int, cpu: int) -> bool:
+        """Whether thread `number` may have the CPU: nobody else holds it, or who does has nothing to do any more."""
+        holder = dict(state.holders).get(cpu, number)
+        if holder == number:
+            return True
+        front = views[holder].front
+        if not views[holder].finished or front.status == ENDED:
+            return views[holder].finished
+        if not interrupts.keeps(front.code, front.pc, values_of(front.registers)):
+            return True
+        if front.status == STUCK and views[number].choices:
+            raise UnknownVerdict(f"the machines do not run: {interrupts.HOLDS}")
+        return False
+
     def start(self, address: int) -> Chain:
         return (((-1, address), self.initial.get(address, 0)),)
 
     def moved(self, state: State, thread: int, to: int, memory: Memory | None = None) -> Iterator[State]:
         if to >= 0:
             threads = (*state.threads[:thread], to, *state.threads[thread + 1 :])
-            yield State(threads, state.memory if memory is None else memory)
+            yield State(threads, state.memory if memory is None else memory, state.holders)
 
     def finish(self, views: list[View], memory: Mapping[int, Chain]) -> None:
         """Every thread has ended, or waits for ever."""
         statuses = [view.front.status for view in views]
         stuck = []
         for view in views:
-            front, agent = view.front, view.front.code.thread.name
+            front = view.front
             if front.status == STUCK:
-                stuck.append(agent)
+                stuck.append(interrupts.who(self.program, front.code, front.pc))
                 for entry in front.entries:
                     if entry.kind == READ and entry.ordinal >= front.stuck_since:
                         address = known(entry.address)
@@ -314,7 +338,11 @@ class Explorer:
         if STOPPED in statuses or not self.settle:
             return
         codes = [view.front.code for view in views]
-        names = interrupts.final_registers(self.program, codes, [values_of(view.front.registers) for view in views])
+        registers = [values_of(view.front.registers) for view in views]
+        ends = [(view.front.pc, values) for view, values in zip(views, registers, strict=True)]
+        if interrupts.is_pending(self.program, codes, ends, lambda at: (memory.get(at) or self.start(at))[-1][1]):
+            return
+        names = interrupts.final_registers(self.program, codes, registers)
         for cell in self.program.cells:
             names[state_cell(cell.name).name] = (memory.get(cell.address) or self.start(cell.address))[-1][1]
         self.finals.add(Final(tuple(sorted(names.items())), tuple(stuck)))

@@ -49,7 +49,7 @@ class Op:
         match op:
             case flat.Set():
                 self.data = Operand(op.term, (1 << op.width) - 1)
-            case flat.Branch() | flat.TestOp() | flat.CheckOp():
+            case flat.Branch() | flat.TestOp() | flat.CheckOp() | flat.GivenOp():
                 self.cond = Operand(op.cond)
             case flat.LoadOp():
                 self.address = Operand(op.address)

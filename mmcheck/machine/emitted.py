@@ -14,7 +14,21 @@ from dataclasses import replace
 
 from mmcheck.execution import Event, Execution
 from mmcheck.machine.walk import DEPENDENCIES
-from mmcheck.program import Const, Expr, Fence, If, Load, Op, Program, Reg, Rmw, Statement, Store, Thread
+from mmcheck.program import (
+    ENTRY,
+    RETURN,
+    Const,
+    Expr,
+    Fence,
+    If,
+    Load,
+    Op,
+    Program,
+    Reg,
+    Rmw,
+    Statement,
+    Store,
+)
 
 
 def is_emitted(execution: Execution, program: Program) -> bool:
@@ -30,9 +44,11 @@ def emitted(program: Program, execution: Execution) -> tuple[Program, Execution]
     threads = []
     for number, thread in enumerate(program.threads):
         if thread.source:
-            body = tuple(_Writer(moved, list(moved.of_thread(number))).statements())
+            events = list(moved.of_thread(number))
+            if thread.host is not None:
+                events = [event for event in events if event.kind != "F" or event.origin.text not in (ENTRY, RETURN)]
             # A thread of compiled code, for the reach of its branches: one access each.
-            thread = Thread(thread.name, body, thread.kind, True, (), thread.cpu, thread.origin)
+            thread = replace(thread, body=tuple(_Writer(moved, events).statements()), privates=())
         threads.append(thread)
     return replace(program, threads=tuple(threads)), moved
 

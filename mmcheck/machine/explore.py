@@ -33,6 +33,8 @@ class State(NamedTuple):
     memory: Memory
     buffers: tuple[Buffer, ...]
     failed: frozenset[str] = frozenset()
+    holders: tuple[tuple[int, int], ...] = ()
+    """CPUs that threads share, with the thread that holds each."""
 
 
 class Final(NamedTuple):
@@ -74,7 +76,7 @@ def explore(
     that no machine runs."""
     memory = tuple(sorted((cell.address, cell.init) for cell in program.cells))
     parts = []
-    for hosts in interrupts.assignments(program, migration=True):
+    for hosts in interrupts.assignments(program):
         codes = interrupts.codes(program, hosts, bound=bound, choices=choices)
         first = State(tuple([steps.start(code) for code in codes]), memory, ((),) * len(codes))
         parts.append(_Explorer(program, codes, machine, limit).run(first))
@@ -115,6 +117,18 @@ def moved(state: State, thread: int, to: steps.State) -> State:
     return state._replace(threads=(*state.threads[:thread], to, *state.threads[thread + 1 :]))
 
 
+def cpu_of(code: Code, state: steps.State) -> int:
+    """The CPU on which a thread that shares one is."""
+    cpu = code.thread.cpu if code.here is None else state.registers[code.here]
+    assert cpu is not None
+    return cpu
+
+
+def released(state: State, thread: int) -> State:
+    """`thread` gives way."""
+    return state._replace(holders=tuple([held for held in state.holders if held[1] != thread]))
+
+
 class _Explorer:
     def __init__(self, program: Program, codes: list[Code], machine: Machine, limit: int) -> None:
         self.program, self.codes, self.machine, self.limit = program, codes, machine, limit
@@ -133,8 +147,9 @@ class _Explorer:
                 cut = True
                 continue
             state = state._replace(threads=tuple([thread for thread, _ in actions]))
-            if all(isinstance(action, steps.Ended | steps.Wait) for _, action in actions):
-                self.finish(state)
+            held = self.held(state, [action for _, action in actions])
+            if all(isinstance(action, steps.Ended | steps.Wait) or n in held for n, (_, action) in enumerate(actions)):
+                self.finish(state, held)
             for following in self.following(state, [action for _, action in actions]):
                 if following not in seen:
                     seen.add(following)
@@ -179,27 +194,71 @@ class _Explorer:
             case steps.Fork():
                 for piece in action.left:
                     yield moved(state, thread, steps.choose(code, here, piece))
+            case steps.Yield():
+                yield moved(state, thread, steps.skip(here))
+                if action.open and self.holds(state, thread) and not state.buffers[thread]:
+                    yield released(moved(state, thread, steps.skip(here)._replace(monitor=None)), thread)
+            case steps.Depart():
+                if not state.buffers[thread]:
+                    yield released(moved(state, thread, steps.arrived(code, here)), thread)
             case steps.Ended() | steps.Cut():
                 pass
-            case _:
+            case steps.Barrier():
                 yield from self.machine.act(code, state, thread, action)
+            case _ if not code.shares or cpu_of(code, here) not in code.shares:
+                yield from self.machine.act(code, state, thread, action)
+            case _:
+                cpu = cpu_of(code, here)
+                if self.is_free(state, thread, cpu):
+                    held = {**dict(state.holders), cpu: thread}
+                    holding = state._replace(holders=tuple(sorted(held.items())))
+                    yield from self.machine.act(code, holding, thread, action)
 
-    def finish(self, state: State) -> None:
-        """All threads have ended or stand before an await."""
+    def holds(self, state: State, thread: int) -> bool:
+        return (cpu_of(self.codes[thread], state.threads[thread]), thread) in state.holders
+
+    def is_free(self, state: State, thread: int, cpu: int) -> bool:
+        """Whether `thread` may have the CPU: nobody else holds it, or who does is over."""
+        holder = dict(state.holders).get(cpu, thread)
+        over = isinstance(self.next(holder, state.threads[holder])[1], steps.Ended) and not state.buffers[holder]
+        return holder == thread or over
+
+    def held(self, state: State, actions: list[steps.Action]) -> frozenset[int]:
+        """The threads whose CPU another keeps, which waits with interrupts off or in a handler."""
+        if not state.holders:
+            return frozenset()
+        found = []
+        for number, thread in enumerate(state.threads):
+            holder = dict(state.holders).get(cpu_of(self.codes[number], thread)) if self.codes[number].shares else None
+            if holder not in (None, number) and not isinstance(actions[number], steps.Ended):
+                assert holder is not None
+                at = state.threads[holder]
+                if isinstance(actions[holder], steps.Wait) and interrupts.keeps(
+                    self.codes[holder], at.pc, at.registers
+                ):
+                    found.append(number)
+        return frozenset(found)
+
+    def finish(self, state: State, held: frozenset[int]) -> None:
+        """All threads have ended, stand before an await, or are `held`."""
         self.failed |= state.failed
         if any(state.buffers):
             return
         stuck = []
         registers = []
+        ends: list[interrupts.End] = []
         for i, thread in enumerate(state.threads):
             last: steps.State | None = thread
-            if isinstance(self.next(i, thread)[1], steps.Wait):
+            if isinstance(self.next(i, thread)[1], steps.Wait) and i not in held:
                 last = self.fails(i, thread, state.memory)
                 if last is None:
                     return
-                stuck.append(self.codes[i].thread.name)
+                stuck.append(interrupts.who(self.program, self.codes[i], thread.pc))
             assert last is not None
             registers.append(last.registers)
+            ends.append((thread.pc, last.registers))
+        if interrupts.is_pending(self.program, self.codes, ends, lambda place: load(state.memory, place), held):
+            return
         names = interrupts.final_registers(self.program, self.codes, registers)
         for cell in self.program.cells:
             names[state_cell(cell.name).name] = load(state.memory, cell.address)
@@ -231,7 +290,7 @@ class _Explorer:
                     if steps.modified(action, state, old) not in (None, old):
                         return None
                     state = steps.after_modify(code, state, old)
-                case steps.Barrier() | steps.Check() | steps.Offer():
+                case steps.Barrier() | steps.Check() | steps.Offer() | steps.Yield():
                     state = steps.skip(state)
                 case steps.Fork(left=()):
                     state = steps.join(code, state)

@@ -14,15 +14,16 @@ from mmcheck import flatten as flat
 from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import Code
 from mmcheck.machine.decode import Op, decode
-from mmcheck.machine.pipeline import BRANCH, CHECK, FENCE, LEAVE, READ, WRITE, Entry
+from mmcheck.machine.pipeline import BRANCH, CHECK, FENCE, GIVEN, LEAVE, READ, WRITE, YIELD, Entry
 from mmcheck.machine.values import Node, Value, known
+from mmcheck.offers import ArriveOp, ResumeOp, TakeOp, YieldOp
 
 Decide = Callable[[int, str, tuple[object, ...]], object]
 """Given the ordinal of the place, what it is about and the options: one of them, or None for "not yet"."""
 
 RUNNING, ENDED, CUT, STUCK, STOPPED = "running", "ended", "cut", "stuck", "stopped"
-GUESS, WAIT, EXCLUSIVE, OUTCOME, WRITE_BACK, PIECE, ENTER, TAKE = (
-    "guess", "wait", "exclusive", "outcome", "write-back", "piece", "enter", "take"
+GUESS, WAIT, EXCLUSIVE, OUTCOME, WRITE_BACK, PIECE, ENTER, TAKE, GIVE_WAY = (
+    "guess", "wait", "exclusive", "outcome", "write-back", "piece", "enter", "take", "give way"
 )  # fmt: skip
 
 
@@ -46,6 +47,8 @@ class Front:
         self.rounds: dict[int, tuple[list[Value], int]] = {}
         self.status = RUNNING
         self.stuck_since = -1
+        self.accessed = False
+        """Whether there was an access since the thread gave way."""
         self.impossible = False
         """Whether a guess was made that values known at the time refute."""
 
@@ -117,12 +120,31 @@ class Front:
                 if any(entry.kind == BRANCH for entry in self.entries):
                     self._append(LEAVE, op).extra = (instruction.first, instruction.last)
                     return True
-            case flat.TakeOp():
+            case TakeOp():
                 return self._take(instruction)
-            case flat.ResumeOp():
+            case ResumeOp():
                 back = self.registers[instruction.back]
                 assert isinstance(back, int)
                 self.pc, self.monitor = back, None
+            case YieldOp():
+                return self._yield(op, instruction)
+            case ArriveOp():
+                old, new = self.registers[instruction.here], self.registers[instruction.now]
+                self.pc += 1
+                if old != new:
+                    self._append(YIELD, op).taken = True
+                    self.registers[instruction.here] = new
+                    return True
+            case flat.GivenOp():
+                given = op.cond.of(self.registers, self.nodes)
+                self.pc += 1
+                if given.__class__ is not int:
+                    self._append(GIVEN, op).data = given
+                    return True
+                if not given:
+                    self.impossible = True
+                    self.status = CUT
+                    return False
             case flat.ForkOp():
                 done = self.registers[instruction.counter]
                 assert isinstance(done, int)
@@ -148,6 +170,11 @@ class Front:
         entry = Entry(kind, op, self.pc, self.count, self.number)
         self.count += 1
         self.entries.append(entry)
+        if self.code.shares:
+            cpu = self.code.thread.cpu if self.code.here is None else self.registers[self.code.here]
+            assert cpu is None or isinstance(cpu, int)
+            entry.cpu = cpu
+            self.accessed = (self.accessed or kind in (READ, WRITE)) and kind != YIELD
         return entry
 
     def _decide(self, kind: str, options: tuple[object, ...]) -> object:
@@ -157,7 +184,7 @@ class Front:
             self.count += 1
         return found
 
-    def _take(self, op: flat.TakeOp) -> bool | None:
+    def _take(self, op: TakeOp) -> bool | None:
         """A place for an interrupt."""
         registers = [known(value) if slot in op.masked else value for slot, value in enumerate(self.registers)]
         if any(registers[slot] is None for slot in op.masked):
@@ -176,6 +203,23 @@ class Front:
         self.monitor = None
         self.pc = op.entry
         return None
+
+    def _yield(self, op: Op, place: YieldOp) -> bool | None:
+        """A place where the thread may give way."""
+        registers = [known(value) if slot in place.masked else value for slot, value in enumerate(self.registers)]
+        if any(registers[slot] is None for slot in place.masked):
+            raise UnknownVerdict("whether interrupts are on depends on memory")
+        give: object = False
+        if self.accessed and place.open(registers):  # type: ignore[arg-type]
+            give = self._decide(GIVE_WAY, (False, True))
+            if give is None:
+                return False
+        self.pc += 1
+        if not give:
+            return None
+        self.monitor = None
+        self._append(YIELD, op)
+        return True
 
     def _load(self, op: Op) -> bool:
         entry = self._append(READ, op)

@@ -46,7 +46,7 @@ def from_json(found: dict[str, Any], program: Program) -> Execution:
         orders = None if linear is None else tuple([tuple(order) for order in linear])
     except (KeyError, ValueError, TypeError) as error:
         raise fail("MM061", f"a counterexample in this file is none of this program: {error}") from None
-    agents = tuple([Agent(t.name, t.kind, t.source, t.origin) for t in program.threads])
+    agents = tuple([Agent(t.name, t.kind, t.source, t.origin, t.host) for t in program.threads])
     return Execution(agents, tuple(events), relations, found.get("final", {}), orders)
 
 

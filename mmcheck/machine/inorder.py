@@ -10,11 +10,13 @@ from collections import deque
 from random import Random
 
 from mmcheck import flatten as flat
+from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import Code
 from mmcheck.machine.decode import Op, decode
 from mmcheck.machine.memory import Counts, Memory
 from mmcheck.machine.pipeline import FENCE, READ, WRITE, Entry
 from mmcheck.machine.values import Node
+from mmcheck.offers import ArriveOp, TakeOp
 
 INTERRUPT = 1 / 8
 """How likely an interrupt comes at a place where it may."""
@@ -56,6 +58,8 @@ class InOrder:
         """A given order of the fields of record stores."""
         self.outcomes: deque[bool] | None = None
         """Given outcomes of the exclusive stores that may succeed."""
+        self.taken: deque[bool] = deque()
+        """Where there is no chance: whether the interrupt comes at each place where it may."""
 
     @property
     def finished(self) -> bool:
@@ -141,6 +145,16 @@ class InOrder:
                 self.take(instruction)  # type: ignore[arg-type]
             elif kind == "ResumeOp":
                 self.pc, self.monitor = registers[instruction.back], None  # type: ignore[union-attr]
+            elif kind == "YieldOp":
+                self.pc += 1
+            elif kind == "ArriveOp":
+                assert isinstance(instruction, ArriveOp)
+                registers[instruction.here] = registers[instruction.now]
+                self.pc += 1
+            elif kind == "GivenOp":
+                if not op.cond.number(registers):
+                    raise UnknownVerdict("an interrupt came that could not")
+                self.pc += 1
             elif kind == "HaltOp":
                 self.ended = True
                 return True
@@ -182,10 +196,15 @@ class InOrder:
             self.registers[op.counter] = done | 1 << piece
             self.pc = op.starts[piece]
 
-    def take(self, op: flat.TakeOp) -> None:
+    def take(self, op: TakeOp) -> None:
         """A place for an interrupt; within a round, which may be taken back, none comes."""
         random = self.random
-        if random is None or op.waits or not op.open(self.registers) or random.random() >= INTERRUPT:
+        comes = op.open(self.registers)
+        if random is None:
+            comes = comes and bool(self.taken) and self.taken.popleft()
+        else:
+            comes = comes and not op.waits and random.random() < INTERRUPT
+        if not comes:
             self.pc += 1
             return
         self.registers[op.taken], self.registers[op.back] = 1, op.resume

@@ -1,21 +1,24 @@
-"""Interrupt handlers on the machines: their code within that of the thread that they interrupt.
+"""Interrupt handlers and shared CPUs on the machines: handlers within the code of the thread that they interrupt.
 
 A run of a handler is a call that may come between any two accesses of its host while interrupts are on, runs to its end
-there, and shares the host's CPU: its store buffer, its instructions in flight (semantics of interrupts: docs). So the
+there, and shares the host's CPU: its store buffer, its instructions in flight (docs/models-preemption.md). So the
 code of the runs is put behind that of the host, with registers of its own, and a `TakeOp` before every access, barrier
 and round of an await says where a run may begin. A run comes once, runs of one handler in their order; what a
 handler keeps is handed on to its later runs. Nested handlers are the same one level down: from the first event of the
-outer run to its last.
+outer run to its last. A handler that is raised comes while its latch is 1, one of another CPU once the thread is there.
 
-Not here, by name (`mmcheck.machine.left_out`): interrupts that are raised by somebody, since a run is not over before
-they came; migration on Armv8 and in runs by chance, where a run exists only on one CPU; handlers with several runs that
-may interrupt several threads; handlers that may wait for ever; threads that share a CPU. A handler with one run that
-may interrupt one of several threads is explored once for each.
+Threads that share a CPU are agents of their own. One of them at a time *holds* the CPU: only it accesses memory. It
+gives way at a `YieldOp`, once all that it did is done (the barrier of the context switch), at its end, and where it
+moves to another CPU (`ArriveOp`).
+
+Not here, by name (`mmcheck.machine.left_out`): handlers with several runs that may interrupt several threads; on Armv8
+waits that hold up a CPU that others share; migration by a nested handler where CPUs are shared. A handler with one run
+that may interrupt one of several threads is explored once for each. Runs by chance know less (`not_by_chance`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -23,15 +26,22 @@ from mmcheck import flatten as flat
 from mmcheck import program as ir
 from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import Code, Instruction, flatten
-from mmcheck.interrupts import blocking_runs, sharing_of
+from mmcheck.interrupts import HOST, blocking_runs, bottom_of, reachable, sharing_of
+from mmcheck.offers import ArriveOp, ResumeOp, TakeOp, YieldOp
 from mmcheck.program import MASKED, Program, Thread, state_register
 from mmcheck.records import replace
 
 Hosts = Mapping[tuple[str, int], int]
 """For each handler and number of its run, the thread (by index) that stands for it: it says whom the run interrupts."""
+End = tuple[int, Sequence[int]]
+"""Where a code stands: its instruction, and what its registers hold."""
 
-RAISED, MOVES, SEVERAL = "raised interrupt", "migration", "handler of several threads"
-WAITS, SHARES = "handler that waits", "threads on one CPU"
+SEVERAL, HOLDS, NESTED = (
+    "handler of several threads",
+    "wait that holds up a shared CPU",
+    "migration by a nested handler",
+)
+RAISED, MOVES, WAITS, SHARES = "raised interrupt", "migration", "handler that waits", "threads on one CPU"
 
 
 def has_handlers(program: Program) -> bool:
@@ -42,28 +52,57 @@ def has_handlers(program: Program) -> bool:
 def unsupported(program: Program) -> tuple[str, ...]:
     """What of the handlers of `program` the machines do not run, by name."""
     found = []
-    runs = [thread for thread in program.threads if thread.host is not None]
-    if any(thread.latch is not None for thread in runs):
-        found.append(RAISED)
-    blocks = [thread.body for thread in program.threads] + [function.body for function in program.functions.values()]
-    if any(isinstance(statement, ir.Given) for block in blocks for statement in ir.walk(block)):
-        found.append(MOVES)
+    threads = program.threads
+    runs = [thread for thread in threads if thread.host is not None]
     for handler in {thread.handler for thread in runs}:
         same = [thread for thread in runs if thread.handler == handler]
         if any(thread.run for thread in same) and len({thread.host for thread in same}) > 1:
             found.append(SEVERAL)
             break
-    if blocking_runs(program, {}):
+    sharing = sharing_of(program)
+    inner = [t for t in runs if t.host is not None and threads[t.host].host is not None]
+    if sharing and any(_moves(program, thread) for thread in inner):
+        found.append(NESTED)
+    return tuple(found)
+
+
+def _moves(program: Program, thread: Thread) -> bool:
+    """Whether `thread` has a ``migrate``."""
+    return any(True for _ in _stores(program, thread))
+
+
+def _stores(program: Program, thread: Thread) -> Iterator[ir.Store]:
+    """The stores that say where `thread` moves its host."""
+    for each in reachable(program, thread.body):
+        if isinstance(each, ir.Store) and isinstance(each.address, ir.Reg) and each.address.name == HOST:
+            yield each
+
+
+def not_by_chance(program: Program) -> tuple[str, ...]:
+    """What of `program` is explored, but not run by chance, by name."""
+    found = []
+    if any(thread.latch is not None for thread in program.threads):
+        found.append(RAISED)
+    if any(_moves(program, thread) for thread in program.threads):
+        found.append(MOVES)
+    if any(program.threads[number].host is not None for held in blocking_runs(program, {}).values() for number in held):
         found.append(WAITS)
     if sharing_of(program):
         found.append(SHARES)
     return tuple(found)
 
 
-def assignments(program: Program, *, migration: bool = False) -> Iterator[Hosts]:
-    """Every way to say which thread each run of each handler interrupts, if it comes. With `migration` the caller drops
-    runs that begin on another CPU than their handler's. Raises `UnknownVerdict`."""
-    missing = [name for name in unsupported(program) if not (migration and name == MOVES)]
+def _asks(thread: Thread) -> bool:
+    """Whether a run begins only if its host is on the CPU of the handler."""
+    found = [each for each in thread.body if isinstance(each, ir.Load) and each.address == ir.Reg(HOST, 64)]
+    return bool(found) and any(
+        isinstance(each, ir.Given) and found[0].dst in ir.registers_of(each.cond) for each in thread.body
+    )
+
+
+def assignments(program: Program) -> Iterator[Hosts]:
+    """Every way to say which thread each run of each handler interrupts, if it comes. Raises `UnknownVerdict`."""
+    missing = unsupported(program)
     if missing:
         raise UnknownVerdict(f"the machines do not run: {', '.join(missing)}")
     options: dict[tuple[str, int], list[int]] = {}
@@ -79,20 +118,46 @@ def codes(
 ) -> list[Code]:  # fmt: skip
     """The code of every thread that is no handler's, with the runs that may interrupt it."""
     flats = [flatten(program, thread, bound=bound, choices=choices) for thread in program.threads]
-    if not has_handlers(program):
-        return flats
     chosen = set(hosts.values())
+    places = _places(program, flats, chosen)
+    roots = [number for number, thread in enumerate(program.threads) if thread.host is None]
+    shares = {
+        root: frozenset(places[root] & {cpu for other in roots if other != root for cpu in places[other]})
+        for root in roots
+    }
+    if not has_handlers(program) and not any(shares.values()):
+        return flats
     return [
-        _Joined(program, flats, number, chosen).code() if thread.host is None else flats[number]
+        _Joined(program, flats, number, chosen, shares[number]).code()
         for number, thread in enumerate(program.threads)
         if thread.host is None
     ]
+
+
+def _places(program: Program, flats: Sequence[Code], chosen: set[int]) -> dict[int, set[int]]:
+    """The CPUs on which each thread, with the runs on it, may do anything."""
+    found: dict[int, set[int]] = {}
+    for number, thread in enumerate(program.threads):
+        root = bottom_of(program, number)
+        places = found.setdefault(root, set())
+        if number != root and number not in chosen:
+            continue
+        below = program.threads[root]
+        if below.kind == "thread" and below.cpu is not None and not isinstance(flats[number].ops[0], flat.HaltOp):
+            places.add(below.cpu)
+            places |= {each.value.value for each in _stores(program, thread) if isinstance(each.value, ir.Const)}
+    return found
 
 
 def root_of(program: Program, number: int) -> Thread:
     """The thread at the bottom of a chain of interrupts."""
     thread = program.threads[number]
     return thread if thread.host is None else root_of(program, thread.host)
+
+
+def who(program: Program, code: Code, pc: int) -> str:
+    """The name of the agent whose instruction this is."""
+    return program.threads[code.places[pc][0]].name if code.places else code.thread.name
 
 
 def final_registers(program: Program, codes: Sequence[Code], registers: Sequence[Sequence[int]]) -> dict[str, int]:
@@ -122,6 +187,39 @@ def final_registers(program: Program, codes: Sequence[Code], registers: Sequence
     return names
 
 
+def keeps(code: Code, pc: int, registers: Sequence[int]) -> bool:
+    """Whether a thread that stands there keeps its CPU: interrupts are off, or it is in a handler."""
+    masked = dict(code.named).get(MASKED)
+    return code.places[pc][0] != code.places[0][0] or (masked is not None and bool(registers[masked]))
+
+
+def is_pending(
+    program: Program, codes: Sequence[Code], ends: Sequence[End], load: Callable[[int], int],
+    held: frozenset[int] = frozenset(),
+) -> bool:  # fmt: skip
+    """Whether an interrupt is raised that a handler with a run left could take; `ends` is where each code stands,
+    `load` the memory, `held` are the codes whose CPU somebody else keeps. A run of the program is not over then."""
+    latches = {thread.latch for thread in program.threads if thread.latch is not None}
+    raised = [latch for latch in sorted(latches) if load(latch)]
+    if not raised:
+        return False
+    came: dict[str, bool] = {}
+    for code, (_, registers) in zip(codes, ends, strict=True):
+        came |= {t.name: bool(registers[slot]) for (t, _), slot in zip(code.guests, code.taken, strict=True)}
+    for latch in raised:
+        runs = [thread for thread in program.threads if thread.latch == latch]
+        last = max(thread.run for thread in runs)
+        if any(came.get(thread.name) for thread in runs if thread.run == last):
+            continue
+        for number, (code, (pc, registers)) in enumerate(zip(codes, ends, strict=True)):
+            guests = {thread.name for thread, _ in code.guests}
+            here = [t for t in runs if t.name in guests and t.host is not None and program.threads[t.host].host is None]
+            cpu = code.thread.cpu if code.now is None else registers[code.now]
+            if here and here[0].cpu == cpu and number not in held and not keeps(code, pc, registers):
+                return True
+    return False
+
+
 @dataclass(slots=True)
 class _Joined:
     """Puts one thread and its handlers together."""
@@ -130,6 +228,7 @@ class _Joined:
     flats: list[Code]
     root: int
     chosen: set[int]
+    shares: frozenset[int]
     out: list[Instruction] = field(default_factory=list)
     places: list[tuple[int, int]] = field(default_factory=list)
     members: list[int] = field(default_factory=list)
@@ -138,6 +237,8 @@ class _Joined:
     taken: dict[int, int] = field(default_factory=dict)
     back: dict[int, int] = field(default_factory=dict)
     entry: dict[int, int] = field(default_factory=dict)
+    now: int | None = None
+    here: int | None = None
 
     def code(self) -> Code:
         threads = self.program.threads
@@ -152,6 +253,11 @@ class _Joined:
         for number in self.members[1:]:
             self.taken[number], self.back[number] = len(initial), len(initial) + 1
             initial += [0, 0]
+        if any(_moves(self.program, threads[number]) for number in self.members):
+            start = threads[self.root].cpu
+            assert start is not None
+            self.now, self.here = len(initial), len(initial) + 1
+            initial += [start, start]
         for number in self.members:
             if number == self.root or number in self.chosen:
                 self.entry[number] = len(self.out)
@@ -164,7 +270,7 @@ class _Joined:
         guests = tuple([(threads[n], each) for n, each in zip(self.members[1:], named[1:], strict=True)])
         return Code(
             threads[self.root], tuple(self.out), named[0], tuple(initial), self.flats[self.root].devices, guests,
-            tuple(self.places), tuple(self.taken.values()),
+            tuple(self.places), tuple(self.taken.values()), self.now, self.here, self.shares,
         )  # fmt: skip
 
     def rooted(self, number: int) -> int:
@@ -184,6 +290,10 @@ class _Joined:
         for pc, op in enumerate(code.ops):
             starts.append(len(self.out))
             switch = isinstance(op, flat.Set) and op.slot == dict(code.named).get(MASKED)
+            place = switch or _may_yield(op) or (bool(guests) and _is_boundary(op))
+            if self.shares and not whole and not handler and place:
+                self.out.append(YieldOp(self.masked(number), self.shares, self.here, self.program.threads[number].cpu))
+                self.places.append((number, pc))
             if guests and not whole and not (handler and pc == 0) and (switch or _is_boundary(op)):
                 waits = any(start < pc <= end for start, end in rounds)
                 for guest in guests:
@@ -196,26 +306,35 @@ class _Joined:
             else:
                 self.out.append(op)
                 self.places.append((number, pc))
+            if isinstance(op, flat.StoreOp) and isinstance(op.address.expr, ir.Reg) and op.address.expr.name == HOST:
+                assert self.now is not None
+                self.out.append(flat.Set(self.now, flat.moved(op.data, self.slots[number]), 64))
+                self.places.append((number, -1))
         for at in range(first, len(self.out)):
-            if not isinstance(self.out[at], flat.TakeOp | flat.ResumeOp) and self.places[at][1] >= 0:
+            if not isinstance(self.out[at], TakeOp | ResumeOp | YieldOp) and self.places[at][1] >= 0:
                 self.out[at] = _relocated(self.out[at], starts, self.slots[number], 1000 * number)
 
-    def take(self, host: int, guest: int, resume: int, waits: bool) -> flat.TakeOp:
+    def take(self, host: int, guest: int, resume: int, waits: bool) -> TakeOp:
         threads = self.program.threads
         thread = threads[guest]
         before = [n for n in self.taken if threads[n].handler == thread.handler and threads[n].run == thread.run - 1]
-        masked = dict(self.flats[host].named).get(MASKED)
         clear = []
         own = dict(self.flats[guest].named).get(MASKED)
         if own is not None:
             clear.append((own + self.slots[guest], int(not thread.nests)))
-        return flat.TakeOp(
+        return TakeOp(
             guest, self.taken[guest], self.taken[before[0]] if before else None,
-            () if masked is None else (masked + self.slots[host],), self.back[guest], resume, tuple(clear), waits,
+            self.masked(host), self.back[guest], resume, tuple(clear), waits,
+            None if self.now is None or not _asks(thread) else (self.now, thread.cpu or 0), thread.latch,
         )  # fmt: skip
 
+    def masked(self, number: int) -> tuple[int, ...]:
+        """The register that says whether interrupts are off for this thread, if there is one."""
+        slot = dict(self.flats[number].named).get(MASKED)
+        return () if slot is None else (slot + self.slots[number],)
+
     def entered(self, op: Instruction) -> Instruction:
-        return replace(op, entry=self.entry[op.entry]) if isinstance(op, flat.TakeOp) else op
+        return replace(op, entry=self.entry[op.entry]) if isinstance(op, TakeOp) else op
 
     def hand_on(self, number: int, pc: int) -> None:
         """The end of a run: what the handler keeps becomes what its later runs begin with."""
@@ -227,7 +346,10 @@ class _Joined:
                     term = flat.content(mine[name] + self.slots[number], 64)
                     self.out.append(flat.Set(slot + self.slots[later], term, 64))
                     self.places.append((number, -1))
-        self.out.append(flat.ResumeOp(self.back[number]))
+        if self.shares and self.now is not None and self.here is not None and threads[number].host == self.root:
+            self.out.append(ArriveOp(self.here, self.now))
+            self.places.append((number, -1))
+        self.out.append(ResumeOp(self.back[number]))
         self.places.append((number, pc))
 
 
@@ -237,6 +359,11 @@ def _is_boundary(op: Instruction) -> bool:
     if isinstance(op, flat.FenceOp):
         return op.tags.isdisjoint(("IrqOff", "IrqOn"))
     return isinstance(op, flat.LoadOp | flat.StoreOp | flat.RmwOp | flat.RoundOp | flat.HaltOp)
+
+
+def _may_yield(op: Instruction) -> bool:
+    """Whether a thread may give way right before `op`: before accesses; what stands between two is nobody else's."""
+    return isinstance(op, flat.LoadOp | flat.StoreOp | flat.RmwOp | flat.RoundOp)
 
 
 def _relocated(op: Instruction, at: list[int], slot: int, number: int) -> Instruction:

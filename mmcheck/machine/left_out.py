@@ -8,9 +8,8 @@ below: a program is held against the model for equality only if it has none of t
   later load (Arm ARM, B2.3). The machine has to know the condition to know the value.
 * ``compare-and-swap provenance``: what a successful compare-and-swap leaves in its register may be passed on before its
   read is done, by the expected value (B2.3). Here it is always the value read.
-* ``raised interrupt``, ``migration``, ``handler of several threads``, ``handler that waits``, ``threads on one CPU``:
-  what the machines do not run (`mmcheck.machine.interrupts`); such programs are refused. SC and x86-TSO explore
-  migration to a CPU of which no other thread is.
+* ``handler of several threads``, ``wait that holds up a shared CPU``, ``migration by a nested handler``: what the
+  machines do not run (`mmcheck.machine.interrupts`); such programs are refused.
 
 No-return atomics, failing compare-and-swaps that write back, LDAPR, DSB and ISB are in the machine and not on this
 list.
@@ -19,10 +18,10 @@ list.
 from __future__ import annotations
 
 from mmcheck import program as ir
-from mmcheck.machine.interrupts import MOVES, RAISED, SEVERAL, SHARES, WAITS, unsupported
+from mmcheck.machine.interrupts import HOLDS, NESTED, SEVERAL, unsupported
 from mmcheck.program import Block, Expr, Op, Program
 
-FEATURES = ("pick dependency", "compare-and-swap provenance", RAISED, MOVES, SEVERAL, WAITS, SHARES)
+FEATURES = ("pick dependency", "compare-and-swap provenance", SEVERAL, HOLDS, NESTED)
 
 
 def left_out(program: Program, *, provenance: bool = False) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ from typing import NamedTuple, TypeAlias, cast
 from mmcheck.machine.decode import FULL, LOADS, STORES, Op
 from mmcheck.machine.values import Node, Value, is_fixed, known
 
-READ, WRITE, FENCE, BRANCH, LEAVE, CHECK = range(6)
+READ, WRITE, FENCE, BRANCH, LEAVE, CHECK, GIVEN, YIELD = range(8)
 
 NO_DEVICES: Mapping[int, str] = MappingProxyType({})
 
@@ -46,12 +46,14 @@ class Entry:
     ``READ``: `node` is the value, `source` the write that it read (None: not yet). ``WRITE``: `data`, whether it
     `happened`, `exists` (a value that is 1 if the store happens at all), `when` (the condition that decides it, where
     `exists` is a guess), `partner` the load of its read-modify-write. ``BRANCH``: `data` is the condition, `taken`
-    the way that was fetched.
+    the way that was fetched. ``GIVEN``: runs in which `data` is 0 do not exist. ``YIELD``: the thread gives way to
+    another of its CPU, `cpu`; what follows waits for its next turn, or goes on elsewhere at once if it has moved
+    (`taken`). `turn` is the turn of the CPU in which an access was made.
     """
 
     __slots__ = (
-        "address", "data", "done", "exists", "extra", "happened", "kind", "node", "op", "ordinal", "partner", "pc",
-        "source", "step", "taken", "thread", "when",
+        "address", "cpu", "data", "done", "exists", "extra", "happened", "kind", "node", "op", "ordinal", "partner",
+        "pc", "source", "step", "taken", "thread", "turn", "when",
     )  # fmt: skip
 
     def __init__(self, kind: int, op: Op, pc: int, ordinal: int, thread: int = 0) -> None:
@@ -72,6 +74,8 @@ class Entry:
         self.taken: bool = False
         self.step: int | None = None
         self.extra: object = None
+        self.cpu: int | None = None
+        self.turn: int | None = None
 
     @property
     def is_loading(self) -> bool:
@@ -116,6 +120,7 @@ def scan(entries: list[Entry], devices: Mapping[int, str] = NO_DEVICES, *, cauti
     # What stands before the entry at hand and is not over yet.
     full = loads_barrier = stores_barrier = everything = False
     reads = noret = writes = False  # loads not done (with result, without), stores not in memory
+    away = False  # the thread has given way, or is about to
     addresses = branches = False  # an address, a branch that rests on loads that are not done
     acquire_open = acquire_unread = False  # an acquire not done; not even read
     release = strong_write = False  # an STLR, the write of an atomic with A and L, not in memory
@@ -236,9 +241,15 @@ def scan(entries: list[Entry], devices: Mapping[int, str] = NO_DEVICES, *, cauti
             if value is None or not is_fixed(entry.data):
                 branches = True
                 regions.append(cast(tuple[int, object], entry.extra)[0])
+        elif kind == YIELD:
+            if not entry.happened:
+                away = True
+                if not (reads or noret or writes or branches or addresses):
+                    choices.append(Choice(entry, -1))
+                full = full or not entry.taken
         elif kind == LEAVE and regions and not cautious:
             first, last = cast(tuple[int, int], entry.extra)
             regions = [region for region in regions if not first <= region <= last]
             branches = bool(regions)
-    out.settled = not (reads or noret or writes or branches or addresses)
+    out.settled = not (reads or noret or writes or branches or addresses or away)
     return out

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from mmcheck.errors import UnknownVerdict
 from mmcheck.execution import Agent, Event, Execution
-from mmcheck.flatten import TakeOp, flatten
+from mmcheck.flatten import flatten
 from mmcheck.machine import interrupts
 from mmcheck.machine.inorder import InOrder
 from mmcheck.machine.outoforder import OutOfOrder
@@ -14,6 +14,7 @@ from mmcheck.machine.pipeline import FENCE, READ, WRITE, Entry
 from mmcheck.machine.runner import FOREVER, Machine
 from mmcheck.machine.values import known
 from mmcheck.machine.walk import Path, Seen, dependencies, follow
+from mmcheck.offers import TakeOp, YieldOp
 from mmcheck.program import NO_TAGS, Program, state_cell, state_register
 from mmcheck.records import record, replace
 
@@ -55,7 +56,10 @@ def recording(machine: Machine) -> Recording:
     orders: list[list[tuple[int, int]]] | None = None
     if interrupts.has_handlers(program):
         logs, orders = _separated(machine, logs)
-        paths = _with_handlers(machine, logs)
+        back = {(n, at): old for code in machine.codes for at, (n, old) in enumerate(code.places) if old >= 0
+                and not isinstance(code.ops[at], TakeOp | YieldOp)}  # fmt: skip
+        seen = [[_seen(entry)._replace(at=back[n, entry.pc]) for entry in log] for n, log in enumerate(logs)]
+        paths = agents(program, seen, machine.choices)
     else:
         paths = [follow(code, [_seen(entry) for entry in log]) for code, log in zip(machine.codes, logs, strict=True)]
     sources = [[entry.source for entry in log] for log in logs]
@@ -80,15 +84,13 @@ def _separated(machine: Machine, logs: list[list[Entry]]) -> tuple[list[list[Ent
     return out, orders
 
 
-def _with_handlers(machine: Machine, logs: list[list[Entry]]) -> list[Path]:
-    """The path of every agent; a run of a handler begins with what the one before it has left."""
-    program = machine.program
-    back = {(n, at): old for code in machine.codes for at, (n, old) in enumerate(code.places) if old >= 0
-            and not isinstance(code.ops[at], TakeOp)}  # fmt: skip
+def agents(program: Program, seen: Sequence[Sequence[Seen]], choices: Mapping[str, str] | None = None) -> list[Path]:
+    """The path of every agent that did what `seen` says; a run of a handler begins with what the one before it has
+    left."""
     left: dict[str, dict[str, int]] = {}
     paths = []
     for number, thread in enumerate(program.threads):
-        code = flatten(program, thread, bound=FOREVER, choices=machine.choices)
+        code = flatten(program, thread, bound=FOREVER, choices=choices)
         kept = left.get(thread.handler, {}) if thread.host is not None else {}
         slots = dict(code.named)
         initial = list(code.initial)
@@ -96,10 +98,10 @@ def _with_handlers(machine: Machine, logs: list[list[Entry]]) -> list[Path]:
             if name in slots:
                 initial[slots[name]] = value
         code = replace(code, initial=tuple(initial))
-        if thread.host is not None and not logs[number]:
+        if thread.host is not None and not seen[number]:
             paths.append(Path(registers=[(name, initial[slot]) for name, slot in code.named]))
             continue
-        path = follow(code, [_seen(entry)._replace(at=back[number, entry.pc]) for entry in logs[number]])
+        path = follow(code, seen[number])
         if thread.host is not None:
             lasting = [(n, v) for n, v in path.registers if n.startswith("@") and not n.startswith("@%")]
             left[thread.handler] = {**kept, **dict(lasting)}
@@ -129,9 +131,11 @@ def told(
     co: dict[int, list[tuple[int, int]]],
     steps: Sequence[Sequence[int | None]],
     orders: Sequence[Sequence[tuple[int, int]]] | None = None,
+    switch: Collection[tuple[tuple[int, int], tuple[int, int]]] = (),
 ) -> Execution:
     """The execution of these paths. `rf` names for each event the write it reads as (thread, position), None for the
-    initial one; `co` lists the writes of each location; `orders` the events of each CPU, if handlers ran there."""
+    initial one; `co` lists the writes of each location; `orders` the events of each CPU, if handlers ran there;
+    `switch` the pairs that a change of thread on a CPU separates."""
     cells = {cell.address: cell for cell in program.cells}
     touched = sorted({item.address for path in paths for item in path.items if item.address is not None})
     events: list[Event] = []
@@ -173,6 +177,8 @@ def told(
         numbers = [first[thread] + index for thread, index in order]
         relations["po"] |= {(a, b) for i, a in enumerate(numbers) for b in numbers[i + 1 :]}
     relations["src"] = set(relations["po"])
+    relations["switch"] = {(first[a[0]] + a[1], first[b[0]] + b[1]) for a, b in switch}
+    relations["po"] |= relations["switch"]
     for thread, path in enumerate(paths):
         for index, item in enumerate(path.items):
             if item.kind == "R" and item.address is not None:
@@ -189,8 +195,8 @@ def told(
     for agent, path in zip(program.threads, paths, strict=True):
         for name, number in path.registers:
             final[state_register(agent.name, name.removeprefix("@")).name] = number
-    agents = tuple(
+    named = tuple(
         [Agent(thread.name, thread.kind, thread.source, thread.origin, thread.host) for thread in program.threads]
     )
     frozen = {name: frozenset(pairs) for name, pairs in relations.items() if pairs}
-    return Execution(agents, tuple(events), frozen, final)
+    return Execution(named, tuple(events), frozen, final)

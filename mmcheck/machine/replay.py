@@ -20,22 +20,26 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from mmcheck.errors import UnknownVerdict
-from mmcheck.execution import Execution
-from mmcheck.flatten import Code, flatten
+from mmcheck.execution import Event, Execution
+from mmcheck.flatten import Code
 from mmcheck.machine import frontend
-from mmcheck.machine.armv8 import Explorer, Mark, State, Thread, View, is_atomic, refuse
+from mmcheck.machine.armv8 import Explorer, Mark, State, Thread, View, is_atomic
 from mmcheck.machine.frontend import Front
 from mmcheck.machine.inorder import InOrder
+from mmcheck.machine.interrupts import codes, unsupported
 from mmcheck.machine.memory import Counts, Memory
 from mmcheck.machine.pipeline import FENCE, READ, WRITE, Entry
 from mmcheck.machine.record import Recording, told
+from mmcheck.machine.record import agents as paths_of
 from mmcheck.machine.runner import FOREVER, Machine, machine_for
 from mmcheck.machine.values import known
 from mmcheck.machine.walk import Mismatch, Path, Seen, follow
 from mmcheck.model.concrete import frame_of
 from mmcheck.model.devices import model_for
+from mmcheck.model.model import with_turns
 from mmcheck.program import Cell, Program
 from mmcheck.relations import bits, closure, from_pairs, union
 from mmcheck.target.tags import HARDWARE_TAGS
@@ -72,6 +76,10 @@ class Replay:
     recording: Recording
 
 
+Run: TypeAlias = tuple[list[Step], list[list[int | None]], list[list[Place | None]], dict[int, list[Place]]]
+"""A schedule, and for each event when it happened, what it read, and the writes of each location."""
+
+
 class CannotReplay(UnknownVerdict):
     """The machine does not make this run; `reason` says why."""
 
@@ -80,23 +88,31 @@ def replay(program: Program, execution: Execution, choices: Mapping[str, str] | 
     """Make `program`, on the machine of its target, do exactly what `execution` says. Raises `CannotReplay`."""
     from mmcheck.machine.emitted import emitted, is_emitted
 
-    refuse(program)
+    missing = unsupported(program)
+    if missing:
+        raise CannotReplay(f"the machines do not run: {', '.join(missing)}")
     kind = machine_for(program.target)
-    given = _Given(program, execution, choices)
     if is_emitted(execution, program):
-        for thread in range(len(program.threads)):
-            given.walk(thread)
+        try:  # that the events are those of the text, each agent by itself
+            everybody = [list(execution.of_thread(number)) for number in range(len(program.threads))]
+            paths_of(program, [[Seen(e.kind, e.address, e.value) for e in events] for events in everybody], choices)
+        except Mismatch as mismatch:
+            raise CannotReplay(f"event {mismatch.position + 1} of an agent: {mismatch.reason}") from None
         program, execution = emitted(program, execution)
         choices = None
-        given = _Given(program, execution, choices)
+    given = _Given(program, execution, choices)
     if kind != "armv8":
         execution = given.timed()
         given = _Given(program, execution, choices)
-    paths = [given.walk(thread) for thread in range(len(program.threads))]
+    execution = given.execution
+    paths = [given.walk(code) for code in range(len(given.codes))]
     given.memory(execution)
-    schedule, steps, rf, co = _out_of_order(given, paths) if kind == "armv8" else _in_order(given, paths, kind)
-    told_again = told(_with_stray(program, execution), paths, rf, co, steps)
-    return Replay(program, execution, tuple(schedule), Recording(told_again, tuple(paths)))
+    run = _out_of_order(given, paths) if kind == "armv8" else _in_order(given, paths, kind)
+    (schedule, steps, rf, co), found = given.by_agent(run)
+    switch = given.turns(steps)
+    orders = [list(agents) for agents in given.agents]
+    told_again = told(_with_stray(program, execution), found, rf, co, steps, orders, switch)
+    return Replay(program, execution, tuple(schedule), Recording(told_again, tuple(found)))
 
 
 def same(given: Execution, found: Execution) -> list[str]:
@@ -149,6 +165,25 @@ def _order(execution: Execution) -> dict[int, int]:
     return {e.id: k for t in range(len(execution.threads)) for k, e in enumerate(execution.of_thread(t))}
 
 
+def _stream(program: Program, execution: Execution, number: int) -> list[Event]:
+    """The events of an agent, each run of a handler where it came."""
+    order = execution.relation("po")
+    runs = []
+    for other, thread in enumerate(program.threads):
+        if thread.host == number:
+            inside = _stream(program, execution, other)
+            if inside:
+                runs.append(inside)
+    runs.sort(key=lambda run: sum((each[0].id, run[0].id) in order for each in runs))
+    mine = [list[Event]() for _ in range(len(runs) + 1)]
+    for event in execution.of_thread(number):
+        mine[sum((run[0].id, event.id) in order for run in runs)].append(event)
+    out = mine[0]
+    for run, behind in zip(runs, mine[1:], strict=True):
+        out += [*run, *behind]
+    return out
+
+
 def _with_stray(program: Program, execution: Execution) -> Program:
     """`program` with a cell wherever `execution` reads something that stands outside its memory."""
     known_cells = {cell.address for cell in program.cells}
@@ -160,21 +195,71 @@ def _with_stray(program: Program, execution: Execution) -> Program:
 
 
 class _Given:
-    """An execution, by thread and position."""
+    """An execution, by code and position. A code is that of a thread with the handlers that interrupt it; `streams` are
+    its events, each run of a handler where it came, `agents` whose they are: thread, and position in it."""
 
     def __init__(self, program: Program, execution: Execution, choices: Mapping[str, str] | None) -> None:
         self.program = program
-        self.execution = execution
-        self.codes: list[Code] = [flatten(program, t, bound=FOREVER, choices=choices) for t in program.threads]
-        order = _order(execution) if execution.linear is None else {
-            e.id: k for t in range(len(execution.threads)) for k, e in enumerate(execution.of_thread(t))
-        }  # fmt: skip
-        self.place: dict[int, Place] = {e.id: (e.thread, order[e.id]) for e in execution.events if not e.is_init}
+        self.choices = choices
+        came = {event.thread for event in execution.events}
+        hosts: dict[tuple[str, int], int] = {}
+        for number, thread in enumerate(program.threads):
+            if thread.host is not None and (number in came or (thread.handler, thread.run) not in hosts):
+                hosts[thread.handler, thread.run] = number
+        self.codes: list[Code] = codes(program, hosts, bound=FOREVER, choices=choices)
+        roots = [number for number, thread in enumerate(program.threads) if thread.host is None]
+        self.streams = [_stream(program, execution, root) for root in roots]
+        self.agents: list[list[Place]] = []
+        count = [0] * len(program.threads)
+        for stream in self.streams:
+            self.agents.append([])
+            for event in stream:
+                self.agents[-1].append((event.thread, count[event.thread]))
+                count[event.thread] += 1
+        index = {e.id: agent[1] for stream, agents in zip(self.streams, self.agents, strict=True)
+                 for e, agent in zip(stream, agents, strict=True)}  # fmt: skip
+        events = tuple([e if e.is_init else replace(e, index=index[e.id]) for e in execution.events])
+        self.execution = replace(execution, events=events) if execution.linear is None else execution
+        self.place: dict[int, Place] = {e.id: (n, k) for n, each in enumerate(self.streams) for k, e in enumerate(each)}
         self.event: dict[Place, int] = {place: number for number, place in self.place.items()}
         self.source: dict[Place, Place | None] = {}
         for write, read in execution.relation("rf"):
             self.source[self.place[read]] = self.place.get(write)
         self.initial: dict[int, int] = {}
+
+    def by_agent(
+        self, run: Run
+    ) -> tuple[Run, list[Path]]:  # fmt: skip
+        """What a machine made of the codes, told of the agents, and the path of each."""
+        schedule, steps, rf, co = run
+        agents = self.agents
+        out_steps: list[list[int | None]] = [[] for _ in self.program.threads]
+        out_rf: list[list[Place | None]] = [[] for _ in self.program.threads]
+        seen: list[list[Seen]] = [[] for _ in self.program.threads]
+        for code, stream in enumerate(self.streams):
+            for k, event in enumerate(stream):
+                source = rf[code][k]
+                out_steps[event.thread].append(steps[code][k])
+                out_rf[event.thread].append(None if source is None else agents[source[0]][source[1]])
+                seen[event.thread].append(Seen(event.kind, event.address, event.value))
+        named = [Step(agents[step.thread][step.event][0], step.action, agents[step.thread][step.event][1])
+                 if step.event < len(agents[step.thread]) else step for step in schedule]  # fmt: skip
+        chains = {address: [agents[code][k] for code, k in chain] for address, chain in co.items()}
+        return (named, out_steps, out_rf, chains), paths_of(self.program, seen, self.choices)
+
+    def turns(self, steps: Sequence[Sequence[int | None]]) -> set[tuple[Place, Place]]:
+        """The pairs of events that a change of thread separates. Raises `CannotReplay` if the machine did not keep to
+        them."""
+        found = set()
+        agent = {number: self.agents[code][k] for number, (code, k) in self.place.items()}
+        for a, b in self.execution.relation("switch"):
+            first, second = agent[a], agent[b]
+            before, after = steps[first[0]][first[1]], steps[second[0]][second[1]]
+            kinds = self.execution.events[a].kind, self.execution.events[b].kind
+            if "F" not in kinds and not (before is not None and after is not None and before < after):
+                raise CannotReplay("the turns of threads on one CPU are not in the order of the execution")
+            found.add((first, second))
+        return found
 
     def memory(self, execution: Execution) -> None:
         """What stands in memory at first; a read from nowhere finds what it is said to have found."""
@@ -183,15 +268,13 @@ class _Given:
             if event.kind == "R" and event.address is not None:
                 self.initial.setdefault(event.address, event.value or 0)
 
-    def seen(self, thread: int) -> list[Seen]:
-        return [Seen(e.kind, e.address, e.value) for e in self.execution.of_thread(thread)]
-
-    def walk(self, thread: int) -> Path:
-        """The thread's path. Raises `CannotReplay` if its code does not do what the execution says."""
+    def walk(self, code: int) -> Path:
+        """The path through a code. Raises `CannotReplay` if it does not do what the execution says."""
+        seen = [Seen(e.kind, e.address, e.value, who=e.thread) for e in self.streams[code]]
         try:
-            return follow(self.codes[thread], self.seen(thread))
+            return follow(self.codes[code], seen)
         except Mismatch as mismatch:
-            name = self.program.threads[thread].name
+            name = self.codes[code].thread.name
             raise CannotReplay(f"{name}, event {mismatch.position + 1}: {mismatch.reason}") from None
 
     def timed(self) -> Execution:
@@ -224,6 +307,7 @@ class _Given:
         base = self.program.target.split("+")[0]
         model = model_for(base if base in ("armv8", "x86-tso") else "sc", self.program)
         execution = self.execution
+        model = with_turns(model) if execution.relation("switch") else model
         n = len(execution.events)
         frame = frame_of(model, execution)
         rf, co = from_pairs(n, execution.relation("rf")), from_pairs(n, execution.relation("co"))
@@ -245,9 +329,7 @@ class _Given:
 # --- SC and x86-TSO ----------------------------------------------------------------------------------
 
 
-def _in_order(
-    given: _Given, paths: Sequence[Path], kind: str
-) -> tuple[list[Step], list[list[int | None]], list[list[Place | None]], dict[int, list[Place]]]:
+def _in_order(given: _Given, paths: Sequence[Path], kind: str) -> Run:
     execution, program = given.execution, given.program
     memory = Memory(given.initial, record=True)
     counts = Counts()
@@ -258,6 +340,7 @@ def _in_order(
     for agent, path in zip(agents, paths, strict=True):
         agent.pieces = deque(path.pieces)
         agent.outcomes = deque(path.exclusives)
+        agent.taken = deque(path.taken)
     run = Machine(program, kind, memory, list(agents), given.codes, counts)
     before = given.demanded()
     merged = {read: write for name in ("amo", "lxsx") for read, write in execution.relation(name)
@@ -319,19 +402,17 @@ def _values(given: _Given, paths: Sequence[Path], values: Sequence[Sequence[int 
     """The machine's values are those of the paths."""
     for thread, (path, found) in enumerate(zip(paths, values, strict=True)):
         if len(found) < len(path.items):
-            raise CannotReplay(f"{given.program.threads[thread].name} has {len(found)} of {len(path.items)} events")
+            raise CannotReplay(f"{given.codes[thread].thread.name} has {len(found)} of {len(path.items)} events")
         for position, (item, value) in enumerate(zip(path.items, found, strict=False)):
             if item.kind != "F" and item.value != value:
-                name = given.program.threads[thread].name
+                name = given.codes[thread].thread.name
                 raise CannotReplay(f"{name}, event {position + 1}: {value} and not {item.value}")
 
 
 # --- Armv8 -------------------------------------------------------------------------------------------
 
 
-def _out_of_order(
-    given: _Given, paths: Sequence[Path]
-) -> tuple[list[Step], list[list[int | None]], list[list[Place | None]], dict[int, list[Place]]]:
+def _out_of_order(given: _Given, paths: Sequence[Path]) -> Run:
     threads = [_Guided(number, code, path) for number, (code, path) in enumerate(zip(given.codes, paths, strict=True))]
     explorer = Explorer(given.program, [], 0, settle=True)
     explorer.initial = given.initial
@@ -460,6 +541,7 @@ class _Guided(Thread):
     def survey(self, code: Code) -> None:
         """Fetch the path once with every value known, and note the decisions and where the events stand."""
         pieces, exclusives = deque(self.path.pieces), deque(self.path.exclusives)
+        taken = deque(self.path.taken)
         outcomes = deque(self.path.outcomes)
         back: Mark = False
 
@@ -474,6 +556,10 @@ class _Guided(Thread):
                 mark, back = outcomes.popleft() if outcomes else (True, False)
             elif kind == frontend.WRITE_BACK:
                 mark = back
+            elif kind == frontend.TAKE:
+                mark = taken.popleft() if taken else False
+            elif kind == frontend.GIVE_WAY:
+                mark = False  # the order of the schedule is that of the turns
             self.decisions[ordinal] = mark
             return mark
 

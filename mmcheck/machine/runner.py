@@ -140,6 +140,9 @@ class Prepared:
 def prepare(program: Program, *, choices: Mapping[str, str] | None = None, tries: int | None = None) -> Prepared:
     """Make `program` ready for many runs; `choices` and `tries` as for `machine`. Raises `UnknownVerdict` for what no
     machine runs."""
+    missing = interrupts.not_by_chance(program)
+    if missing:
+        raise UnknownVerdict(f"runs by chance do not know: {', '.join(missing)}")
     ways = []
     for hosts in interrupts.assignments(program):
         codes = interrupts.codes(program, hosts, bound=FOREVER, choices=choices)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from mmcheck import steps
 from mmcheck.errors import InternalError
 from mmcheck.flatten import Code, ForkOp, Taint
+from mmcheck.offers import TakeOp
 from mmcheck.program import Origin, Tags
 from mmcheck.relations import bits
 
@@ -22,12 +23,13 @@ DEPENDENCIES = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")
 
 class Seen(NamedTuple):
     """One event of a run, in the order of the thread: what an `Event` has. `at` is where it stands in the flat code, if
-    that is known."""
+    that is known; `who` the agent, where the code is that of several."""
 
     kind: str
     address: int | None = None
     value: int | None = None
     at: int | None = None
+    who: int | None = None
 
 
 class Item(NamedTuple):
@@ -60,6 +62,8 @@ class Path:
     """Whether each exclusive store that could succeed did."""
     outcomes: list[tuple[bool, bool]] = field(default_factory=list)
     """Whether each conditional read-modify-write wrote, and whether it wrote the old value back."""
+    taken: list[bool] = field(default_factory=list)
+    """Whether the interrupt came at each place where it could."""
 
 
 class Mismatch(Exception):
@@ -85,6 +89,8 @@ class _Walk:
     def run(self) -> Path:
         code, path = self.code, self.path
         state = steps.start(code, taints=True)
+        if not self.seen and (last := self.stops(state)) is not None:
+            return self.end(last)
         while True:
             state, action = steps.advance(code, state)
             match action:
@@ -116,6 +122,14 @@ class _Walk:
                     return self.end(state)
                 case steps.Fork():
                     state = self.fork(state, action)
+                case steps.Offer():
+                    state = self.offered(state, action)
+                case steps.Yield():
+                    state = steps.skip(state)
+                case steps.Depart():
+                    state = steps.arrived(code, state)
+                case steps.Impossible():
+                    raise Mismatch(len(path.items) - 1, "the interrupt could not come")
                 case steps.Ended():
                     if len(path.items) < len(self.seen):
                         raise Mismatch(len(path.items), "the thread has ended before it")
@@ -132,10 +146,13 @@ class _Walk:
         """The state before the next event, if the next thing would be one, and there is none left."""
         following, action = steps.advance(self.code, state)
         path = self.path
-        while isinstance(action, steps.Check):
-            if not action.holds:
-                path.failed.append((action.requirement, len(path.items)))
-            following, action = steps.advance(self.code, steps.skip(following))
+        failed = []
+        while isinstance(action, steps.Check | steps.Offer | steps.Yield | steps.Depart):
+            if isinstance(action, steps.Check) and not action.holds:
+                failed.append((action.requirement, len(path.items)))
+            depart = isinstance(action, steps.Depart)
+            following = steps.arrived(self.code, following) if depart else steps.skip(following)
+            following, action = steps.advance(self.code, following)
         if isinstance(action, steps.Ended):
             path.complete = True
         if isinstance(action, steps.Wait | steps.Failed) and not (isinstance(action, steps.Failed) and action.gives_up):
@@ -145,6 +162,8 @@ class _Walk:
             or path.waiting is not None
             or (isinstance(action, steps.Write) and not action.exclusive)
         )
+        if over:
+            path.failed += failed
         return following if over else None
 
     def end(self, state: steps.State) -> Path:
@@ -239,6 +258,17 @@ class _Walk:
             return False
         event = self.seen[position]
         return event.kind == "W" and event.address == address and event.value == value
+
+    def offered(self, state: steps.State, action: steps.Offer) -> steps.State:
+        """A place for an interrupt: it comes if the next event is the first of its run."""
+        if not action.open:
+            return steps.skip(state)
+        op = self.code.ops[state.pc]
+        assert isinstance(op, TakeOp)
+        position = len(self.path.items)
+        comes = position < len(self.seen) and self.seen[position].who == self.code.places[op.entry][0]
+        self.path.taken.append(comes)
+        return steps.interrupted(self.code, state) if comes else steps.skip(state)
 
     def fork(self, state: steps.State, action: steps.Fork) -> steps.State:
         """The piece that the next event belongs to: by its place in the code, else the first that fits."""

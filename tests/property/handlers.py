@@ -127,15 +127,21 @@ def _with_wait(draw: st.DrawFn, block: list[Statement]) -> list[Statement]:
     return [*block[:at], Await((look,), cond, origin=Origin(site="wait")), *block[at:]]
 
 
+KINDS = ("alone", "alone", "elsewhere", "same", "device")
+
+
 def waiting(arch: Arch, *, source: bool = False) -> st.SearchStrategy[Program]:
     """Programs in which somebody may hold up a CPU: a handler that waits, or a thread with interrupts off."""
     return handled(arch, source=source, most=2, waits=True)
 
 
 @st.composite
-def handled(draw: st.DrawFn, arch: Arch, *, source: bool = False, most: int = 3, waits: bool = False) -> Program:
+def handled(
+    draw: st.DrawFn, arch: Arch, *, source: bool = False, most: int = 3, waits: bool = False,
+    kinds: tuple[str, ...] = KINDS,
+) -> Program:  # fmt: skip
     """A thread on CPU 0, perhaps with a region without interrupts, a handler there, and perhaps another agent there or
-    elsewhere. The handler may be raised, move the thread, look at its private, nest; with `waits`, wait."""
+    elsewhere (one of `kinds`). The handler may be raised, move the thread, look at its private, nest, wait (`waits`)."""
     who = draw(st.sampled_from(["run", "run", "nested", "host", "other", "both"])) if waits else ""
     one = _source(arch) if source else simple(arch)
     moving, watching = draw(st.integers(0, 2)) == 0, draw(st.integers(0, 3)) == 0
@@ -170,7 +176,7 @@ def handled(draw: st.DrawFn, arch: Arch, *, source: bool = False, most: int = 3,
     hidden = ((HERE, _cell(PLACE).value), (Reg("@%mirror", 64), _cell(MIRROR).value)) if moving or watching else ()
     threads = [Thread("P0", (*host, Assert(draw(CONDITIONS), "claim")), source=source, privates=hidden, cpu=0)]
     raised = False
-    kind = draw(st.sampled_from(["alone", "alone", "elsewhere", "same", "device"]))
+    kind = draw(st.sampled_from(kinds))
     if kind != "alone":
         theirs = list(draw(st.lists(one, min_size=1, max_size=2)))
         if who == "other":

@@ -18,7 +18,7 @@ from mmcheck.machine.record import recording
 from mmcheck.machine.replay import replay, same
 from mmcheck.model.concrete import check
 from mmcheck.model.model import load_model
-from mmcheck.program import Program, show
+from mmcheck.program import Program, evaluate, show
 from mmcheck.recheck import well_formed
 from mmcheck.syntax.herd.read import read_litmus
 from mmcheck.target.targets import parse_target
@@ -29,7 +29,7 @@ from tests.property.test_machines import enumerated
 ROOT = Path(__file__).parents[2]
 LITMUS = sorted((ROOT / "litmus").glob("*.litmus"))
 HERD = sorted((ROOT / "litmus" / "aarch64").glob("*.litmus"))
-SPECS = sorted(path for path in (ROOT / "specs").rglob("*.litmus"))
+SPECS = sorted([*(ROOT / "specs").rglob("*.litmus"), *(ROOT / "tests" / "data" / "interrupts").glob("*.litmus")])
 
 
 def text(program: Program) -> str:
@@ -107,8 +107,6 @@ def test_every_counterexample_of_the_specifications_is_made_again(path):
                 continue
             target = parse_target(result.target)
             program = spec.program(target, result.variant)
-            if any(thread.kind == "interrupt" for thread in program.threads):
-                continue
             name = f"{path.name} {result.variant} {result.target} {result.requirement}"
             if result.layer == "platform":  # the machine is a CPU, which forbids these runs
                 assert check(load_model(target.model), result.counterexample.execution) != [], name
@@ -116,3 +114,6 @@ def test_every_counterexample_of_the_specifications_is_made_again(path):
             again = replay(program, result.counterexample.execution)
             assert same(again.given, again.recording.execution) == [], name
             assert check(load_model(target.model), again.recording.execution) == [], name
+            asked = next(each for each in program.requirements if each.name == result.requirement)
+            if asked.kind == "final":
+                assert not evaluate(asked.cond, dict(again.recording.execution.final)), name

@@ -20,7 +20,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("_version", "", "codes", "records"),
     ("source", "includes"),
     ("errors", "program", "cache"),
-    ("deadline",),
+    ("deadline", "offers"),
     ("execution", "terms", "relations", "files", "alternatives", "loops", "merge"),
     ("results", "config", "graph", "robust", "flatten", "draw"),
     ("target", "syntax", "domains", "interrupts", "steps", "stored"),
