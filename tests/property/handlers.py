@@ -141,7 +141,8 @@ def handled(
     kinds: tuple[str, ...] = KINDS,
 ) -> Program:  # fmt: skip
     """A thread on CPU 0, perhaps with a region without interrupts, a handler there, and perhaps another agent there or
-    elsewhere (one of `kinds`). The handler may be raised, move the thread, look at its private, nest, wait (`waits`)."""
+    elsewhere (one of `kinds`). The handler may be raised, move the thread, look at its private, nest; with `waits`,
+    wait."""
     who = draw(st.sampled_from(["run", "run", "nested", "host", "other", "both"])) if waits else ""
     one = _source(arch) if source else simple(arch)
     moving, watching = draw(st.integers(0, 2)) == 0, draw(st.integers(0, 3)) == 0
