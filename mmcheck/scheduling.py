@@ -17,9 +17,12 @@ def preempted(execution: Execution) -> tuple[str, ...]:
     for a, b in sorted(pairs):
         behind = [c for first, c in pairs if first == b and events[c].thread == events[a].thread]
         if behind and execution.threads[events[a].thread].host is None:
-            one, other = (execution.threads[events[event].thread] for event in (a, b))
-            if other.host is not None:
-                other = execution.threads[other.host]
+            host = events[b].thread
+            while (below := execution.threads[host].host) is not None:
+                host = below
+            if not any(event.thread == host for event in events):
+                continue  # an idle CPU
+            one, other = execution.threads[events[a].thread], execution.threads[host]
             return (
                 f"in the run that is shown, {one.name} is stopped for {other.name}, on one CPU, behind"
                 f" {_place(events[a].origin)}: a count in memory that keeps a scheduler from that is not known here",

@@ -43,6 +43,8 @@ GHOST = frozenset({"Volatile", "Ghost"})
 CPU, HERE, HOST = ir.Reg("@%cpu", 64), ir.Reg("@%here", 64), ir.Reg("@%host", 64)
 """Of an agent: its CPU's number, if that is constant; else the cell that tells it; the cell of the one it
 interrupts."""
+IDLE = ir.Reg("@%idle", 1)
+"""Of a handler: whether it interrupts a CPU that has nothing to do."""
 
 
 def mirror(name: str) -> ir.Reg:
@@ -95,6 +97,8 @@ class Cpus:
         """Agents and functions whose code a thread runs: it may move while it does, and a handler does not."""
         self.count = 1
         self.targets: set[int] = set()
+        self.idle: set[str] = set()
+        """The agents that stand for a CPU which has nothing to do."""
 
     def _nodes(self) -> Iterator[ast.Node]:
         declarations = self.unit.declarations
@@ -182,9 +186,9 @@ class Cpus:
     def migrate(self, code: Code, word: words.Word, cpu: int, span: Span) -> None:
         """The interrupted thread goes on elsewhere, behind a full barrier."""
         origin = replace(code.origin, word=f"migrate({cpu})")
-        code.emit(ir.Store(HOST, ir.Const(cpu, 64), GHOST, origin))
-        for piece in code.unit.realise(word, (), span):
-            code.emit(ir.Fence(fence_tags(piece), origin))
+        moved: list[ir.Statement] = [ir.Store(HOST, ir.Const(cpu, 64), GHOST, origin)]
+        moved += [ir.Fence(fence_tags(piece), origin) for piece in code.unit.realise(word, (), span)]
+        code.emit(ir.If(ir.Op("not", (IDLE,), 1), tuple(moved), (), origin))
 
     def current(self, code: Code, node: ast.Field) -> values.Value:
         """``current.name``: a private of the agent that the handler interrupts."""
@@ -209,6 +213,25 @@ class Cpus:
             pieces = code.unit.realise(words.IMPLICIT["latch_take"], (), node.span)
             taken = code.accesses.take(self.raised(node.name.text), pieces, "raised")
             code.emit(ir.Given(taken.expr, code.origin))
+
+    def idlers(self, handlers: list[Handler], threads: list[ir.Thread]) -> Iterator[ir.Thread]:
+        """What handlers interrupt on a CPU where no thread is yet, or is any more: nothing, which does not move."""
+        for cpu in sorted({handler.cpu for handler in handlers}):
+            here = [handler for handler in handlers if handler.cpu == cpu]
+            starting = sum(each.kind == "thread" and each.cpu == cpu for each in threads)
+            leaving = sum(handler.runs for handler in here if self._leaves(handler))
+            runs = sum(handler.runs for handler in here)
+            if leaving >= starting < runs and any(self._meets(each, cpu) for each in threads):
+                name = f"idle CPU {cpu}"
+                self.idle.add(name)
+                yield ir.Thread(name, (), "thread", cpu=cpu, origin=ir.Origin(here[0].node.span, name))
+
+    def _leaves(self, handler: Handler) -> bool:
+        """Whether a run may take a thread to another CPU."""
+        return any(
+            isinstance(each, ir.Store) and each.address == HOST and each.value != ir.Const(handler.cpu, 64)
+            for each in self.unit.functions.reachable(handler.body)
+        )
 
     def runs(self, handlers: list[Handler], threads: list[ir.Thread]) -> list[ir.Thread]:
         """The runs of all handlers, each on each agent that it may interrupt; hosts stand before them."""
@@ -294,6 +317,8 @@ class Cpus:
                         f"say where it starts: {thread.kind} {thread.name} on cpu 0",
                     )
                 yield register, thread.cpu if register is CPU else self._place(thread)
+        if IDLE.name[1:] in used:
+            yield IDLE, int(host.name in self.idle)
         if HOST.name[1:] in used:
             if thread.host is None:
                 message = "'migrate' stands in an interrupt handler: it moves the thread that the handler interrupts"

@@ -71,6 +71,7 @@ class Unit:
                     threads += self._agent(agent)
             if self.reporter.reports > known:
                 self.troubled.add(agent.name.text)
+        threads += [*self.cpus.idlers(handlers, threads)]
         threads += self.cpus.runs(handlers, threads)
         requirements = Requirements(self, tuple(threads))
         found = requirements.collect()
