@@ -28,6 +28,7 @@ from tests.property.sources import BARRIERS, bodies, source_text
 
 PHASES = [phase for phase in Phase if phase is not Phase.explain]
 EXAMPLES = settings().max_examples // 3
+MANY = settings().max_examples
 LIMITS = Limits(candidates=30_000, combinations=30_000, traces=2_000)
 MOST = 400
 State = tuple[tuple[str, int], ...]
@@ -71,7 +72,7 @@ def shown(final: dict[str, int]) -> State:
 
 @pytest.mark.parametrize("profile", ["observed", "language"])
 @given(data=st.data())
-@settings(max_examples=EXAMPLES, deadline=None, phases=PHASES)
+@settings(max_examples=MANY, deadline=None, phases=PHASES)
 def test_executions_are_the_union_over_linear_orders(profile: str, data: st.DataObject) -> None:
     target = data.draw(st.sampled_from(TARGETS))
     compiled = data.draw(st.tuples(bodies(4), bodies(3)))
@@ -114,7 +115,7 @@ def test_the_checker_decides_as_the_enumerator_does(profile: str, data: st.DataO
 
 @pytest.mark.parametrize("profile", ["observed", "language"])
 @given(data=st.data())
-@settings(max_examples=EXAMPLES, deadline=None, phases=PHASES)
+@settings(max_examples=MANY, deadline=None, phases=PHASES)
 def test_one_barrier_more_never_adds_an_outcome(profile: str, data: st.DataObject) -> None:
     target = data.draw(st.sampled_from(TARGETS))
     first, second = data.draw(st.tuples(bodies(4), bodies(3)))
@@ -192,7 +193,7 @@ def related(program: Program, text: str, target: str, profile: str, place: int) 
 
 @pytest.mark.parametrize("profile", ["observed", "language"])
 @given(data=st.data())
-@settings(max_examples=EXAMPLES, deadline=None, phases=PHASES)
+@settings(max_examples=MANY, deadline=None, phases=PHASES)
 def test_reordering_unrelated_statements_changes_nothing(profile: str, data: st.DataObject) -> None:
     target = data.draw(st.sampled_from(TARGETS))
     first, second = data.draw(st.tuples(bodies(4, branches=False), bodies(3)))
