@@ -55,6 +55,23 @@ def test_every_clause_that_orders_something_is_covered() -> None:
     assert [each.id for each in open_clauses(cited - {"VirtIO 1.2, 2.9"})] == ["2.9", "6.1"]
 
 
+@pytest.mark.parametrize("name", ["split", "split-8", "packed"])
+def test_the_references_are_held_to_every_obligation(name: str) -> None:
+    """P1 to P7 and D1 to D7, all expected to hold on every target; the ring of 8 has three requests in flight."""
+    spec = load_spec(_read(ROOT / "specs" / "virtio" / f"{name}.litmus"))
+    for target in spec.targets:
+        program = spec.program(target, None)
+        cited = {clause for each in program.requirements for clause in each.clauses}
+        assert cited >= {f"implied:{side}{number}" for side in "PD" for number in range(1, 8)}
+        found = {spec.expected(each.name, each.kind, target, None)[0] for each in program.requirements}
+        assert found == {"holds"}
+        assert sum(cell.name.startswith("desc[") for cell in program.cells) == {"split": 8, "split-8": 32}.get(name, 0)
+    text = (ROOT / "specs" / "virtio" / f"{name}.litmus").read_text(encoding="utf-8")
+    before = re.split("await", text[text.index("thread driver {") :])[0]
+    flying = before.count("request(") + before.count("add_chain(")
+    assert flying == (3 if name == "split-8" else 2)
+
+
 @pytest.mark.parametrize("path", DRIVERS, ids=lambda path: path.stem)
 def test_what_was_wrong_is_repaired(path: Path) -> None:
     """A driver or a variant that is expected to break something has a variant beside it in which all holds."""
