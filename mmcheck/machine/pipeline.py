@@ -48,12 +48,12 @@ class Entry:
     `exists` is a guess), `partner` the load of its read-modify-write. ``BRANCH``: `data` is the condition, `taken`
     the way that was fetched. ``GIVEN``: runs in which `data` is 0 do not exist. ``YIELD``: the thread gives way to
     another of its CPU, `cpu`; what follows waits for its next turn, or goes on elsewhere at once if it has moved
-    (`taken`). `turn` is the turn of the CPU in which an access was made.
+    (`taken`).
     """
 
     __slots__ = (
         "address", "cpu", "data", "done", "exists", "extra", "happened", "kind", "node", "op", "ordinal", "partner",
-        "pc", "source", "step", "taken", "thread", "turn", "when",
+        "pc", "source", "step", "taken", "thread", "when",
     )  # fmt: skip
 
     def __init__(self, kind: int, op: Op, pc: int, ordinal: int, thread: int = 0) -> None:
@@ -75,7 +75,6 @@ class Entry:
         self.step: int | None = None
         self.extra: object = None
         self.cpu: int | None = None
-        self.turn: int | None = None
 
     @property
     def is_loading(self) -> bool:
