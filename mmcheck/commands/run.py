@@ -17,7 +17,7 @@ from mmcheck.commands import console
 from mmcheck.errors import InternalError, UnknownVerdict, fail
 from mmcheck.execution import Execution
 from mmcheck.lower.spec import Spec, load_spec
-from mmcheck.machine import runner
+from mmcheck.machine import interrupts, runner
 from mmcheck.machine.record import Recording, recording
 from mmcheck.machine.replay import CannotReplay, replay, same
 from mmcheck.model.concrete import check
@@ -83,6 +83,9 @@ def main(options: argparse.Namespace) -> int:
     subjects = list(_subjects(source, options))
     if not subjects:
         raise fail("MM020", "there is nothing to run", path=options.path)
+    if options.trace is not None and any(interrupts.has_handlers(each.program) for each in subjects):
+        message = "a trace does not say where an interrupt came: runs with handlers are not kept"
+        raise fail("MM021", message, path=source.path, help="leave --trace out; every run is held against the model")
     if options.replay is not None:
         return _replay(subjects, options)
     code = 0

@@ -151,6 +151,14 @@ def test_what_the_machines_do_not_run_is_said(capsys: pytest.CaptureFixture[str]
     assert "base, x86-tso: 1 runs" in shown and "every run allowed by the model" in shown
 
 
+def test_no_trace_of_a_run_with_handlers_is_written(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """It could not be read back: where the handler came is not in it."""
+    path = tmp_path / "trace.jsonl"
+    assert main(["run", str(ROOT / "specs" / "preempt.litmus"), "--runs", "1", "--trace", str(path)]) == 2
+    assert "a trace does not say where an interrupt came" in capsys.readouterr().err
+    assert not path.exists()
+
+
 def test_what_only_a_compiler_breaks_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     path = str(ROOT / "specs" / "virtqueue.litmus")
     assert main(["run", path, "--runs", "1", "--variant", "before", "--target", "x86-tso"]) == 0
