@@ -20,7 +20,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import product
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from mmcheck.deadline import Deadline
 from mmcheck.enumeration import coherence
@@ -89,6 +89,16 @@ class Run:
                     if item.kind != "F" and item.address not in cells:
                         return item.origin
         return None
+
+
+class _Search(NamedTuple):
+    """For each thread its traces, each with what it needs and what it gives; what the threads from there on may give;
+    whether some thread is a handler, and some trace `held`."""
+
+    coded: list[list[tuple[int, int, Trace]]]
+    offers: list[int]
+    handled: bool
+    held: bool
 
 
 @dataclass(slots=True)
@@ -256,26 +266,28 @@ class Enumeration:
             offers[i] = offers[i + 1]
             for _, gives, _ in coded[i]:
                 offers[i] |= gives
+        return self._extended(_Search(coded, offers, handled, held), (), 0, initial)
 
-        def extend(chosen: tuple[Trace, ...], needs: int, gives: int) -> Iterator[tuple[Trace, ...]]:
-            depth = len(chosen)
-            if depth == len(coded):
-                yield chosen
-                return
-            for need, give, trace in coded[depth]:
-                self.combinations += 1
-                if not self.combinations & 0xFF:
-                    self.deadline.check()
-                if self.combinations > self.limits.combinations:
-                    raise UnknownVerdict(f"more than {self.limits.combinations} combinations of traces")
-                if handled and not fits(self.program.threads, (*chosen, trace)):
-                    continue
-                if held and depth + 1 == len(coded) and not explained(self.program.threads, (*chosen, trace)):
-                    continue
-                if not (needs | need) & ~(gives | give | offers[depth + 1]):
-                    yield from extend((*chosen, trace), needs | need, gives | give)
-
-        yield from extend((), 0, initial)
+    def _extended(
+        self, search: _Search, chosen: tuple[Trace, ...], needs: int, gives: int
+    ) -> Iterator[tuple[Trace, ...]]:
+        """The combinations that begin with `chosen`."""
+        depth, last = len(chosen), len(search.coded) - 1
+        if depth > last:
+            yield chosen
+            return
+        for need, give, trace in search.coded[depth]:
+            self.combinations += 1
+            if not self.combinations & 0xFF:
+                self.deadline.check()
+            if self.combinations > self.limits.combinations:
+                raise UnknownVerdict(f"more than {self.limits.combinations} combinations of traces")
+            if search.handled and not fits(self.program.threads, (*chosen, trace)):
+                continue
+            if search.held and depth == last and not explained(self.program.threads, (*chosen, trace)):
+                continue
+            if not (needs | need) & ~(gives | give | search.offers[depth + 1]):
+                yield from self._extended(search, (*chosen, trace), needs | need, gives | give)
 
     def _allowed(self, combination: tuple[Trace, ...], wanted: Wanted | None = None) -> Iterator[Candidate]:
         """The choices of rf and co that the model allows, each with the first order of compiled code that does; of
