@@ -163,6 +163,10 @@ def handled(
     elif draw(st.booleans()):
         cut = draw(st.integers(0, len(host)))
         host = [*host[:cut], If(draw(CONDITIONS), tuple(host[cut:]), draw(st.sampled_from([(), OFF])))]
+    host = [
+        replace(each, whole=False) if isinstance(each, Load) and not isinstance(after, Store | Rmw) else each
+        for each, after in zip(host, [*host[1:], None], strict=True)
+    ]  # what has come between the halves of an instruction makes two of it
     body = draw(st.lists(one, min_size=1, max_size=2))
     if watching:
         body.insert(0, Load(Reg("b"), CURRENT, GHOST))
