@@ -7,6 +7,7 @@ to its folder. Without such a file nothing is imported for it.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 
 TYPE_CHECKING = False
@@ -39,6 +40,10 @@ KEYS: Mapping[str, str] = {
 _CHOICES = {"engine": ENGINES, "format": FORMATS, "color": COLOURS}
 
 
+_OURS = re.compile(rb"""^\s*\[?\s*["']?tool["']?\s*(?:[\]=]|\.\s*["']?mmcheck)""", re.MULTILINE)
+"""What a file with a table ``tool.mmcheck`` has in it: others need not be understood."""
+
+
 def load(start: str = ".") -> dict[str, Any]:
     """The settings in force in the folder `start`; empty if there are none. Raises `InputError`."""
     found = _find(os.path.abspath(start))
@@ -55,7 +60,7 @@ def _find(folder: str) -> tuple[str, bytes] | None:
             path = os.path.join(folder, name)
             if os.path.isfile(path):
                 data = _read(path)
-                if name == FILES[0] or b"mmcheck" in data:
+                if name == FILES[0] or _OURS.search(data):
                     return path, data
         above = os.path.dirname(folder)
         if above == folder:

@@ -10,6 +10,7 @@ import pytest
 from cli_inputs import BROKEN, MESSAGE, Run, environment
 
 from mmcheck import config
+from mmcheck.config import load
 from mmcheck.errors import InputError
 
 
@@ -133,3 +134,19 @@ def test_includers_are_checked_too(mmcheck: Run, folder: Path) -> None:
     outcome = mmcheck("verify", "lib.litmus", "--format", "concise", "--includers")
     assert outcome.code == 1
     assert {line.split(":")[0] for line in outcome.out.splitlines()} == {"two.litmus"}
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        ("[tool.mmcheck]\nbound = 3\n", 3),
+        ('[ "tool" . mmcheck ]\nbound = 3\n', 3),
+        ("[tool]\nmmcheck = { bound = 3 }\n", 3),
+        ("tool.mmcheck.bound = 3\n", 3),
+        ('[project]\nname = "mmcheck"\n[tool.mypy]\nfiles = ["mmcheck"]\n', None),
+        ("this is no TOML, and says nothing of mmcheck's", None),
+    ],
+)
+def test_only_a_file_with_the_table_is_understood(tmp_path: Path, text: str, bound: int | None) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert load(str(tmp_path)).get("bound") == bound
