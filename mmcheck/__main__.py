@@ -21,19 +21,26 @@ def main(arguments=None):  # type: (list[str] | None) -> int
 
         sys.stdout.write("mmcheck " + __version__ + "\n")
         return 0
+    from mmcheck.cli import run
+
+    return run(arguments)
+
+
+def command():  # type: () -> int
+    """The console script: `main` in a process of its own, which needs no garbage collected but while it is at work."""
+    if sys.version_info < OLDEST:
+        return main()
     import gc
 
     # Most of what a run makes lives to its end; a fifth of a short run was garbage collection.
     gc.set_threshold(100000, 50, 100)
-    if arguments[:1] == ["litmus"]:
+    if sys.argv[1:2] == ["litmus"]:
         gc.disable()  # what a test leaves behind is in no circles
-    from mmcheck.cli import run
-
     try:
-        return run(arguments)
+        return main()
     finally:
-        gc.freeze()  # the process ends: nothing is searched for garbage any more
+        gc.freeze()  # nothing is searched when Python ends
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command())
