@@ -9,6 +9,7 @@ and a divisible relation that is apart, is on all events what it is on each thre
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from mmcheck.model.concrete import Frame, asked_axioms, is_empty
@@ -49,6 +50,7 @@ class JoinedFrame(Frame):
         self.n = initial + sum([thread.n for thread in threads])
         self.none = (0,) * self.n
         self.base = base
+        self.parts = initial, threads
         self.axioms = asked_axioms(model, coherent)
         seams = _seams(model.pool, tuple([axiom.node for axiom in self.axioms]))
         one = initial_write(model, coherent=coherent)
@@ -74,6 +76,17 @@ class JoinedFrame(Frame):
     def static(self) -> Mapping[str, Rel]:  # type: ignore[override]
         """The base relations."""
         return {name: self.base(name) for name in (*APART, "loc", "ext")}
+
+    @cached_property
+    def sets(self) -> Mapping[str, Set]:  # type: ignore[override]
+        """The base sets."""
+        initial, threads = self.parts
+        start, own = initial, dict.fromkeys(("W", "M", "IW"), (1 << initial) - 1)
+        for thread in threads:
+            for name, members in thread.sets.items():
+                own[name] = own.get(name, 0) | members << start
+            start += thread.n
+        return own
 
     def _value(self, node: Node, values: Mapping[int, Set | Rel]) -> Set | Rel:
         if node.op == "rel":
