@@ -99,7 +99,7 @@ def requirements(read: trace.Trace, execution: Execution) -> tuple[list[str], se
     from mmcheck.lower.spec import load_spec
     from mmcheck.machine.given import from_trace
     from mmcheck.machine.runner import FOREVER
-    from mmcheck.machine.walk import Mismatch, Seen, follow
+    from mmcheck.machine.walk import Mismatch, follow, seen_of
     from mmcheck.syntax.herd.columns import is_herd_format
 
     source = files.read_source(header.spec)
@@ -117,7 +117,11 @@ def requirements(read: trace.Trace, execution: Execution) -> tuple[list[str], se
     for number, thread in enumerate(program.threads):
         events = list(execution.of_thread(number))
         try:
-            path = follow(flatten(program, thread, bound=FOREVER), [Seen(e.kind, e.address, e.value) for e in events])
+            code = flatten(program, thread, bound=FOREVER)
+            try:
+                path = follow(code, seen_of(execution, events))
+            except Mismatch:  # `rmw` may be left out
+                path = follow(code, seen_of(execution, events, whole=False))
             for position, (event, item) in enumerate(zip(events, path.items, strict=True)):
                 wanted = item.tags & _HARDWARE
                 if event.tags and event.tags & _HARDWARE != wanted:

@@ -75,9 +75,13 @@ class Op:
 
     @property
     def always_writes(self) -> bool:
-        """Whether a read-modify-write has no condition."""
         assert isinstance(self.flat, flat.RmwOp)
-        return isinstance(self.flat.when.expr, Const) and bool(self.flat.when.expr.value)
+        return always_writes(self.flat)
+
+
+def always_writes(op: flat.RmwOp) -> bool:
+    """Whether a read-modify-write has no condition."""
+    return isinstance(op.when.expr, Const) and bool(op.when.expr.value)
 
 
 def decode(code: Code) -> tuple[Op, ...]:

@@ -296,6 +296,7 @@ class Front:
         write = self._append(WRITE, op)
         write.address = read.address
         write.data, write.exists, write.when, write.partner = new, exists, when, read
+        read.partner = write
         if rmw.statement.exclusive:
             write.extra = "exclusive"
         registers[rmw.dst] = node

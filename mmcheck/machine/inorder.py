@@ -91,8 +91,6 @@ class InOrder:
     def drain(self, now: int) -> bool:
         """The oldest store of the buffer reaches memory."""
         address, width, value, entry = self.buffer[0]
-        if self.memory.locks.get(address, self) is not self:
-            return False
         self.buffer.popleft()
         self.memory.store(address, width, value, entry)
         entry.happened, entry.step = True, now
@@ -283,8 +281,6 @@ class InOrder:
         store = op.flat
         assert isinstance(store, flat.StoreOp)
         address, value = op.address.number(self.registers), op.data.number(self.registers)
-        if not self.buffered and self.memory.locks.get(address, self) is not self:
-            return False
         partner = None
         if store.status is not None:
             held, self.monitor = self.monitor, None
@@ -314,8 +310,6 @@ class InOrder:
         if locked and self.buffer:
             return self.drain(now)
         address = op.address.number(registers)
-        if locked and self.memory.locks.get(address, self) is not self:
-            return False
         old, source = self.visible(address, width)
         entry = self.read(op, address, old, source, now)
         registers[rmw.old] = old

@@ -44,7 +44,7 @@ class Counts:
 class Memory:
     """Cells by address. `version` grows with every store; `order` lists the writes of each location, if wanted.
 
-    `locks` are locations that an atomic holds between its load and its store: only that agent may store there.
+    `locks` are locations that the load of an atomic holds until its store: nothing else is stored there.
     """
 
     def __init__(self, initial: Mapping[int, int], *, record: bool = False) -> None:

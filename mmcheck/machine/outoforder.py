@@ -4,7 +4,8 @@ The rules are those of the exhaustive machine; what is added is what a machine t
 fetched the wrong way is squashed ("restart", Flat model), loads that have read too early read again, instructions
 that are done leave the window. Three choices of this scheduler only ever leave runs out:
 
-* an atomic reads when its store could follow, and holds the location in between;
+* an atomic reads from memory when its store could follow, and holds the location in between; one that an own store has
+  answered holds it from when that store is in memory, or reads again if its own could not follow then;
 * an exclusive store is decided when it could write, and succeeds if its location was not written since;
 * a branch of compiled code controls everything behind it, as its instruction does.
 """
@@ -90,6 +91,14 @@ class OutOfOrder(Front):
         self.counts.spins += max(left - 1, 0)
         self.failures[number] = self.tries[number] - 1
 
+    @property
+    def due(self) -> int | None:
+        """When the first of its slow stores is through, if any is under way."""
+        late = [
+            self.held[entry.ordinal] for entry in self.entries if entry.kind == WRITE and entry.ordinal in self.held
+        ]
+        return min((step for step in late if step > self.now), default=None)
+
     def step(self, random: Random, now: int) -> bool:
         """Do one thing; False if nothing can be done now."""
         self.now = now
@@ -145,13 +154,13 @@ class OutOfOrder(Front):
             else:
                 if not choice.ready:
                     return False
-                if entry.op.kind == "RmwOp":
-                    if self.memory.locks.get(address, self) is not self:
-                        return False
-                    self.memory.locks[address] = self
+                if entry.op.kind == "RmwOp" and address in self.memory.locks:
+                    return False
                 value = self.memory.load(address, entry.op.mask.bit_length())
                 source = self.memory.source(address)
             self.satisfy(entry, address, value & entry.op.mask, source, choice.store, now)
+            if choice.store is None:
+                self.lock(entry, address)
             return True
         return self.propagate(entry, address, now)
 
@@ -170,8 +179,25 @@ class OutOfOrder(Front):
                 self.restart(later)
                 return
 
+    def lock(self, load: Entry, address: int) -> None:
+        """`load` has read what memory holds: if it is that of an atomic which writes, nothing comes between."""
+        if load.op.kind != "RmwOp":
+            return
+        assert load.partner is not None
+        writes = known(load.partner.exists)
+        assert writes is not None and address not in self.memory.locks
+        if writes:
+            self.memory.locks[address] = load
+
+    def unlock(self, load: Entry) -> None:
+        """Give back what `load` holds, if it does."""
+        address = known(load.address)
+        if address is not None and self.memory.locks.get(address) is load:
+            del self.memory.locks[address]
+
     def propagate(self, entry: Entry, address: int, now: int) -> bool:
-        if self.memory.locks.get(address, self) is not self:
+        holder = self.memory.locks.get(address)
+        if holder is not None and holder is not entry.partner:
             return False
         self.last = None
         late = entry.exists.__class__ is not int and known(entry.exists) is None
@@ -190,10 +216,21 @@ class OutOfOrder(Front):
         entry.happened, entry.step = True, now
         self.counts.writes += 1
         if entry.partner is not None:
-            self.memory.locks.pop(address, None)
+            self.unlock(entry.partner)
         if late:
             self.overtaken(entry, address)
+        self.answered(entry, address)
         return True
+
+    def answered(self, store: Entry, address: int) -> None:
+        """Atomics that `store` has answered before it was in memory: one that is done holds the location from now on,
+        others read again."""
+        for later in self.entries:
+            if later.kind == READ and later.source is store and later.op.kind == "RmwOp":
+                if not later.done:
+                    self.restart(later)
+                    return
+                self.lock(later, address)
 
     def overtaken(self, store: Entry, address: int) -> None:
         """Loads behind an exclusive store that was not decided yet have read past it: they read again."""
@@ -214,8 +251,7 @@ class OutOfOrder(Front):
             if entry.kind == READ and entry.ordinal >= first.ordinal and not entry.done and entry.source is not None:
                 assert entry.node is not None
                 entry.node.value = entry.source = entry.extra = None
-                if entry.op.kind == "RmwOp":
-                    self.memory.locks.pop(known(entry.address) or 0, None)
+                self.unlock(entry)
         for node in self.nodes:
             if node.compute is not None:
                 node.forget()
@@ -225,8 +261,8 @@ class OutOfOrder(Front):
         """Throw away what was fetched behind `branch`, and go the other way."""
         self.counts.squashed += 1
         for entry in self.entries:
-            if entry.ordinal > branch.ordinal and entry.kind == READ and entry.op.kind == "RmwOp" and entry.source:
-                self.memory.locks.pop(known(entry.address) or 0, None)
+            if entry.ordinal > branch.ordinal and entry.kind == READ:
+                self.unlock(entry)
         self.entries = [entry for entry in self.entries if entry.ordinal <= branch.ordinal]
         registers, self.monitor, rounds, removed = cast(tuple[int, Snapshot], branch.extra)[1]
         self.registers, self.rounds = list(registers), dict(rounds)
@@ -343,8 +379,6 @@ class OutOfOrder(Front):
                     count_site(self.counts, origin.site)
                 elif not (is_fixed(entry.exists) and known(entry.exists) == 0):
                     break
-                elif entry.op.kind == "RmwOp" and entry.partner is not None:
-                    self.memory.locks.pop(known(entry.address) or 0, None)
             elif kind == BRANCH:
                 if not is_fixed(entry.data) or bool(known(entry.data)) != entry.taken:
                     break

@@ -45,10 +45,10 @@ class Entry:
 
     ``READ``: `node` is the value, `source` the write that it read (None: not yet). ``WRITE``: `data`, whether it
     `happened`, `exists` (a value that is 1 if the store happens at all), `when` (the condition that decides it, where
-    `exists` is a guess), `partner` the load of its read-modify-write. ``BRANCH``: `data` is the condition, `taken`
-    the way that was fetched. ``GIVEN``: runs in which `data` is 0 do not exist. ``YIELD``: the thread gives way to
-    another of its CPU, `cpu`; what follows waits for its next turn, or goes on elsewhere at once if it has moved
-    (`taken`).
+    `exists` is a guess), `partner` the load of its read-modify-write (and that of an atomic's load its store).
+    ``BRANCH``: `data` is the condition, `taken` the way that was fetched. ``GIVEN``: runs in which `data` is 0 do not
+    exist. ``YIELD``: the thread gives way to another of its CPU, `cpu`; what follows waits for its next turn, or goes
+    on elsewhere at once if it has moved (`taken`).
     """
 
     __slots__ = (
@@ -143,6 +143,11 @@ def scan(entries: list[Entry], devices: Mapping[int, str] = NO_DEVICES, *, cauti
                 own = stores.get(where)
                 if own is not None and own.happened:
                     own = None
+                # Of an atomic: whether its store could follow now.
+                ready = not (cautious and op.kind == "RmwOp") or (settled and not (
+                    addresses or branches or stores_barrier or acquire_open or reads or noret
+                    or where in hazards or (op.release and writes)
+                ))  # fmt: skip
                 if entry.source is None:
                     acquire_unread_before = acquire_unread
                     acquire_unread = acquire_unread or op.acquire
@@ -151,12 +156,6 @@ def scan(entries: list[Entry], devices: Mapping[int, str] = NO_DEVICES, *, cauti
                         (release and op.strong) or waits
                     ):
                         if own is None:
-                            ready = True
-                            if cautious and op.kind == "RmwOp":
-                                ready = settled and not (
-                                    addresses or branches or stores_barrier or acquire_open or reads or noret
-                                    or where in hazards or (op.release and writes)
-                                )  # fmt: skip
                             choices.append(Choice(entry, where, None, ready))
                         elif not (op.acquire and own.is_loading) and known(own.data) is not None and known(own.exists):
                             choices.append(Choice(entry, where, own))
@@ -167,7 +166,7 @@ def scan(entries: list[Entry], devices: Mapping[int, str] = NO_DEVICES, *, cauti
                         settled
                         and where not in hazards
                         and not (cautious and acquire_open)
-                        and (own is None or is_fixed(own.data))
+                        and (own is None or (ready and is_fixed(own.data)))
                     ):
                         entry.done = True
                         assert entry.node is not None

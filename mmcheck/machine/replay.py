@@ -36,7 +36,7 @@ from mmcheck.machine.record import Recording, told
 from mmcheck.machine.record import agents as paths_of
 from mmcheck.machine.runner import FOREVER, Machine, machine_for
 from mmcheck.machine.values import known
-from mmcheck.machine.walk import Mismatch, Path, Seen, follow
+from mmcheck.machine.walk import Mismatch, Path, follow, seen_of
 from mmcheck.model.concrete import frame_of
 from mmcheck.model.devices import model_for
 from mmcheck.model.model import with_turns
@@ -95,7 +95,7 @@ def replay(program: Program, execution: Execution, choices: Mapping[str, str] | 
     if is_emitted(execution, program):
         try:  # that the events are those of the text, each agent by itself
             everybody = [list(execution.of_thread(number)) for number in range(len(program.threads))]
-            paths_of(program, [[Seen(e.kind, e.address, e.value) for e in events] for events in everybody], choices)
+            paths_of(program, [seen_of(execution, events) for events in everybody], choices)
         except Mismatch as mismatch:
             raise CannotReplay(f"event {mismatch.position + 1} of an agent: {mismatch.reason}") from None
         program, execution = emitted(program, execution)
@@ -235,13 +235,14 @@ class _Given:
         agents = self.agents
         out_steps: list[list[int | None]] = [[] for _ in self.program.threads]
         out_rf: list[list[Place | None]] = [[] for _ in self.program.threads]
-        seen: list[list[Seen]] = [[] for _ in self.program.threads]
+        done: list[list[Event]] = [[] for _ in self.program.threads]
         for code, stream in enumerate(self.streams):
             for k, event in enumerate(stream):
                 source = rf[code][k]
                 out_steps[event.thread].append(steps[code][k])
                 out_rf[event.thread].append(None if source is None else agents[source[0]][source[1]])
-                seen[event.thread].append(Seen(event.kind, event.address, event.value))
+                done[event.thread].append(event)
+        seen = [seen_of(self.execution, events) for events in done]
         named = [Step(agents[step.thread][step.event][0], step.action, agents[step.thread][step.event][1])
                  if step.event < len(agents[step.thread]) else step for step in schedule]  # fmt: skip
         chains = {address: [agents[code][k] for code, k in chain] for address, chain in co.items()}
@@ -270,7 +271,7 @@ class _Given:
 
     def walk(self, code: int) -> Path:
         """The path through a code. Raises `CannotReplay` if it does not do what the execution says."""
-        seen = [Seen(e.kind, e.address, e.value, who=e.thread) for e in self.streams[code]]
+        seen = seen_of(self.execution, self.streams[code], who=True)
         try:
             return follow(self.codes[code], seen)
         except Mismatch as mismatch:

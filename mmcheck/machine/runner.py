@@ -96,7 +96,10 @@ class Machine:
                     break
                 givers[int(choose() * len(givers))].give_up()
             elif waiting > 200 * len(live):
-                break
+                due = [agent.due for agent in live if isinstance(agent, OutOfOrder) and agent.due is not None]
+                if not due:
+                    break
+                self.now, waiting = min(due), 0  # nothing else happens before a slow store is through
         counts.steps = self.now
         failed = tuple(dict.fromkeys(name for agent in agents for name in getattr(agent, "failed", ())))
         return Finish(counts, tuple([agent.name for agent in live]), failed, self.now >= end)

@@ -13,7 +13,9 @@ from typing import NamedTuple
 
 from mmcheck import steps
 from mmcheck.errors import InternalError
+from mmcheck.execution import Event, Execution
 from mmcheck.flatten import Code, ForkOp, Taint
+from mmcheck.machine.decode import always_writes
 from mmcheck.offers import TakeOp
 from mmcheck.program import Origin, Tags
 from mmcheck.relations import bits
@@ -21,15 +23,20 @@ from mmcheck.relations import bits
 DEPENDENCIES = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")
 
 
+ALONE = -1
+
+
 class Seen(NamedTuple):
     """One event of a run, in the order of the thread: what an `Event` has. `at` is where it stands in the flat code, if
-    that is known; `who` the agent, where the code is that of several."""
+    that is known; `who` the agent, where the code is that of several; `partner` the position of the read whose
+    read-modify-write it completes, `ALONE` if of none, None if that is not known."""
 
     kind: str
     address: int | None = None
     value: int | None = None
     at: int | None = None
     who: int | None = None
+    partner: int | None = None
 
 
 class Item(NamedTuple):
@@ -73,6 +80,18 @@ class Mismatch(Exception):
         super().__init__(reason)
         self.position = position
         self.reason = reason
+
+
+def seen_of(execution: Execution, events: Sequence[Event], *, whole: bool = True, who: bool = False) -> list[Seen]:
+    """`events` of `execution`, which one code made in this order; `who`: that code is of several agents. Not `whole`:
+    the execution may leave out which events are a read-modify-write."""
+    position = {event.id: k for k, event in enumerate(events)}
+    reads = {write: read for name in ("amo", "lxsx") for read, write in execution.relation(name)}
+    alone = ALONE if whole else None
+    return [
+        Seen(e.kind, e.address, e.value, None, e.thread if who else None, position.get(reads.get(e.id, ALONE), alone))
+        for e in events
+    ]
 
 
 def follow(code: Code, seen: Sequence[Seen]) -> Path:
@@ -221,10 +240,19 @@ class _Walk:
         position = len(self.path.items)
         if action.partner is None or position >= len(self.seen):
             return False
+        return self.completes(position, state, action.partner, action.address, action.value)
+
+    def completes(self, position: int, state: steps.State, read: int, address: int, value: int) -> bool:
+        """Whether the event at `position` is the write of what stands here, whose read is at `read`. A plain store of
+        the same value to the same location may follow a failed one."""
+        if position >= len(self.seen):
+            return False
         event = self.seen[position]
         if event.at is not None:
             return event.at == state.pc
-        return event.kind == "W" and event.address == action.address and event.value == action.value
+        if event.partner is not None:
+            return event.partner == read
+        return event.kind == "W" and event.address == address and event.value == value
 
     def modify(self, state: steps.State, action: steps.Modify) -> steps.State:
         statement, op = action.op.statement, action.op
@@ -239,8 +267,11 @@ class _Walk:
         self.add("R", state, tags, statement.origin, action.address, action.width, old, action.address_taint)
         data = (new[0], new[1] | when[0] | when[1])
         write_tags = statement.write_tags
-        back = written is None and statement.write_back and self.is_write(number + 1, action.address, old)
-        self.path.outcomes.append((written is not None, back))
+        back = (
+            written is None and statement.write_back and self.completes(number + 1, state, number, action.address, old)
+        )
+        if not always_writes(op):
+            self.path.outcomes.append((written is not None, back))
         if back:
             written, data, write_tags = old, (0, data[1]), write_tags - {"L"}
         if written is not None:
@@ -252,12 +283,6 @@ class _Walk:
                 action.address_taint, data, number, exclusive=statement.exclusive,
             )  # fmt: skip
         return steps.after_modify(self.code, state, old, number)
-
-    def is_write(self, position: int, address: int, value: int) -> bool:
-        if position >= len(self.seen):
-            return False
-        event = self.seen[position]
-        return event.kind == "W" and event.address == address and event.value == value
 
     def offered(self, state: steps.State, action: steps.Offer) -> steps.State:
         """A place for an interrupt: it comes if the next event is the first of its run."""

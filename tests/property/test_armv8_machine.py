@@ -87,7 +87,8 @@ def test_every_run_of_a_random_program_is_allowed(arch):
         for seed in range(3):
             random = Random(seed)
             machine = runner.machine(program, random, record=True)
-            assert not machine.run(random, limit=5_000).stopped
+            finish = machine.run(random, limit=5_000)
+            assert not finish.stopped and finish.stuck == (), text(program)
             execution = recording(machine).execution
             assert well_formed(execution) == [], text(program)
             assert check(load_model(arch.name), execution) == [], text(program)
