@@ -16,7 +16,9 @@ from mmcheck.execution import Event, Execution
 from mmcheck.machine.walk import DEPENDENCIES
 from mmcheck.program import (
     ENTRY,
+    MASKED,
     RETURN,
+    Assign,
     Const,
     Expr,
     Fence,
@@ -85,6 +87,8 @@ class _Writer:
             half = self.halves.get(event.id)
             if half is not None:
                 skipped.add(half[0])
+            if not event.tags.isdisjoint(("IrqOff", "IrqOn")):
+                out.append(Assign(Reg(MASKED, 1), Const(int("IrqOff" in event.tags), 1), event.origin))
             statement = self.one(event, half)
             for name in ("ctrl", "pick-ctrl"):
                 for read in [r for target in (event.id, *(half or ())[:1]) for r in self.why[name].get(target, ())]:

@@ -15,7 +15,7 @@ from mmcheck.lower.spec import load_spec
 from mmcheck.machine import armv8, runner
 from mmcheck.machine.left_out import left_out
 from mmcheck.machine.record import recording
-from mmcheck.machine.replay import replay, same
+from mmcheck.machine.replay import CannotReplay, replay, same
 from mmcheck.model.concrete import check
 from mmcheck.model.model import load_model
 from mmcheck.program import Program, evaluate, show
@@ -96,6 +96,16 @@ def test_every_run_of_a_random_program_is_allowed(arch):
     body()
 
 
+NOT_MADE = {
+    ("isr.litmus", "no barrier behind the status"): "cannot bring the execution about",
+    ("isr.litmus", "device: interrupt ahead of the used index"): "cannot bring the execution about",
+    ("idle.litmus", None): "handler of several threads",
+    ("idle.litmus", "what interrupts an idle CPU moves nobody"): "handler of several threads",
+}
+"""Runs that the machines do not make, and why not (docs/machine.md): a read that is performed before a swap by
+exclusives ahead of it, and a handler that may interrupt several threads."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_every_counterexample_of_the_specifications_is_made_again(path):
@@ -111,6 +121,11 @@ def test_every_counterexample_of_the_specifications_is_made_again(path):
             name = f"{path.name} {result.variant} {result.target} {result.requirement}"
             if result.layer == "platform":  # the machine is a CPU, which forbids these runs
                 assert check(load_model(target.model), result.counterexample.execution) != [], name
+                continue
+            reason = NOT_MADE.get((path.name, result.variant))
+            if reason is not None:  # if one of these is made, it has to go from the list
+                with pytest.raises(CannotReplay, match=reason):
+                    replay(program, result.counterexample.execution)
                 continue
             again = replay(program, result.counterexample.execution)
             assert same(again.given, again.recording.execution) == [], name
