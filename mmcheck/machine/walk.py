@@ -319,6 +319,8 @@ class _Walk:
         _, action = steps.advance(self.code, state)
         kinds: dict[type, str] = {steps.Read: "R", steps.Write: "W", steps.Modify: "R", steps.Barrier: "F"}
         address = getattr(action, "address", None)
+        if isinstance(action, steps.Write) and event.value is not None and action.value != event.value:
+            return False
         return kinds.get(type(action)) == event.kind and (event.address is None or address == event.address)
 
 

@@ -24,6 +24,7 @@ from mmcheck.program import (
     If,
     Load,
     Op,
+    Parallel,
     Program,
     Reg,
     Rmw,
@@ -228,6 +229,20 @@ def test_a_store_behind_what_failed_is_not_taken_for_its_second_half(name):
     assert execution.final["[y]"] == 1
     again = replay(whole, execution)
     assert same(again.given, again.recording.execution) == []
+
+
+def test_stores_to_one_location_in_any_order_are_told_by_their_values():
+    whole = program((Parallel((Store(X, Const(2)), Store(X, Const(1)))),))
+    orders = set()
+    for seed in range(8):
+        random = Random(seed)
+        machine = runner.machine(whole, random, record=True)
+        machine.run(random)
+        execution = recording(machine).execution
+        again = replay(whole, execution)
+        assert same(again.given, again.recording.execution) == []
+        orders.add(execution.final["[x]"])
+    assert orders == {1, 2}
 
 
 def test_an_atomic_that_fails_behind_one_that_cannot_is_made_again():
