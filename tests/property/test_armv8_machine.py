@@ -97,13 +97,10 @@ def test_every_run_of_a_random_program_is_allowed(arch):
 
 
 NOT_MADE = {
-    ("isr.litmus", "no barrier behind the status"): "cannot bring the execution about",
-    ("isr.litmus", "device: interrupt ahead of the used index"): "cannot bring the execution about",
     ("idle.litmus", None): "handler of several threads",
     ("idle.litmus", "what interrupts an idle CPU moves nobody"): "handler of several threads",
 }
-"""Runs that the machines do not make, and why not (docs/machine.md): a read that is performed before a swap by
-exclusives ahead of it, and a handler that may interrupt several threads."""
+"""Runs that the machines do not make, and why not (docs/machine.md): a handler that may interrupt several threads."""
 
 
 @pytest.mark.slow
