@@ -199,7 +199,7 @@ class Checker:
     def _astray(self, stage: Stage) -> str:
         """A sentence about an access that goes outside its variable in some run; empty if none does."""
         if self._settled not in self._notes.astray:
-            self._notes.astray[self._settled] = ""
+            text = ""
             encoding = stage.compiled
             for number, literal in encoding.astray.items():
                 assumptions = [lit for lit in self._assumptions(encoding) if lit != encoding.inside]
@@ -207,9 +207,9 @@ class Checker:
                     origin = stage.graph.events[number].origin_in(self.choices)
                     where = f" (line {origin.span.line})" if origin.span is not None else ""
                     text = f"'{origin.text}'{where} may access memory outside every variable"
-                    self._notes.astray[self._settled] = text
                     self._notes.astray_span = origin.span
                     break
+            self._notes.astray[self._settled] = text  # only now: a query that was given up leaves it open
         return self._notes.astray[self._settled]
 
     def _fetched_twice(self, stage: Stage) -> list[str]:
@@ -325,18 +325,18 @@ class Checker:
         """Waits that no run satisfies: what stands behind them was not checked at all."""
         if self._notes.idle is not None:
             return self._notes.idle
-        notes = self._notes.idle = []
+        notes: list[str] = []
         encoding = stage.compiled
         done = []
         for wait in stage.graph.waits:
             literal = encoding.circuit.all([encoding.values.literal(wait.guard), encoding.values.literal(wait.done)])
             done.append((wait, literal))
-        if self._solve(encoding, [encoding.circuit.all([literal for _, literal in done])]):
-            return notes
-        for wait, literal in done:
+        everything = encoding.circuit.all([literal for _, literal in done])
+        for wait, literal in () if self._solve(encoding, [everything]) else done:
             if self._solve(encoding, [encoding.values.literal(wait.guard)]) and not self._solve(encoding, [literal]):
                 where = f" (line {wait.origin.span.line})" if wait.origin.span is not None else ""
                 notes.append(f"no run satisfies the wait '{wait.origin.text}'{where}")
+        self._notes.idle = notes
         return notes
 
     # --- search ------------------------------------------------------------------------------------
