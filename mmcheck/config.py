@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mmcheck.errors import InputError
+    from mmcheck.source import SourceFile
 
 FILES = ("mmcheck.toml", "pyproject.toml")
 MAX_BYTES = 1_000_000
@@ -50,7 +51,8 @@ def load(start: str = ".") -> dict[str, Any]:
     if found is None:
         return {}
     path, data = found
-    return _checked(_table(path, data), path)
+    source = _source(path, data)
+    return _checked(_table(source), source, path)
 
 
 def _find(folder: str) -> tuple[str, bytes] | None:
@@ -76,29 +78,37 @@ def _read(path: str) -> bytes:
         raise _wrong(f"the file cannot be read: {error.strerror}", path) from None
 
 
-def _wrong(message: str, path: str, help: str = "") -> InputError:
+def _source(path: str, data: bytes) -> SourceFile:
+    from mmcheck.files import shown
+    from mmcheck.source import SourceFile
+
+    try:
+        return SourceFile(shown(path), data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise _wrong(f"this is no TOML: {error}", path) from None
+
+
+def _wrong(message: str, path: str) -> InputError:
     from mmcheck.errors import fail
     from mmcheck.files import shown
 
-    return fail("MM014", message, path=shown(path), help=help)
+    return fail("MM014", message, path=shown(path))
 
 
-def _table(path: str, data: bytes) -> dict[str, Any]:
-    import tomllib
+def _table(source: SourceFile) -> dict[str, Any]:
+    from mmcheck.tomlfile import parse
 
-    try:
-        document = tomllib.loads(data.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _wrong(f"this is no TOML: {error}", path) from None
-    if path.endswith(FILES[0]):
+    document = parse(source, "MM014", "this is no TOML")
+    if source.path.endswith(FILES[0]):
         return document
-    table = document.get("tool", {}).get("mmcheck", {})
+    tool = document.get("tool", {})
+    table = tool.get("mmcheck", {}) if isinstance(tool, dict) else tool
     if not isinstance(table, dict):
-        raise _wrong("tool.mmcheck is no table", path)
+        raise _wrong("tool.mmcheck is no table", source.path)
     return table
 
 
-def _checked(table: Mapping[str, Any], path: str) -> dict[str, Any]:
+def _checked(table: Mapping[str, Any], source: SourceFile, path: str) -> dict[str, Any]:
     from difflib import get_close_matches
 
     folder = os.path.relpath(os.path.dirname(path))
@@ -106,9 +116,9 @@ def _checked(table: Mapping[str, Any], path: str) -> dict[str, Any]:
         if name not in KEYS:
             near = get_close_matches(name, KEYS, 1)
             help = f"did you mean '{near[0]}'?" if near else f"settings are {', '.join(KEYS)}"
-            raise _wrong(f"there is no setting '{name}'", path, help)
+            raise _wrong_key(f"there is no setting '{name}'", source, name, help)
         if not _fits(name, value):
-            raise _wrong(f"the setting '{name}' has another kind of value", path, f"{name} is {KEYS[name]}")
+            raise _wrong_key(f"the setting '{name}' has another kind of value", source, name, f"{name} is {KEYS[name]}")
     settings = dict(table)
     if "baseline" in settings:
         settings["baseline"] = os.path.normpath(os.path.join(folder, settings["baseline"]))
@@ -118,6 +128,12 @@ def _checked(table: Mapping[str, Any], path: str) -> dict[str, Any]:
             for each in settings.get(name, [])
         ]
     return settings
+
+
+def _wrong_key(message: str, source: SourceFile, name: str, help: str) -> InputError:
+    from mmcheck.tomlfile import wrong
+
+    return wrong(source, "MM014", message, name, "" if source.path.endswith(FILES[0]) else "tool.mmcheck", help)
 
 
 def _fits(name: str, value: object) -> bool:

@@ -20,17 +20,17 @@ A file in TOML overrides rows, see `read_costs`; the machine's own measurements 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import field
 from difflib import get_close_matches
 from pathlib import Path
 
-from mmcheck.errors import fail
-from mmcheck.files import shown
+from mmcheck.files import read_source
 from mmcheck.records import record
+from mmcheck.source import SourceFile
 from mmcheck.target.pieces import AccessPiece, FencePiece, Piece
 from mmcheck.target.targets import Target
+from mmcheck.tomlfile import parse, wrong
 
 AWAIT_ROUNDS = 10
 """How often the body of an `await` is executed, if nothing better is known: what is inside counts so many times."""
@@ -129,41 +129,37 @@ def read_costs(path: str | Path) -> Costs:
     ``[armv8]`` and ``[x86-tso]`` map instructions to weights, ``[frequency]`` sites to how often they are executed
     (the machine can count that), and ``await_rounds`` at the top is how often a wait looks.
     """
-    try:
-        data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise fail("MM010", f"the costs cannot be read: {error}", path=shown(path)) from None
-    except tomllib.TOMLDecodeError as error:
-        raise fail("MM017", f"the costs are no TOML: {error}", path=shown(path)) from None
+    source = read_source(path)
+    data = parse(source, "MM017", "the costs are no TOML")
     base = default_costs()
     table: dict[str, dict[str, float]] = {machine: dict(rows) for machine, rows in base.table.items()}
     frequency: dict[str, float] = {}
     rounds = base.rounds
     for name, value in data.items():
         if name == "await_rounds":
-            rounds = _number(value, name, path)
+            rounds = _number(value, name, source)
         elif name == "frequency" and isinstance(value, dict):
-            frequency = {site: _number(each, site, path) for site, each in value.items()}
+            frequency = {site: _number(each, site, source, name) for site, each in value.items()}
         elif name in table and isinstance(value, dict):
             for text, each in value.items():
-                _check_instruction(text, name, path)
-                table[name][text] = _number(each, text, path)
+                _check_instruction(text, name, source)
+                table[name][text] = _number(each, text, source, name)
         else:
             known = ", ".join([*(f"[{machine}]" for machine in table), "[frequency]", "await_rounds"])
-            raise fail("MM017", f"'{name}' means nothing in a file of costs", path=shown(path), help=f"known: {known}")
+            raise wrong(source, "MM017", f"'{name}' means nothing in a file of costs", name, help=f"known: {known}")
     return Costs(table, frequency, rounds, base.compiler)
 
 
-def _check_instruction(text: str, machine: str, path: str | Path) -> None:
+def _check_instruction(text: str, machine: str, source: SourceFile) -> None:
     rows = TABLE[machine]
     if text in rows or (rows and _UNPRICED.fullmatch(text)):
         return
     near = get_close_matches(text.lower(), rows, 1)
     help_ = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(rows) or 'none'}"
-    raise fail("MM017", f"'{text}' is no instruction of {machine} that has a weight", path=shown(path), help=help_)
+    raise wrong(source, "MM017", f"'{text}' is no instruction of {machine} that has a weight", text, machine, help_)
 
 
-def _number(value: object, name: str, path: str | Path) -> float:
+def _number(value: object, name: str, source: SourceFile, table: str = "") -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e9:
-        raise fail("MM017", f"'{name}' needs a number from 0 to 1,000,000,000", path=shown(path))
+        raise wrong(source, "MM017", f"'{name}' needs a number from 0 to 1,000,000,000", name, table)
     return float(value)

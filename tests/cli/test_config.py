@@ -90,6 +90,22 @@ def test_what_is_wrong_is_said(mmcheck: Run, folder: Path, text: str, message: s
     assert message in outcome.err and "MM014" in outcome.err and "mmcheck.toml" in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "place", "line"),
+    [
+        ("mmcheck.toml", "# ours\nbond = 2\n", "mmcheck.toml:2:1", "bond = 2"),
+        ("mmcheck.toml", "bound = 2\nformat = pdf\n", "mmcheck.toml:2:10", "format = pdf"),
+        ("mmcheck.toml", "bound = [1,\n", "mmcheck.toml:1:12", "bound = [1,"),
+        ("pyproject.toml", "[tool.x]\nbound = 1\n[tool.mmcheck]\n'bound' = 0\n", "pyproject.toml:4:1", "'bound' = 0"),
+    ],
+)  # fmt: skip
+def test_where_it_is_wrong_is_shown(mmcheck: Run, folder: Path, name: str, text: str, place: str, line: str) -> None:
+    (folder / name).write_text(text)
+    outcome = mmcheck("verify", "good.litmus")
+    assert outcome.code == 2
+    assert place in outcome.err and line in outcome.err and "^" in outcome.err
+
+
 def test_a_near_name_is_proposed(folder: Path) -> None:
     (folder / "mmcheck.toml").write_text("bond = 2")
     with pytest.raises(InputError) as caught:

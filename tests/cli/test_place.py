@@ -147,6 +147,7 @@ def test_costs(mmcheck: Run, mp: Path, folder: Path) -> None:
     (folder / "costs.toml").write_text("[armv8]\n'dmb ish' = 'much'\n")
     outcome = mmcheck("place", "mp.litmus", "--costs", "costs.toml")
     assert outcome.code == 2 and "MM017" in outcome.err
+    assert "costs.toml:2:1" in outcome.err and "^" in outcome.err
     (folder / "costs.toml").write_text('[armv8]\n"dmb issh" = 1\n')
     outcome = mmcheck("place", "mp.litmus", "--costs", "costs.toml")
     assert outcome.code == 2 and "did you mean 'dmb ish'?" in outcome.err

@@ -21,7 +21,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("source", "includes"),
     ("errors", "program", "cache"),
     ("deadline", "offers"),
-    ("execution", "terms", "relations", "files", "alternatives", "loops", "merge"),
+    ("execution", "terms", "relations", "files", "alternatives", "loops", "merge", "tomlfile"),
     ("results", "config", "graph", "robust", "flatten", "draw"),
     ("target", "syntax", "domains", "interrupts", "steps", "stored"),
     ("unfolding",),
