@@ -9,8 +9,9 @@ from pathlib import Path
 from mmcheck.graph import EventGraph
 from mmcheck.model.expr import Node
 from mmcheck.model.model import Model, model_from_text
+from mmcheck.smt.bounds import Bounds
 from mmcheck.smt.circuit import TRUE, Circuit
-from mmcheck.smt.relations import Algebra, Bounds
+from mmcheck.smt.relations import Algebra
 from mmcheck.source import SourceFile
 
 PROFILES = ("observed", "language")

@@ -11,9 +11,9 @@ from mmcheck.domains import Domains
 from mmcheck.graph import EventGraph
 from mmcheck.model.model import Model
 from mmcheck.program import Cell
+from mmcheck.smt.bounds import Bounds
 from mmcheck.smt.circuit import FALSE, TRUE, Circuit
 from mmcheck.smt.memory import Memory
-from mmcheck.smt.relations import Bounds
 
 Optional = dict[str, dict[int, int]]
 

@@ -10,13 +10,14 @@ from mmcheck.graph import EventGraph, GEvent, Pairs
 from mmcheck.model.model import BUILTIN, Axiom, Model, with_turns
 from mmcheck.model.promises import Word
 from mmcheck.relations import bits, inverse
+from mmcheck.smt.bounds import Bounds
 from mmcheck.smt.circuit import FALSE, TRUE, Circuit
 from mmcheck.smt.compiler import preserved_order
 from mmcheck.smt.devices import Reach
 from mmcheck.smt.interrupts import Interrupts, deliver, root_of
 from mmcheck.smt.memory import Memory
 from mmcheck.smt.promises import weaken
-from mmcheck.smt.relations import Algebra, Bounds
+from mmcheck.smt.relations import Algebra
 from mmcheck.smt.solve import Solver
 from mmcheck.smt.turns import Turns
 from mmcheck.smt.values import Values

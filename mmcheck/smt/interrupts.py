@@ -17,9 +17,9 @@ from mmcheck.graph import EventGraph, GEvent, Run
 from mmcheck.interrupts import HOST
 from mmcheck.program import MASKED
 from mmcheck.relations import bits
+from mmcheck.smt.bounds import Bounds
 from mmcheck.smt.circuit import FALSE, TRUE, Circuit
 from mmcheck.smt.memory import Memory
-from mmcheck.smt.relations import Bounds
 from mmcheck.smt.values import Values
 
 

@@ -13,8 +13,9 @@ from mmcheck.model.concrete import event_sets, frame_of
 from mmcheck.model.model import BUILTIN, Axiom, Model, with_turns
 from mmcheck.program import Program
 from mmcheck.relations import Rel, closure, compose, from_pairs, inverse
+from mmcheck.smt.bounds import Bounds
 from mmcheck.smt.circuit import TRUE, Circuit
-from mmcheck.smt.relations import Algebra, Bounds
+from mmcheck.smt.relations import Algebra
 from mmcheck.smt.solve import Solver
 
 

@@ -1,42 +1,27 @@
 """A model's expressions over literals, by bounds (Gavrilenko et al., CAV 2019; Haas et al., OOPSLA 2023).
 
-Each relation has a ``may`` and a ``must`` part as bit rows, both relative to its two events happening; only
-pairs in between get a literal, and only those that an axiom can use. Bounds go up the expression, the wish for
-literals comes down from the axioms, literals go up again.
+Only pairs between what a relation may and what it must have (`mmcheck.smt.bounds`) get a literal, and only those that
+an axiom can use. Bounds go up the expression, the wish for literals comes down from the axioms, literals go up again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 from mmcheck.model.expr import Node
 from mmcheck.model.model import Axiom, Model
 from mmcheck.relations import bits, inverse
-from mmcheck.smt.acyclic import Acyclic, closure_given, components
+from mmcheck.smt.acyclic import Acyclic
+from mmcheck.smt.bounds import Bounds, Lits
 from mmcheck.smt.circuit import FALSE, TRUE, Circuit
-
-Lits = dict[tuple[int, int], int]
-Leaf = Callable[[int, int], int]
+from mmcheck.smt.wanted import Wanting
 
 
-@dataclass(slots=True)
-class Bounds:
-    """`may` and `must` rows; `literal` gives the undecided pairs of a base relation."""
-
-    may: list[int]
-    must: list[int]
-    literal: Leaf | None = None
-    wanted: list[int] = field(default_factory=list)
-    lits: Lits = field(default_factory=dict)
-
-
-class Algebra:
+class Algebra(Wanting):
     """Evaluates the axioms of one model over one set of events.
 
-    `happens[i]` is the literal that event i happens; `implied_by[j]` the events whose happening implies j's. `base`
-    gives the bounds of base relations, `sets` the members of base sets as bits; `optional` are further members, each
-    with the literal that it is one.
+    `happens[i]` is the literal that event i happens; the rest is as for `mmcheck.smt.bounds.Bounding`; `optional` are
+    further members of sets, each with the literal that it is one.
     """
 
     def __init__(
@@ -50,23 +35,14 @@ class Algebra:
         overrides: dict[int, Bounds] | None = None,
         optional: Mapping[str, Mapping[int, int]] | None = None,
     ) -> None:
+        super().__init__(implied_by, base, sets, overrides or {}, optional or {})
         self.model = model
         self.circuit = circuit
-        self.n = len(happens)
         self.happens = happens
-        self.implied_by = implied_by
-        self.base = base
-        self.sets = sets
-        self.overrides = overrides or {}
         self.optional = optional or {}
-        self.rel: dict[int, Bounds] = {}
-        self.set_bounds: dict[int, tuple[int, int]] = {}
         self.set_lits: dict[int, dict[int, int]] = {}
-        self._order: list[Node] = []
         self._exact: set[int] = set()
         """Nodes whose literals must not hold where the relation does not: of queries, and below a difference."""
-        self.nothing = Bounds([0] * self.n, [0] * self.n, wanted=[0] * self.n)
-        """The bounds of every empty relation; most of a model is empty for most programs."""
 
     def require(self, axioms: Sequence[Axiom]) -> None:
         """Every one of `axioms` holds."""
@@ -84,25 +60,8 @@ class Algebra:
         roots = [axiom.node for axiom in axioms]
         needed = self._reachable(roots, set(self.overrides))
         self._order = [node for node in self.model.pool.order(roots) if node.number in needed]
-        self._find_bounds([node for node in self._order if node.op == "rec"])
-        for bounds in self.rel.values():
-            if bounds is not self.nothing:
-                bounds.wanted = [0] * self.n
-        for axiom in axioms:
-            if not axiom.node.is_set:
-                bounds = self.rel[axiom.node.number]
-                self._want(axiom.node, self._use(axiom, bounds))
-        recursive = any(node.op == "rec" for node in self._order)
-        wishes: list[list[int]] = []
-        while not wishes or (recursive and wishes != [bounds.wanted for bounds in self.rel.values()]):
-            wishes = [bounds.wanted for bounds in self.rel.values()]
-            for node in reversed(self._order):
-                if not node.is_set:
-                    self._pass_down(node)
-                elif node.op in ("domain", "range"):
-                    self._want_members(node)
-            if not wishes:
-                break
+        self.find_bounds(self._order)
+        self.find_wanted(axioms, self._order)
         for node in self._order:
             if node.op == "rec":
                 pairs = [(i, j) for i, row in enumerate(self.rel[node.number].wanted) for j in bits(row)]
@@ -130,224 +89,6 @@ class Algebra:
             if node.body is not None:
                 stack.append(node.body)
         return seen
-
-    # --- bounds ------------------------------------------------------------------------------------
-
-    def _bounds(self, node: Node) -> Bounds:
-        known = self.overrides.get(node.number)
-        if known is not None:
-            return Bounds(known.may, known.must, known.literal)
-        n, op = self.n, node.op
-        if op == "rel":
-            base = self.base.get(node.name)
-            return Bounds(base.may, base.must, base.literal) if base is not None else Bounds([0] * n, [0] * n)
-        if op == "empty":
-            return Bounds([0] * n, [0] * n)
-        if op == "ident":
-            may, must = self.set_bounds[node.args[0].number]
-            return Bounds([may & 1 << i for i in range(n)], [must & 1 << i for i in range(n)])
-        if op == "product":
-            (may_a, must_a), (may_b, must_b) = (self.set_bounds[arg.number] for arg in node.args)
-            return Bounds(
-                [may_b if may_a >> i & 1 else 0 for i in range(n)],
-                [must_b if must_a >> i & 1 else 0 for i in range(n)],
-            )
-        args = [self.rel[arg.number] for arg in node.args]
-        first = args[0]
-        if op == "union":
-            args = [arg for arg in args if arg is not self.nothing]
-            if len(args) < 2:
-                return Bounds(args[0].may, args[0].must) if args else self.nothing
-            first = args[0]
-        elif first is self.nothing or (op in ("inter", "seq") and any(arg is self.nothing for arg in args)):
-            return self.nothing
-        match op:
-            case "union":
-                union_may, union_must = list(first.may), list(first.must)
-                for other in args[1:]:
-                    union_may = [x | y for x, y in zip(union_may, other.may, strict=True)]
-                    union_must = [x | y for x, y in zip(union_must, other.must, strict=True)]
-                return Bounds(union_may, union_must)
-            case "inter":
-                both_may, both_must = list(first.may), list(first.must)
-                for other in args[1:]:
-                    both_may = [x & y for x, y in zip(both_may, other.may, strict=True)]
-                    both_must = [x & y for x, y in zip(both_must, other.must, strict=True)]
-                return Bounds(both_may, both_must)
-            case "diff":
-                other = args[1]
-                return Bounds(
-                    [x & ~y for x, y in zip(first.may, other.must, strict=True)],
-                    [x & ~y for x, y in zip(first.must, other.may, strict=True)],
-                )
-            case "seq":
-                return self._seq_bounds(node, first, args[1])
-            case "plus":
-                everyone = list(range(n))
-                always = [-1] * n
-                return Bounds(
-                    closure_given(first.may, always, everyone), closure_given(first.must, self.implied_by, everyone)
-                )
-            case "inverse":
-                return Bounds(list(inverse(tuple(first.may))), list(inverse(tuple(first.must))))
-        raise KeyError(op)
-
-    def _seq_bounds(self, node: Node, first: Bounds, second: Bounds) -> Bounds:
-        left, right = node.args
-        if left.op == "ident":
-            may, must = self.set_bounds[left.args[0].number]
-            return Bounds(
-                [row if may >> i & 1 else 0 for i, row in enumerate(second.may)],
-                [row if must >> i & 1 else 0 for i, row in enumerate(second.must)],
-            )
-        if right.op == "ident":
-            may, must = self.set_bounds[right.args[0].number]
-            return Bounds([row & may for row in first.may], [row & must for row in first.must])
-        return Bounds(self._seq_may(first.may, second.may), self._seq_must(first.must, second.must))
-
-    def _seq_may(self, a: list[int], b: list[int]) -> list[int]:
-        useful = sum([1 << j for j, row in enumerate(b) if row])
-        out = []
-        for row in a:
-            result = 0
-            row &= useful
-            while row:
-                low = row & -row
-                result |= b[low.bit_length() - 1]
-                row ^= low
-            out.append(result)
-        return out
-
-    def _seq_must(self, a: list[int], b: list[int]) -> list[int]:
-        useful = sum([1 << j for j, row in enumerate(b) if row])
-        out = []
-        for i, row in enumerate(a):
-            result = 0
-            row &= useful
-            while row:
-                low = row & -row
-                j = low.bit_length() - 1
-                row ^= low
-                through, safe = b[j], self.implied_by[j]
-                result |= through if safe >> i & 1 else through & safe
-            out.append(result)
-        return out
-
-    def _find_bounds(self, variables: Sequence[Node]) -> None:
-        """The bounds of all nodes; may-bounds of recursion variables by iteration, their must-bounds are left empty."""
-        for variable in variables:
-            self.rel[variable.number] = Bounds([0] * self.n, [0] * self.n)
-        while True:
-            for node in self._order:
-                if node.is_set:
-                    self.set_bounds[node.number] = self._set_bounds(node)
-                elif node.op != "rec":
-                    found = self._bounds(node)
-                    self.rel[node.number] = found if any(found.may) else self.nothing
-            changed = False
-            for variable in variables:
-                assert variable.body is not None
-                bounds, may = self.rel[variable.number], self.rel[variable.body.number].may
-                if may != bounds.may:
-                    bounds.may, changed = list(may), True
-            if not changed:
-                return
-
-    def _set_bounds(self, node: Node) -> tuple[int, int]:
-        op = node.op
-        if op == "set":
-            members = self.sets.get(node.name, 0)
-            return members | sum(1 << i for i in self.optional.get(node.name, ()) if not members >> i & 1), members
-        if op == "all":
-            return (1 << self.n) - 1, (1 << self.n) - 1
-        if op == "none":
-            return 0, 0
-        if op in ("domain", "range"):
-            bounds = self.rel[node.args[0].number]
-            may = must = 0
-            for i in range(self.n):
-                for j in bits(bounds.may[i]):
-                    here, there = (i, j) if op == "domain" else (j, i)
-                    may |= 1 << here
-                    if bounds.must[i] >> j & 1 and self.implied_by[there] >> here & 1:
-                        must |= 1 << here
-            return may, must
-        args = [self.set_bounds[arg.number] for arg in node.args]
-        may, must = args[0]
-        for other_may, other_must in args[1:]:
-            if op == "s-union":
-                may, must = may | other_may, must | other_must
-            elif op == "s-inter":
-                may, must = may & other_may, must & other_must
-            else:
-                may, must = may & ~other_must, must & ~other_may
-        return may, must
-
-    # --- what is needed ----------------------------------------------------------------------------
-
-    def _use(self, axiom: Axiom, bounds: Bounds) -> list[int]:
-        undecided = [x & ~y for x, y in zip(bounds.may, bounds.must, strict=True)]
-        if axiom.kind == "irreflexive":
-            return [row & 1 << i for i, row in enumerate(undecided)]
-        if axiom.kind == "acyclic" and not axiom.negated:
-            out = [0] * self.n
-            for component in components(bounds.may, self.n):
-                inside = 0
-                for member in component:
-                    inside |= 1 << member
-                for member in component:
-                    out[member] = undecided[member] & inside
-            return out
-        return undecided
-
-    def _want(self, node: Node, rows: Sequence[int]) -> None:
-        bounds = self.rel[node.number]
-        if bounds is self.nothing:
-            return
-        bounds.wanted = [
-            w | row & may & ~must
-            for w, row, may, must in zip(bounds.wanted, rows, bounds.may, bounds.must, strict=True)
-        ]
-
-    def _want_members(self, node: Node) -> None:
-        """The pairs that decide who is in a domain or range."""
-        may, must = self.set_bounds[node.number]
-        open_ = may & ~must
-        everybody = (1 << self.n) - 1
-        if node.op == "domain":
-            rows = [everybody if open_ >> i & 1 else 0 for i in range(self.n)]
-        else:
-            rows = [open_] * self.n
-        self._want(node.args[0], rows)
-
-    def _pass_down(self, node: Node) -> None:
-        bounds = self.rel[node.number]
-        wanted = bounds.wanted
-        if bounds is self.nothing or node.number in self.overrides or not any(wanted):
-            return
-        match node.op:
-            case "union" | "inter" | "diff":
-                for arg in node.args:
-                    self._want(arg, wanted)
-            case "inverse":
-                self._want(node.args[0], list(inverse(tuple(wanted))))
-            case "plus":
-                self._want(node.args[0], self.rel[node.args[0].number].may)
-            case "seq":
-                a, b = self.rel[node.args[0].number], self.rel[node.args[1].number]
-                left, right = [0] * self.n, [0] * self.n
-                for i, row in enumerate(wanted):
-                    if row:
-                        for j in bits(a.may[i]):
-                            useful = b.may[j] & row
-                            if useful:
-                                left[i] |= 1 << j
-                                right[j] |= useful
-                self._want(node.args[0], left)
-                self._want(node.args[1], right)
-            case "rec":
-                assert node.body is not None
-                self._want(node.body, self.rel[node.body.number].may)
 
     # --- literals ----------------------------------------------------------------------------------
 

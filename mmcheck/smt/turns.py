@@ -17,9 +17,9 @@ from itertools import combinations
 
 from mmcheck.graph import EventGraph, Run
 from mmcheck.interrupts import bottom_of
+from mmcheck.smt.bounds import Bounds
 from mmcheck.smt.circuit import FALSE, TRUE, Circuit
 from mmcheck.smt.interrupts import Interrupts, is_move
-from mmcheck.smt.relations import Bounds
 from mmcheck.smt.values import Values
 
 

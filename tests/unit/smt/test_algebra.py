@@ -12,8 +12,9 @@ from mmcheck.model.concrete import Frame
 from mmcheck.model.expr import Node, Pool
 from mmcheck.model.model import Axiom, Model
 from mmcheck.relations import Rel, from_pairs
+from mmcheck.smt.bounds import Bounds
 from mmcheck.smt.circuit import FALSE, TRUE, Circuit
-from mmcheck.smt.relations import Algebra, Bounds
+from mmcheck.smt.relations import Algebra
 from mmcheck.smt.solve import Solver
 
 PHASES = [phase for phase in Phase if phase is not Phase.explain]
