@@ -25,7 +25,7 @@ from mmcheck.scheduling import preempted, yielding
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.count import block
 from mmcheck.smt.decode import Decoder
-from mmcheck.smt.encode import Encoding, choice_literals
+from mmcheck.smt.encoding import Encoding, choice_literals
 from mmcheck.smt.linear import linear_orders
 from mmcheck.source import Span
 from mmcheck.stage import Stage

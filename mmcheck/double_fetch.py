@@ -11,7 +11,7 @@ from __future__ import annotations
 from mmcheck.graph import EventGraph, GEvent
 from mmcheck.records import record
 from mmcheck.smt.circuit import FALSE, TRUE
-from mmcheck.smt.encode import Encoding
+from mmcheck.smt.encoding import Encoding
 from mmcheck.smt.interrupts import root_of
 from mmcheck.terms import Term, symbols_of
 

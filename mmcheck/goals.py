@@ -6,7 +6,7 @@ from mmcheck.graph import Check, EventGraph, Wait
 from mmcheck.program import Program, Requirement
 from mmcheck.records import record, replace
 from mmcheck.smt.circuit import FALSE
-from mmcheck.smt.encode import Encoding
+from mmcheck.smt.encoding import Encoding
 from mmcheck.smt.finals import Finals
 from mmcheck.source import Span
 from mmcheck.terms import Term, symbols_of

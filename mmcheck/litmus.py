@@ -18,7 +18,7 @@ from mmcheck.syntax.herd.shared import read_shared
 from mmcheck.syntax.herd.show import show_state
 
 if TYPE_CHECKING:
-    from mmcheck.smt.encode import Encoding
+    from mmcheck.smt.encoding import Encoding
 
 MODELS = {"AArch64": "armv8", "X86_64": "x86-tso", "X86": "x86-tso"}
 CUT = "loops were cut at the bound"

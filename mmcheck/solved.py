@@ -11,7 +11,8 @@ from mmcheck.model.model import Model
 from mmcheck.program import Origin, Reg
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.decode import Decoder
-from mmcheck.smt.encode import Encoding, encode
+from mmcheck.smt.encode import encode
+from mmcheck.smt.encoding import Encoding
 from mmcheck.smt.finals import Finals
 from mmcheck.syntax.herd.read import LitmusTest
 from mmcheck.unfold import unfold

@@ -8,7 +8,8 @@ from mmcheck.graph import EventGraph
 from mmcheck.model.model import Model, load_model
 from mmcheck.model.promises import promised
 from mmcheck.program import Program
-from mmcheck.smt.encode import Encoding, encode
+from mmcheck.smt.encode import encode
+from mmcheck.smt.encoding import Encoding
 from mmcheck.unfold import unfold
 
 

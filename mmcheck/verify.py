@@ -26,7 +26,7 @@ from mmcheck.target.targets import Target, parse_target, settle
 if TYPE_CHECKING:
     from mmcheck.check_enumerated import EnumerationChecker
     from mmcheck.lower.spec import Spec
-    from mmcheck.smt.encode import Encoding
+    from mmcheck.smt.encoding import Encoding
     from mmcheck.syntax.herd.read import LitmusTest
 
 

@@ -20,7 +20,7 @@ from mmcheck.records import record
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.count import block
 from mmcheck.smt.decode import Decoder
-from mmcheck.smt.encode import Encoding, choice_literals
+from mmcheck.smt.encoding import Encoding, choice_literals
 from mmcheck.target.targets import Target
 from mmcheck.verify import Options, make_checker
 

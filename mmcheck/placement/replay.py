@@ -26,7 +26,7 @@ from mmcheck.results import Counterexample, Layer
 from mmcheck.smt.circuit import FALSE
 from mmcheck.smt.compiler import keep_model
 from mmcheck.smt.decode import Decoder
-from mmcheck.smt.encode import Encoding
+from mmcheck.smt.encoding import Encoding
 from mmcheck.smt.interrupts import root_of
 from mmcheck.smt.linear import linear_orders
 from mmcheck.terms import value_of

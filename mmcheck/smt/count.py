@@ -8,7 +8,7 @@ from mmcheck.errors import UnknownVerdict
 from mmcheck.execution import Execution
 from mmcheck.smt.circuit import TRUE
 from mmcheck.smt.decode import Decoder
-from mmcheck.smt.encode import Encoding
+from mmcheck.smt.encoding import Encoding
 
 
 def all_executions(encoding: Encoding, *, limit: int = 100_000, timeout: float | None = None) -> Iterator[Execution]:

@@ -8,7 +8,7 @@ from mmcheck.graph import GEvent
 from mmcheck.program import Origin, state_cell, state_register
 from mmcheck.relations import bits
 from mmcheck.smt.circuit import FALSE, TRUE
-from mmcheck.smt.encode import Encoding
+from mmcheck.smt.encoding import Encoding
 from mmcheck.smt.interrupts import root_of
 from mmcheck.terms import value_of
 

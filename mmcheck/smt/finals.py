@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmcheck.errors import InternalError
 from mmcheck.program import Const, Expr, Reg
 from mmcheck.smt.circuit import FALSE
-from mmcheck.smt.encode import Encoding
+from mmcheck.smt.encoding import Encoding
 from mmcheck.terms import Term
 
 

@@ -31,7 +31,8 @@ from mmcheck.program import (
 )
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.count import all_executions
-from mmcheck.smt.encode import Encoding, choice_literals, encode
+from mmcheck.smt.encode import encode
+from mmcheck.smt.encoding import Encoding, choice_literals
 from mmcheck.source import SourceFile
 from mmcheck.syntax.herd.columns import is_herd_format
 from mmcheck.syntax.herd.read import read_litmus

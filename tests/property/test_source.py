@@ -19,7 +19,8 @@ from mmcheck.merge import SITE, groups
 from mmcheck.model.model import load_model
 from mmcheck.program import NOWHERE, TRUE, Block, Const, Expr, Op, Program, Reg, Requirement
 from mmcheck.smt.count import all_executions
-from mmcheck.smt.encode import choice_literals, encode
+from mmcheck.smt.encode import encode
+from mmcheck.smt.encoding import choice_literals
 from mmcheck.smt.linear import linear_orders
 from mmcheck.source import SourceFile
 from mmcheck.target.targets import parse_target
