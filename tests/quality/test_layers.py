@@ -30,6 +30,8 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("enumeration", "recheck", "explain", "races", "scheduling", "smt"),
     ("enumerate", "goals", "double_fetch"),
     ("stage",),
+    ("queries",),
+    ("provisos",),
     ("check", "listed", "solved"),
     ("check_enumerated", "litmus", "machine"),
     ("verify",),

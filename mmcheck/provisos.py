@@ -1,0 +1,165 @@
+"""Provisos: what a clean verdict rests on, and what it leaves unsaid."""
+
+from __future__ import annotations
+
+from mmcheck import goals
+from mmcheck.double_fetch import double_fetches
+from mmcheck.errors import UnknownVerdict, fail
+from mmcheck.explain import only_here
+from mmcheck.model.promises import promised
+from mmcheck.program import Origin, Requirement, Thread
+from mmcheck.queries import Queries
+from mmcheck.recheck import judge
+from mmcheck.records import replace
+from mmcheck.results import Finding
+from mmcheck.smt.circuit import FALSE, TRUE
+from mmcheck.stage import Stage
+
+RELIES = "relies on compilers not reordering what the languages let them reorder"
+"""The note on a requirement that holds in the profile ``observed`` and not in ``language``."""
+
+
+class Provisos(Queries):
+    """Asks, beside what was asked, what its reader should know."""
+
+    def _astray(self, stage: Stage) -> str:
+        """A sentence about an access that goes outside its variable in some run; empty if none does."""
+        if self._settled not in self._notes.astray:
+            text = ""
+            encoding = stage.compiled
+            for number, literal in encoding.astray.items():
+                assumptions = [lit for lit in self._assumptions(encoding) if lit != encoding.inside]
+                if literal != FALSE and encoding.solver.solve([*assumptions, literal]):
+                    origin = stage.graph.events[number].origin_in(self.choices)
+                    where = f" (line {origin.span.line})" if origin.span is not None else ""
+                    text = f"'{origin.text}'{where} may access memory outside every variable"
+                    self._notes.astray_span = origin.span
+                    break
+            self._notes.astray[self._settled] = text  # only now: a query that was given up leaves it open
+        return self._notes.astray[self._settled]
+
+    def _fetched_twice(self, stage: Stage) -> list[str]:
+        """Plain reads that a compiler may make again for each use, with another result."""
+        if self._settled not in self._notes.fetched:
+            notes: dict[Origin, str] = {}
+            candidates = double_fetches(stage.compiled)
+            some = stage.compiled.circuit.any([found.literal for found in candidates])
+            for found in candidates if self._solve(stage.compiled, [some]) else ():
+                place = found.read.origin_in(self.choices)
+                if place not in notes and self._solve(stage.compiled, [found.literal]):
+                    where, writer = (
+                        f"'{origin.text}'" + (f" (line {origin.span.line})" if origin.span is not None else "")
+                        for origin in (place, found.write.origin_in(self.choices))
+                    )
+                    notes[place] = (
+                        f"the value of {where} is used more than once while {writer} may change it: "
+                        "a compiler may read again for each use of a plain read. "
+                        "Make it volatile or atomic, or order the write behind it"
+                    )
+            self._notes.fetched[self._settled] = list(notes.values())
+        return self._notes.fetched[self._settled]
+
+    def refuse_astray(self) -> None:
+        """Raise `InputError` if some run goes outside its memory: for programs none of whose requirements fail."""
+        if self._made is not None:
+            found = self._astray(self.stage())
+            if found:
+                raise fail(
+                    "MM505",
+                    found,
+                    self._notes.astray_span,
+                    help="a pointer may still be null, or an index past the end, in a run that the model allows",
+                )
+
+    def _idle_waits(self, stage: Stage) -> list[str]:
+        """Waits that no run satisfies: what stands behind them was not checked at all."""
+        if self._notes.idle is not None:
+            return self._notes.idle
+        notes: list[str] = []
+        encoding = stage.compiled
+        done = []
+        for wait in stage.graph.waits:
+            literal = encoding.circuit.all([encoding.values.literal(wait.guard), encoding.values.literal(wait.done)])
+            done.append((wait, literal))
+        everything = encoding.circuit.all([literal for _, literal in done])
+        for wait, literal in () if self._solve(encoding, [everything]) else done:
+            if self._solve(encoding, [encoding.values.literal(wait.guard)]) and not self._solve(encoding, [literal]):
+                where = f" (line {wait.origin.span.line})" if wait.origin.span is not None else ""
+                notes.append(f"no run satisfies the wait '{wait.origin.text}'{where}")
+        self._notes.idle = notes
+        return notes
+
+    def _portable(self, requirement: Requirement, stage: Stage, finding: Finding) -> Finding:
+        """A note if it holds by what compilers do and not by what the languages promise (docs/compiler.md)."""
+        observed = stage.compiled.observed
+        if observed == TRUE:
+            return finding
+        wanted = goals.under(self._goals(requirement, stage.compiled), -observed)
+        try:
+            if self._reached(stage.compiled, wanted, -observed) and any(
+                self._emitted(goal, stage.compiled, self.model) is not None for goal in wanted
+            ):
+                return replace(finding, notes=(*finding.notes, RELIES))
+        except UnknownVerdict:
+            pass  # only a note is at stake
+        return finding
+
+    def _in_software(self, requirement: Requirement, stage: Stage, finding: Finding) -> Finding:
+        """A note if it holds because a thread takes a doorbell and so is not bound by the platform's rules."""
+        takers = [each.name for each in self.program.threads if _takes_a_doorbell(each)]
+        if not takers or not self.surplus or "IO" not in self.model.polarities():
+            return finding
+        if stage.binding is None:
+            threads = [replace(each, kind="thread") if each.name in takers else each for each in self.program.threads]
+            bound = replace(self.program, threads=tuple(threads))
+            stage.binding = Stage(
+                bound, self.model, self.deadline, layered=self.layered, bound=self.bound, profile=self.profile,
+                surplus=False,
+            )  # fmt: skip
+        binding = self.sibling(self.choices)
+        binding._made, binding.program = stage.binding, stage.binding.program
+        binding._settled = self._settled
+        try:
+            encoding = binding.stage().compiled
+            wanted = goals.under(binding._goals(requirement, encoding), encoding.platform)
+            if not binding._reached(encoding, wanted, encoding.platform):
+                return finding
+            if all(binding._emitted(goal, encoding, self.model) is None for goal in wanted):
+                return finding
+        except UnknownVerdict:
+            return finding  # only a note is at stake
+        note = (
+            f"{' and '.join(takers)} takes a doorbell and so counts as the device in software; were it bound by the "
+            "platform's rules as a CPU is, it would be violated by platform"
+        )
+        return replace(finding, notes=(*finding.notes, note))
+
+    def _only_here(self, requirement: Requirement, stage: Stage, finding: Finding) -> Finding:
+        """Notes if it holds by what Armv8's instructions give beyond their words (`mmcheck.model.promises`)."""
+        encoding, weaker = stage.compiled, promised(self.model)
+        if weaker is None:
+            return finding
+        for word, literal in encoding.promises.items():
+            mode = [literal] if encoding.platform == FALSE else [literal, encoding.platform]
+            wanted = goals.under(self._goals(requirement, encoding), *mode)
+            try:
+                if not self._reached(encoding, wanted, *mode):
+                    continue
+                for goal in wanted:
+                    found = self._emitted(goal, encoding, weaker, word)
+                    if found is not None:
+                        execution, decoder = found
+                        judge(execution, weaker)
+                        through = [decoder.number[read] for read in sorted(goal.reads) if read in decoder.number]
+                        bad = "allowed" if requirement.kind == "exists" else "violated"
+                        note = only_here(execution, weaker, word, through, bad)
+                        finding = replace(finding, notes=(*finding.notes, note))
+                        break
+            except UnknownVerdict:
+                pass  # only a note is at stake
+        return finding
+
+
+def _takes_a_doorbell(thread: Thread) -> bool:
+    """Whether `thread` is a device because it takes a doorbell, and is not called one."""
+    return thread.kind == "device" and not thread.origin.text.startswith("device ")

@@ -1,0 +1,191 @@
+"""What is asked of the encodings of one program: is there such a run, which, and could a compiler have emitted it?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from mmcheck import goals
+from mmcheck.deadline import Deadline
+from mmcheck.errors import InternalError, UnknownVerdict
+from mmcheck.execution import Execution
+from mmcheck.goals import Goal
+from mmcheck.model.model import Model
+from mmcheck.model.promises import Word, weakened
+from mmcheck.program import Program, Requirement
+from mmcheck.recheck import with_order
+from mmcheck.smt.circuit import FALSE, TRUE
+from mmcheck.smt.count import block
+from mmcheck.smt.decode import Decoder
+from mmcheck.smt.encoding import Encoding, choice_literals
+from mmcheck.smt.linear import linear_orders
+from mmcheck.source import Span
+from mmcheck.stage import Stage
+
+MAX_REFUTED = 200
+"""Runs that no single order of the compiler's gives, before a query is given up as unknown."""
+
+
+@dataclass(slots=True)
+class Known:
+    """What was found out about one variant, by whether runs are settled."""
+
+    complete: dict[bool, bool] = field(default_factory=dict)
+    idle: list[str] | None = None
+    fetched: dict[bool, list[str]] = field(default_factory=dict)
+    astray: dict[bool, str] = field(default_factory=dict)
+    astray_span: Span | None = None
+
+
+class Queries:
+    """Asks about one `Program` on one model; the parameters are those of `mmcheck.check.Checker`."""
+
+    def __init__(
+        self,
+        program: Program,
+        model: Model,
+        *,
+        layered: bool,
+        bound: int = 2,
+        timeout: float | None = None,
+        profile: str = "observed",
+        choices: Mapping[str, str] | None = None,
+    ) -> None:
+        self.program = program
+        self.model = model
+        self.layered = layered and any(thread.source for thread in program.threads)
+        self.bound = bound
+        self.deadline = Deadline(timeout)
+        self.profile = profile
+        self.choices = choices or {}
+        self.platform = True
+        """Whether what holds on the model is asked again by the platform's rules for devices."""
+        self.surplus = True
+        """Whether it is asked, too, if it holds by more than the words promise."""
+        self._made: Stage | None = None
+        self._notes = Known()
+        self._sound = False
+        self._settled = False
+
+    def sibling(self, choices: Mapping[str, str]) -> Self:
+        """The same of another choice of the program, with this one's encodings."""
+        other = type(self)(
+            self.program, self.model, layered=self.layered, bound=self.bound, profile=self.profile, choices=choices
+        )
+        other.deadline, other.platform, other.surplus = self.deadline, self.platform, self.surplus
+        other._made = self._shared()
+        return other
+
+    def dumps(self) -> dict[str, str]:
+        """The encodings made so far as SMT-LIB text, by layer."""
+        if self._made is None:
+            return {}
+        return {name: each.solver.dump(self._assumptions(each)) for name, each in self._made.encodings().items()}
+
+    def stage(self) -> Stage:
+        """The graph with its encodings, made when first asked for."""
+        stage = self._shared()
+        if not self._sound:
+            self._nonempty(stage.compiled)
+            self._sound = True
+        return stage
+
+    def _shared(self) -> Stage:
+        if self._made is None:
+            self._made = Stage(
+                self.program, self.model, self.deadline, layered=self.layered, bound=self.bound, profile=self.profile,
+                surplus=self.surplus,
+            )  # fmt: skip
+        return self._made
+
+    def adopt(self, encoding: Encoding) -> None:
+        """Search in `encoding`: of the same program, model and bound, in text order, and of settled runs."""
+        self.deadline = encoding.graph.terms.deadline
+        self._shared().adopt(encoding)
+        self._sound = True
+
+    def _nonempty(self, encoding: Encoding) -> None:
+        """Every program has the run in which nobody got far: no clauses may exclude it, or everything would hold."""
+        settled = encoding.values.literal(encoding.graph.settled)
+        if settled == TRUE:
+            return
+        wanted = [-settled] if settled != FALSE else []
+        if not encoding.solver.solve([*wanted, *choice_literals(encoding, self.choices)]):
+            raise InternalError("the clauses for this program have no solution at all")
+
+    def _solve(self, encoding: Encoding, literals: tuple[int, ...] | list[int], *, free: bool = False) -> bool:
+        if FALSE in literals:
+            return False
+        used = set(literals)
+        dropped = {encoding.inside} if free else set()
+        assumptions = [lit for lit in self._assumptions(encoding) if -lit not in used and lit not in dropped]
+        return encoding.solver.solve([*assumptions, *[lit for lit in literals if lit != TRUE]])
+
+    def _assumptions(self, encoding: Encoding) -> list[int]:
+        settled = encoding.values.literal(encoding.graph.settled)
+        mode = [] if abs(settled) == TRUE else [settled if self._settled else -settled]
+        return [*encoding.assumptions(), *mode, *choice_literals(encoding, self.choices)]
+
+    def _complete(self, stage: Stage) -> bool:
+        """Whether the bound cuts nothing."""
+        if self._settled not in self._notes.complete:
+            encoding = stage.compiled
+            cuts = [encoding.values.literal(cut.guard) for cut in stage.graph.cuts]
+            over = encoding.circuit.any(cuts)
+            self._notes.complete[self._settled] = over == FALSE or not self._solve_unbounded(encoding, over)
+        return self._notes.complete[self._settled]
+
+    def _solve_unbounded(self, encoding: Encoding, literal: int) -> bool:
+        assumptions = [lit for lit in self._assumptions(encoding) if lit != encoding.bounded]
+        return encoding.solver.solve([*assumptions, literal])
+
+    def _goals(self, requirement: Requirement, encoding: Encoding) -> list[Goal]:
+        return goals.goals(requirement, self.program, encoding)
+
+    def _reached(self, encoding: Encoding, wanted: list[Goal], *mode: int) -> bool:
+        """Whether a run reaches one of `wanted`, whose literals include those of `mode`."""
+        if any(goal.extra for goal in wanted):
+            return any(self._solve(encoding, goal.literals) for goal in wanted)
+        some = encoding.circuit.any([encoding.circuit.all(goal.literals) for goal in wanted])
+        return some != FALSE and self._solve(encoding, [some, *mode], free=any(goal.free for goal in wanted))
+
+    def _emitted(
+        self, goal: Goal, encoding: Encoding, model: Model, word: Word | None = None
+    ) -> tuple[Execution, Decoder] | None:
+        """A run that reaches `goal` in one order that the compiler may emit; runs without one are blocked.
+
+        With `word`, such words do what they promise and no more, and `model` is the weaker machine.
+        """
+        # What no order gives under what is assumed here, one may give by weaker rules or a freer compiler.
+        modes = [-literal if -literal in goal.literals else literal for literal in encoding.modes()]
+        modes += [literal for literal in choice_literals(encoding, self.choices) if literal > 0]
+        for _ in range(MAX_REFUTED):
+            if not self._solve(encoding, goal.literals, free=goal.free):
+                return None
+            decoder = Decoder(encoding)
+            execution = decoder.execution()
+            if word is not None:
+                execution = weakened(execution, word)
+            extra = frozenset((decoder.number[a], decoder.number[b]) for a, b in goal.extra)
+            orders = linear_orders(execution, model, self.program, extra)
+            if orders is not None:
+                return with_order(execution, orders, self.program), decoder
+            # Without an environment's edges the run is impossible for every other requirement too.
+            block(encoding, decoder, [*(goal.literals if goal.extra else ()), *modes], positions=True)
+        raise UnknownVerdict(f"{MAX_REFUTED} runs have no single order that the compiler may emit")
+
+    def _shrink(self, encoding: Encoding, goal: Goal) -> Decoder:
+        """The run just found, with fewer events: waits that need not end do not, branches are not taken."""
+        decoder = Decoder(encoding)
+        fixed = list(goal.literals)
+        optional = sorted({lit for lit in encoding.happens if abs(lit) != TRUE}, key=abs, reverse=True)
+        for literal in optional:
+            if not decoder.true(literal):
+                fixed.append(-literal)
+            elif self._solve(encoding, [*fixed, -literal], free=goal.free):
+                fixed.append(-literal)
+                decoder = Decoder(encoding)
+            else:
+                fixed.append(literal)
+        return decoder
