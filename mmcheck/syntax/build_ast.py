@@ -26,7 +26,8 @@ from mmcheck.syntax.build_expr import (
     start_of,
     type_of,
 )
-from mmcheck.syntax.mistakes import FOREIGN, STATEMENTS, near
+from mmcheck.syntax.place import near
+from mmcheck.syntax.vocabulary import FOREIGN, STATEMENTS
 
 MAX_TREE_DEPTH = 250
 """Nodes above each other; what walks the tree may recurse."""

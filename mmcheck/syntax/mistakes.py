@@ -6,309 +6,24 @@ and at what the grammar would have accepted there. The last resort is *unexpecte
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Iterable
-from functools import cached_property
+from collections.abc import Callable
 from typing import TypeAlias
 
 from mmcheck.errors import Diagnostic
-from mmcheck.records import record
-from mmcheck.source import SourceFile, Span
-from mmcheck.syntax.scan import CLOSING, Lexeme, Scanned
-
-RESERVED = frozenset(
-    [
-        "let",
-        "if",
-        "else",
-        "while",
-        "loop",
-        "repeat",
-        "for",
-        "in",
-        "break",
-        "return",
-        "await",
-        "until",
-        "within",
-        "assert",
-        "raise",
-        "nothing",
-        "true",
-        "false",
-        "null",
-        "as",
-        "fn",
-        "override",
-        "mut",
-    ]
+from mmcheck.source import SourceFile
+from mmcheck.syntax.place import Failure, Place, expected, near, shown, starts_declaration
+from mmcheck.syntax.scan import CLOSING, Scanned
+from mmcheck.syntax.vocabulary import (
+    CONDITIONS,
+    DECLARATIONS,
+    FOREIGN,
+    INSTRUCTIONS,
+    RESERVED,
+    STATEMENTS,
+    TYPES,
+    VERDICTS,
 )
-DECLARATIONS = frozenset(
-    [
-        "spec",
-        "targets",
-        "include",
-        "mirrors",
-        "without",
-        "const",
-        "struct",
-        "memory",
-        "volatile",
-        "atomic",
-        "mmio",
-        "percpu",
-        "private",
-        "requirement",
-        "asm",
-        "thread",
-        "device",
-        "interrupt",
-        "fn",
-        "override",
-        "expect",
-        "variant",
-        "exists",
-        "forall",
-    ]
-)
-STATEMENTS = ("let", "if", "while", "loop", "repeat", "for", "break", "return", "await", "assert", "raise", "nothing")
-_CONDITIONS = frozenset({"if", "while", "await", "until", "assert", "forall", "exists"})
-_TYPES = frozenset(
-    [
-        "u8",
-        "u16",
-        "u32",
-        "u64",
-        "i8",
-        "i16",
-        "i32",
-        "i64",
-        "bool",
-        "int",
-        "long",
-        "short",
-        "char",
-        "unsigned",
-        "signed",
-        "void",
-        "auto",
-        "var",
-        "usize",
-        "isize",
-        "size_t",
-        "uint8_t",
-        "uint16_t",
-        "uint32_t",
-        "uint64_t",
-        "int8_t",
-        "int16_t",
-        "int32_t",
-        "int64_t",
-    ]
-)
-_INSTRUCTIONS = frozenset({"dmb", "dsb", "isb", "mfence", "sfence", "lfence", "fence", "compiler_fence", "asm"})
-_VERDICTS = frozenset({"holds", "violated", "allowed", "forbidden"})
-FOREIGN = {
-    "continue": "there is no 'continue': put the rest of the body into an 'if'",
-    "goto": "there is no 'goto': use 'loop' and 'break'",
-    "do": "there is no 'do': use 'loop' and 'break'",
-    "switch": "there is no 'switch': use 'if' and 'else if'",
-    "match": "there is no 'match': use 'if' and 'else if'",
-    "unsafe": "there is no 'unsafe': write the statements alone",
-    "static": "storage is declared at top level: 'memory x'",
-}
-
-_NAMES = {
-    "$END": "the end of the file",
-    "_SEP": "the end of the line",
-    "TEXT": "a text in quotes",
-    "NAME": "a name",
-    "NUMBER": "a number",
-    "TARGET": "a target",
-    "NAMED_TYPE": "a type",
-    "STAR_TYPE": "'*'",
-    "LBRACE": "'{'",
-    "RBRACE": "'}'",
-    "LPAR": "'('",
-    "RPAR": "')'",
-    "RSQB": "']'",
-    "COLON": "':'",
-    "COMMA": "','",
-    "EQUAL": "'='",
-    "DOTDOT": "'..'",
-}
-_HIDDEN = {
-    "OPERATOR",
-    "ASSIGN",
-    "UNARY",
-    "NOT",
-    "CHOICE",
-    "DOT",
-    "ARROW",
-    "LSQB",
-    "AS",
-    "ANCHOR",
-    "SCOPED",
-    "ON_TARGETS",
-}
-_VALUE = {"NUMBER", "NAME", "TEXT", "TRUE", "FALSE", "NULL", "LPAR", "SCOPED", "UNARY"}
-
-
-@record
-class Failure:
-    """Where and why the parser stopped.
-
-    `offset` is that of the token it could not take; `separator` says that this was the end of a
-    statement, `after_equal` that a line ended behind ``=``, `fresh` that the token before was a
-    separator. `accepted` are terminal names.
-    """
-
-    offset: int
-    accepted: frozenset[str]
-    separator: bool = False
-    after_equal: bool = False
-    fresh: bool = False
-
-
-class Place:
-    """A failure with what stands around it."""
-
-    def __init__(self, file: SourceFile, scanned: Scanned, failure: Failure) -> None:
-        self.file = file
-        self.scanned = scanned
-        self.failure = failure
-        self.accepted = failure.accepted
-        self.index = scanned.index_at(failure.offset)
-        self.token = scanned.get(self.index)
-        self.before = scanned.get(self.index - 1)
-
-    @cached_property
-    def open(self) -> list[Lexeme]:
-        """The brackets open at the token, the outermost first."""
-        return self.scanned.open_at(self.index)
-
-    @cached_property
-    def first(self) -> int:
-        """The index of the first lexeme of the statement, its label left out."""
-        index = statement_start(self.scanned, self.index)
-        if self.scanned.get(index).kind == "word" and self.scanned.get(index + 1).text == ":":
-            return index + 2
-        return index
-
-    @property
-    def words(self) -> set[str]:
-        """The keywords that would have been accepted."""
-        return {name.lower() for name in self.accepted if name.isalpha() and name not in _NAMES and name not in _HIDDEN}
-
-    @property
-    def same_line(self) -> bool:
-        return self.before.kind != "end" and self.scanned.same_line(self.before, self.token)
-
-    def say(self, code: str, message: str, at: Lexeme | None = None, help: str = "") -> Diagnostic:
-        at = at or self.token
-        return Diagnostic(code, message, Span(self.file, at.start, at.end), help)
-
-    def say_after(self, code: str, message: str, help: str = "") -> Diagnostic:
-        """At the end of the lexeme before, where something is missing."""
-        return Diagnostic(code, message, Span(self.file, self.before.end, self.before.end), help)
-
-
-def statement_start(scanned: Scanned, index: int) -> int:
-    """The index of the first lexeme of the statement or declaration that holds `index`."""
-    start = index
-    while start > 0:
-        before = scanned.get(start - 1)
-        if before.text in ("{", ";"):
-            break
-        at = scanned.get(start)
-        if not scanned.same_line(before, at) and not _continues(before, at):
-            opening = scanned.innermost(start)
-            if opening is None or opening.text == "{":
-                break
-        if before.text in CLOSING and before.start in scanned.brackets.partner:
-            if before.text == "}" and at.text not in ("else", "until", "within", ",", ")", "]", "."):
-                break
-            start = scanned.index_at(scanned.brackets.partner[before.start])
-        else:
-            start -= 1
-    return start
-
-
-def _continues(before: Lexeme, at: Lexeme) -> bool:
-    """Whether a line end between the two separates nothing."""
-    return before.text in (
-        ",",
-        "&&",
-        "||",
-        "+",
-        "-",
-        "*",
-        "/",
-        "%",
-        "|",
-        "^",
-        "&",
-        "==",
-        "!=",
-        "<",
-        ">",
-        "<=",
-        ">=",
-        "=",
-    ) or at.text in ("else", "until", "within", ".", "->", "&&", "||", "{", "}", ")", "]")
-
-
-def starts_declaration(scanned: Scanned, index: int) -> bool:
-    """Whether the lexeme begins a line in column 1 and looks like a declaration."""
-    lexeme = scanned.get(index)
-    if lexeme.text not in DECLARATIONS or (lexeme.start > 0 and scanned.text[lexeme.start - 1] != "\n"):
-        return False
-    following = scanned.get(index + 1)
-    return following.kind in ("word", "text", "open_text") or (
-        following.text == "{" and scanned.same_line(lexeme, following)
-    )
-
-
-def expected(accepted: Iterable[str], *, literal: bool = False) -> str:
-    """What was accepted, in words; empty if that says nothing."""
-    names = set(accepted)
-    listed: list[str] = []
-    if "LET" in names:
-        listed.append("a statement")
-        names -= {word.upper() for word in STATEMENTS} | _VALUE | {"LPAR"}
-    elif {"NUMBER", "NAME"} <= names:
-        listed.append("a value")
-        names -= _VALUE | ({"LBRACE"} if literal else set())
-    if {"CONST", "STRUCT"} <= names:
-        listed.append("an edit, a declaration or 'expect'" if "REPLACE" in names else "a declaration")
-        names -= {name for name in names if name.isalpha() and name not in _NAMES}
-    if {"MIRRORS", "ON", "LBRACE"} <= names:
-        names -= {"AT", "WHEN", "NESTS", "LPAR", "COMMA"}
-    if "LATCH" in names or ("STAR_TYPE" in names and "NAME" in names):
-        listed.append("a type")
-        names -= {"LATCH", "NAME", "STAR_TYPE"}
-    if listed and "EQUAL" not in names and listed[0] != "a value":
-        names -= {"$END", "RBRACE", "_SEP"}
-    rest = sorted(
-        (_NAMES.get(name) or f"'{name.lower()}'" for name in names - _HIDDEN),
-        key=lambda name: (name[0] == "'" and name[1].isalpha(), name),
-    )
-    return ", ".join(listed + rest)
-
-
-def shown(lexeme: Lexeme) -> str:
-    """A lexeme as a message names it."""
-    if lexeme.kind == "end":
-        return "the end of the file"
-    text = lexeme.text if len(lexeme.text) <= 40 else lexeme.text[:37] + "…"
-    return text if lexeme.kind == "text" else f"'{text}'"
-
-
-def near(word: str, words: Iterable[str]) -> str | None:
-    """The most similar of `words`, if one is similar at all."""
-    return next(iter(difflib.get_close_matches(word, sorted(words), 1, 0.65)), None)
-
 
 Rule: TypeAlias = Callable[[Place], Diagnostic | None]
 
@@ -422,7 +137,7 @@ def _equals(place: Place) -> Diagnostic | None:
     if place.token.text != "=":
         return None
     statement = place.scanned.code[place.first : place.index]
-    if any(lexeme.text in _CONDITIONS for lexeme in statement):
+    if any(lexeme.text in CONDITIONS for lexeme in statement):
         return place.say("MM109", "'=' stores; a comparison is '=='", help="write '==' here")
     if any(lexeme.text == "=" for lexeme in statement):
         return place.say("MM109", "a statement stores once, with one '='; a comparison is '=='")
@@ -436,11 +151,11 @@ def _first_word(place: Place) -> Diagnostic | None:
         return None
     if place.first != place.index - 1 or not place.open:
         return None
-    if word.text in _TYPES:
+    if word.text in TYPES:
         type_ = f": {word.text}" if re.fullmatch(r"[ui](8|16|32|64)|bool", word.text) else ""
-        name = token.text if token.kind == "word" and token.text not in _TYPES else "a"
+        name = token.text if token.kind == "word" and token.text not in TYPES else "a"
         return place.say("MM113", f"a register is declared with 'let': let {name}{type_} = …", word)
-    if word.text in _INSTRUCTIONS:
+    if word.text in INSTRUCTIONS:
         return place.say("MM112", f"an instruction is written as a call: '{word.text}({token.text})'", word)
     if word.text in FOREIGN:
         return place.say("MM125", FOREIGN[word.text], word)
@@ -455,7 +170,7 @@ def _first_word(place: Place) -> Diagnostic | None:
 def _second_verdict(place: Place) -> Diagnostic | None:
     if place.scanned.get(place.first).text != "expect" or not place.same_line:
         return None
-    if place.token.text in _VERDICTS or (place.token.text in ("on", "by") and place.before.text in _VERDICTS):
+    if place.token.text in VERDICTS or (place.token.text in ("on", "by") and place.before.text in VERDICTS):
         return place.say("MM126", "one 'expect' has one verdict", help="write a second 'expect' on a line of its own")
     return None
 
@@ -536,39 +251,3 @@ def explain(file: SourceFile, scanned: Scanned, failure: Failure) -> Diagnostic:
         if found := rule(place):
             return found
     return _general(place)
-
-
-def skipped(scanned: Scanned, failure: Failure) -> tuple[int, int]:
-    """The characters to leave out so that parsing can go on: a statement, or a declaration.
-
-    Outside of all braces that is everything up to the next line that begins a declaration in
-    column 1, because what follows a broken head means nothing without it.
-    """
-    index = scanned.index_at(failure.offset)
-    if failure.separator or failure.after_equal or index >= len(scanned.code) or scanned.get(index).text == "}":
-        index = max(index - 1, 0)
-    partner = scanned.brackets.partner
-    braces = [each for each in scanned.open_at(index) if each.text == "{"]
-    if not braces or any(each.start not in partner for each in braces):
-        first = index + 1
-        while first < len(scanned.code) and not starts_declaration(scanned, first):
-            first += 1
-        start = statement_start(scanned, scanned.index_at(braces[0].start) if braces else index)
-        return scanned.get(min(start, index)).start, scanned.get(first).start
-    first = statement_start(scanned, index)
-    last = first
-    while last < len(scanned.code):
-        lexeme = scanned.get(last)
-        if lexeme.text in ("{", "(", "[") and lexeme.start in partner:
-            last = scanned.index_at(partner[lexeme.start])
-        following = scanned.get(last + 1)
-        if last >= index and (
-            following.text in ("}", ";")
-            or (not scanned.same_line(scanned.get(last), following) and not _continues(scanned.get(last), following))
-        ):
-            break
-        last += 1
-    end = scanned.get(last).end
-    if scanned.get(last + 1).text == ";":
-        end = scanned.get(last + 1).end
-    return scanned.get(first).start, end

@@ -15,7 +15,8 @@ from mmcheck.syntax import ast, tables
 from mmcheck.syntax.build_ast import Builder, check_depth
 from mmcheck.syntax.build_expr import Leaf
 from mmcheck.syntax.lalr import Node, Parser, Run, Stuck
-from mmcheck.syntax.mistakes import Failure, explain, skipped
+from mmcheck.syntax.mistakes import explain
+from mmcheck.syntax.place import Failure, skipped
 from mmcheck.syntax.scan import Scanned
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from mmcheck.syntax import parse
 from mmcheck.syntax.lalr import Node, Parser
-from mmcheck.syntax.mistakes import Failure
+from mmcheck.syntax.place import Failure
 
 ROOT = Path(__file__).resolve().parents[3]
 PIECES = [
