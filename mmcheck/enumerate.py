@@ -38,7 +38,8 @@ from mmcheck.enumeration.turns import HOST
 from mmcheck.enumeration.values import fixpoint
 from mmcheck.errors import UnknownVerdict
 from mmcheck.execution import Execution
-from mmcheck.flatten import Code, flatten
+from mmcheck.flatten import flatten
+from mmcheck.instructions import Code
 from mmcheck.model.model import Model
 from mmcheck.program import MASKED, NOWHERE, Origin, Program, Thread, state_cell
 from mmcheck.records import record, replace

@@ -13,9 +13,28 @@ that its path rests on.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import TypeVar
 
-from mmcheck.flatten import (
+from mmcheck.actions import (
+    CUT,
+    ENDED,
+    IMPOSSIBLE,
+    Action,
+    Barrier,
+    Check,
+    Control,
+    Depart,
+    Failed,
+    Fork,
+    Modify,
+    Offer,
+    Read,
+    State,
+    Wait,
+    Write,
+    Yield,
+)
+from mmcheck.instructions import (
     CLEAN,
     Back,
     Branch,
@@ -28,175 +47,18 @@ from mmcheck.flatten import (
     Goto,
     Leave,
     LoadOp,
-    Registers,
     RmwOp,
     RoundOp,
     Set,
     StoreOp,
     Taint,
-    Taints,
     Term,
     TestOp,
 )
 from mmcheck.offers import ArriveOp, ResumeOp, TakeOp, YieldOp
-from mmcheck.program import Const, Expr, Op, Origin, Reg, Tags
-from mmcheck.records import record
+from mmcheck.program import Const, Expr, Op, Reg
 
 _T = TypeVar("_T")
-
-
-class Control(NamedTuple):
-    """One branch taken: what its condition depends on, and how far it reaches. `waited`: the exit of an await
-    without time-out. `cond` is the condition over the values read and `path` what was known before (with symbols)."""
-
-    number: int
-    region: int
-    data: int
-    pick: int
-    waited: bool = False
-    cond: Expr | None = None
-    path: tuple[Expr, ...] = ()
-
-
-class State(NamedTuple):
-    """Where a thread stands.
-
-    `monitor` is the address of the latest exclusive load, and its read (the caller's number). `saved` holds, for
-    each await, the registers with which its present round began.
-    """
-
-    pc: int
-    registers: Registers
-    monitor: tuple[int, int] | None = None
-    saved: tuple[tuple[int, Registers], ...] = ()
-    taints: Taints | None = None
-    control: tuple[Control, ...] = ()
-    symbols: tuple[Expr, ...] | None = None
-    path: tuple[Expr, ...] = ()
-    regions: tuple[int, ...] = ()
-    """For each condition of `path`, the region at whose end it is forgotten: the other arm joins there."""
-
-
-# --- actions -----------------------------------------------------------------------------------------
-
-
-@record
-class Read:
-    address: int
-    width: int
-    tags: Tags
-    origin: Origin
-    exclusive: bool
-    address_taint: Taint = CLEAN
-
-
-@record
-class Write:
-    """A store. If `exclusive`, it may succeed only if `partner` (a read) is not None, and may always fail."""
-
-    address: int
-    width: int
-    value: int
-    tags: Tags
-    origin: Origin
-    exclusive: bool = False
-    partner: int | None = None
-    address_taint: Taint = CLEAN
-    data_taint: Taint = CLEAN
-
-
-@record
-class Modify:
-    """A read-modify-write; `modified` says what it writes for a value read."""
-
-    address: int
-    width: int
-    op: RmwOp
-    address_taint: Taint = CLEAN
-
-
-@record
-class Barrier:
-    tags: Tags
-    origin: Origin
-
-
-@record
-class Check:
-    """An assertion was reached; `holds` is its outcome."""
-
-    requirement: str
-    holds: bool
-
-
-@record
-class Wait:
-    """A round of an await begins."""
-
-    number: int
-    origin: Origin
-
-
-@record
-class Failed:
-    """A round of an await ended unsatisfied. `gives_up`: there is a failing exit."""
-
-    number: int
-    gives_up: bool
-    origin: Origin
-
-
-@record
-class Offer:
-    """An interrupt may come here, if it is `open`."""
-
-    open: bool
-
-
-@record
-class Yield:
-    """The thread may give way here to another of its CPU, if it is `open`."""
-
-    open: bool
-
-
-@record
-class Depart:
-    """The thread goes on on another CPU, `to`."""
-
-    to: int
-
-
-@record
-class Fork:
-    """Pieces in no order: `choose` one of `left`, or `join` if there are none."""
-
-    counter: int
-    left: tuple[int, ...]
-    total: int
-
-
-class Impossible:
-    """The run does not exist: what is given does not hold."""
-
-
-class Ended:
-    """The thread is done."""
-
-
-class Cut:
-    """The bound is reached; the run is discarded."""
-
-
-Action: TypeAlias = (
-    Read | Write | Modify | Barrier | Check | Wait | Failed | Fork | Offer | Yield | Depart | Ended | Cut | Impossible
-)
-ENDED = Ended()
-IMPOSSIBLE = Impossible()
-CUT = Cut()
-
-
-# --- steps -------------------------------------------------------------------------------------------
 
 
 def start(code: Code, *, taints: bool = False, symbols: bool = False) -> State:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from mmcheck.enumeration.interrupts import cuts, root_of
 from mmcheck.enumeration.linear import Pair
 from mmcheck.enumeration.trace import Trace, restricted
-from mmcheck.flatten import Code, FenceOp, TestOp
+from mmcheck.instructions import Code, FenceOp, TestOp
 from mmcheck.program import Thread
 
 HOST = "@%host"

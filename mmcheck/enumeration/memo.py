@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from mmcheck.enumeration.paths import Paths
 from mmcheck.enumeration.trace import Options, Trace, Values
-from mmcheck.flatten import Code
+from mmcheck.instructions import Code
 from mmcheck.program import Thread
 
 MOST = 4_000

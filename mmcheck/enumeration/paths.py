@@ -6,11 +6,12 @@ the paths that are known stay what they are.
 
 from __future__ import annotations
 
+from mmcheck import actions as acts
 from mmcheck import steps
 from mmcheck.enumeration.trace import Options, Trace, Values
 from mmcheck.enumeration.traces import Path, Tracer
 from mmcheck.errors import UnknownVerdict
-from mmcheck.flatten import Code
+from mmcheck.instructions import Code
 
 MOST_WALKS = 16
 """Walks whose traces are remembered."""
@@ -27,7 +28,7 @@ class _Node:
         self.ends: tuple[Trace, ...] | None = None
         self.rest: list[_Node] = []
         self.address: int | None = None
-        self.action: steps.Action | None = None
+        self.action: acts.Action | None = None
         self.seen: dict[int, list[_Node]] = {}
 
 
@@ -76,7 +77,7 @@ class Paths:
         tracer, path, ends = self._tracer, node.path, list[Trace]()
         while True:
             state, action = steps.advance(tracer.code, path.state)
-            if isinstance(action, steps.Read | steps.Modify):
+            if isinstance(action, acts.Read | acts.Modify):
                 node.path, node.action, node.address = path.at(state), action, action.address
                 break
             following = tracer.after(path, state, action)

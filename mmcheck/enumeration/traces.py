@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+from mmcheck import actions as acts
 from mmcheck import steps
 from mmcheck.enumeration.guarded import Guarded, decided, positive
 from mmcheck.enumeration.robust import is_robust
 from mmcheck.enumeration.trace import Item, Options, Pairs, Point, Trace, Values, moved, without_idle_writes
 from mmcheck.errors import UnknownVerdict
-from mmcheck.flatten import CLEAN, Code, LoadOp, RoundOp, StoreOp, Taint, Term, TestOp
+from mmcheck.instructions import CLEAN, Code, LoadOp, RoundOp, StoreOp, Taint, Term, TestOp
 from mmcheck.program import MASKED, Expr, Origin, Tags
 from mmcheck.records import replace
 from mmcheck.relations import bits
@@ -29,7 +30,7 @@ from mmcheck.relations import bits
 class Path(NamedTuple):
     """A trace that is being extended."""
 
-    state: steps.State
+    state: acts.State
     items: tuple[Item, ...] = ()
     amo: Pairs = ()
     lxsx: Pairs = ()
@@ -43,10 +44,10 @@ class Path(NamedTuple):
     guarded: tuple[Guarded, ...] = ()
     points: tuple[Point, ...] = ()
 
-    def at(self, state: steps.State) -> Path:
+    def at(self, state: acts.State) -> Path:
         return Path(state, *self[1:])
 
-    def extend(self, state: steps.State, item: Item) -> Path:
+    def extend(self, state: acts.State, item: Item) -> Path:
         return Path(state, (*self.items, item), *self[2:])
 
     def pair(self, read: int, write: int, *, exclusive: bool) -> Path:
@@ -130,13 +131,13 @@ class Tracer:
             if len(self.found) > self.options.traces or tries > 50 * self.options.traces:
                 raise UnknownVerdict(f"thread {self.code.thread.name} has more than {self.options.traces} traces")
 
-    def marked(self, path: Path, before: Path, state: steps.State) -> Path:
+    def marked(self, path: Path, before: Path, state: acts.State) -> Path:
         """`path`, with where its thread stood in front of the events that have come to those of `before`."""
         waits = [(number, self.rounds[number]) for number, _ in state.saved if number in self.rounds]
         point = (self.registers(state), before.failed, waits[-1] if waits else None)
         return path._replace(points=(*path.points, *[point] * (len(path.items) - len(path.points))))
 
-    def registers(self, state: steps.State) -> tuple[tuple[str, int], ...]:
+    def registers(self, state: acts.State) -> tuple[tuple[str, int], ...]:
         return tuple([(name, state.registers[slot]) for name, slot in self.code.named])
 
     @cached_property
@@ -145,16 +146,16 @@ class Tracer:
         endless = {op.number for op in self.code.ops if isinstance(op, TestOp) and op.orelse is None}
         return {op.counter: op.origin for op in self.code.ops if isinstance(op, RoundOp) and op.counter in endless}
 
-    def after(self, path: Path, state: steps.State, action: steps.Action) -> list[Path]:
+    def after(self, path: Path, state: acts.State, action: acts.Action) -> list[Path]:
         code = self.code
         match action:
-            case steps.Read():
+            case acts.Read():
                 return self.read(path, state, action)
-            case steps.Write():
+            case acts.Write():
                 return self.write(path, state, action)
-            case steps.Modify():
+            case acts.Modify():
                 return self.modify(path, state, action)
-            case steps.Barrier():
+            case acts.Barrier():
                 item = self.item("F", path, state, 0, 0, 0, action.tags, action.origin)
                 if not action.tags.isdisjoint(("IrqOff", "IrqOn")):
                     slot = dict(self.code.named).get(MASKED)
@@ -162,32 +163,32 @@ class Tracer:
                     item = item._replace(masked=off)
                 path = self.inside(path, state, "F", action.tags)
                 return [path.extend(steps.skip(state), item)]
-            case steps.Check():
+            case acts.Check():
                 failed = path.failed if action.holds else path.failed | {action.requirement}
                 return [path._replace(state=steps.skip(state), failed=failed)]
-            case steps.Wait():
+            case acts.Wait():
                 if not self.options.settle:
                     self.finish(path, state, "stuck", action)
                 mark = (action.number, len(path.items))
                 rounds = (*[r for r in path.rounds if r[0] != action.number], mark)
                 return [path._replace(state=steps.after_wait(code, state), rounds=rounds)]
-            case steps.Failed():
+            case acts.Failed():
                 if action.gives_up:
                     return [path.at(steps.give_up(code, state))]
                 if self.options.settle:
                     self.finish(path, state, "stuck", action)
                 return []
-            case steps.Impossible():
+            case acts.Impossible():
                 return []
-            case steps.Fork():
+            case acts.Fork():
                 return [self.fork(path, state, action)]
-            case steps.Ended():
+            case acts.Ended():
                 self.finish(path, state, "ended")
-            case steps.Cut():
+            case acts.Cut():
                 self.finish(path, state, "cut")
         return []
 
-    def read(self, path: Path, state: steps.State, action: steps.Read) -> list[Path]:
+    def read(self, path: Path, state: acts.State, action: acts.Read) -> list[Path]:
         out = []
         n = len(path.items)
         op = self.code.ops[state.pc]
@@ -224,7 +225,7 @@ class Tracer:
                 return path._replace(state=state, same=(*path.same, (n, first)))
         return path
 
-    def write(self, path: Path, state: steps.State, action: steps.Write) -> list[Path]:
+    def write(self, path: Path, state: acts.State, action: acts.Write) -> list[Path]:
         out = []
         if action.exclusive:
             out.append(path.at(steps.after_write(self.code, state, success=False)))
@@ -249,7 +250,7 @@ class Tracer:
             extended = extended.pair(action.partner, len(path.items), exclusive=True)
         return [extended, *out]
 
-    def modify(self, path: Path, state: steps.State, action: steps.Modify) -> list[Path]:
+    def modify(self, path: Path, state: acts.State, action: acts.Modify) -> list[Path]:
         op, n = action.op, len(path.items)
         statement = op.statement
         taints = state.taints
@@ -295,11 +296,11 @@ class Tracer:
                     out.append(extended)
         return out
 
-    def has_two_provenances(self, action: steps.Modify, written: int | None) -> bool:
+    def has_two_provenances(self, action: acts.Modify, written: int | None) -> bool:
         asked = self.options.cas_provenance and not self.code.thread.source
         return asked and written is not None and action.op.compare is not None
 
-    def fork(self, path: Path, state: steps.State, action: steps.Fork) -> Path:
+    def fork(self, path: Path, state: acts.State, action: acts.Fork) -> Path:
         """The text order, every event marked with its piece."""
         instance = next((i for c, i, _ in path.pieces if c == action.counter), len(path.items))
         outer: list[tuple[int, int, int]] = []
@@ -313,7 +314,7 @@ class Tracer:
         return path._replace(state=steps.choose(self.code, state, action.left[0]), pieces=tuple(outer))
 
     def item(
-        self, kind: str, path: Path, state: steps.State, address: int, width: int, value: int, tags: Tags,
+        self, kind: str, path: Path, state: acts.State, address: int, width: int, value: int, tags: Tags,
         origin: Origin, address_taint: Taint = CLEAN, data_taint: Taint = CLEAN,
         *, modifies: bool = False,
     ) -> Item:  # fmt: skip
@@ -342,7 +343,7 @@ class Tracer:
     def inside(
         self,
         path: Path,
-        state: steps.State,
+        state: acts.State,
         kind: str,
         tags: Tags,
         place: Expr | None = None,
@@ -362,18 +363,18 @@ class Tracer:
             guarded=(*path.guarded, Guarded(*at, place, value, conditions, state.path, data, pick, reads))
         )
 
-    def robust(self, term: Term, path: Path, state: steps.State, why: Taint, *, address: bool = False) -> Taint:
+    def robust(self, term: Term, path: Path, state: acts.State, why: Taint, *, address: bool = False) -> Taint:
         """The part of `why` that a compiler keeps."""
         if not self.compiled or not why[0] | why[1]:
             return why
         return _varying(steps.symbolic(term, state), why, path, state.path, self.options.cells if address else None)
 
-    def finish(self, path: Path, state: steps.State, status: str, at: steps.Wait | steps.Failed | None = None) -> None:
+    def finish(self, path: Path, state: acts.State, status: str, at: acts.Wait | acts.Failed | None = None) -> None:
         registers = self.registers(state)
         items, amo, lxsx, last = path.items, path.amo, path.lxsx, frozenset[int]()
         points = path.points
         guarded = path.guarded
-        if isinstance(at, steps.Failed):
+        if isinstance(at, acts.Failed):
             since = dict(path.rounds)[at.number]
             items, amo, lxsx, gone = without_idle_writes(items, amo, lxsx, since)
             guarded = tuple([moved(one, gone) for one in guarded if one.position not in gone])

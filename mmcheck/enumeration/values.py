@@ -8,7 +8,7 @@ from dataclasses import replace
 from mmcheck.enumeration.memo import Memo
 from mmcheck.enumeration.trace import Options, Trace, lasting
 from mmcheck.enumeration.traces import traces
-from mmcheck.flatten import Code
+from mmcheck.instructions import Code
 
 
 def fixpoint(

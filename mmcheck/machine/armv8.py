@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias, cast
 
 from mmcheck.errors import UnknownVerdict
-from mmcheck.flatten import Code
+from mmcheck.instructions import Code
 from mmcheck.machine import interrupts
 from mmcheck.machine.decode import Op, decode
 from mmcheck.machine.explore import Final, Outcomes, union

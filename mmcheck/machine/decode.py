@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from mmcheck import flatten as flat
-from mmcheck.flatten import Code
+from mmcheck import instructions as flat
+from mmcheck.instructions import Code
 from mmcheck.machine.values import Operand
 from mmcheck.program import Const, Tags
 

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
+from mmcheck import actions as acts
 from mmcheck import steps
 from mmcheck.errors import UnknownVerdict
-from mmcheck.flatten import Code
+from mmcheck.instructions import Code
 from mmcheck.machine import interrupts
 from mmcheck.program import Program, state_cell
 from mmcheck.records import record
@@ -29,7 +30,7 @@ Values: TypeAlias = tuple[tuple[str, int], ...]
 class State(NamedTuple):
     """All threads, what they see, and the requirements violated so far."""
 
-    threads: tuple[steps.State, ...]
+    threads: tuple[acts.State, ...]
     memory: Memory
     buffers: tuple[Buffer, ...]
     failed: frozenset[str] = frozenset()
@@ -57,7 +58,7 @@ class Outcomes:
 class Machine(Protocol):
     """The memory of a machine: how one action of a thread changes a state, and what happens without a thread."""
 
-    def act(self, code: Code, state: State, thread: int, action: steps.Action) -> Iterator[State]:
+    def act(self, code: Code, state: State, thread: int, action: acts.Action) -> Iterator[State]:
         """The states after memory action `action` of `thread`, before which it stands."""
 
     def drift(self, state: State) -> Iterator[State]:
@@ -112,12 +113,12 @@ def store(state: State, thread: int, address: int, value: int) -> State:
     return state._replace(threads=tuple(threads), memory=tuple(sorted(memory.items())))
 
 
-def moved(state: State, thread: int, to: steps.State) -> State:
+def moved(state: State, thread: int, to: acts.State) -> State:
     """`state` with `thread` at `to`."""
     return state._replace(threads=(*state.threads[:thread], to, *state.threads[thread + 1 :]))
 
 
-def cpu_of(code: Code, state: steps.State) -> int:
+def cpu_of(code: Code, state: acts.State) -> int:
     """The CPU on which a thread that shares one is."""
     cpu = code.thread.cpu if code.here is None else state.registers[code.here]
     assert cpu is not None
@@ -132,7 +133,7 @@ def released(state: State, thread: int) -> State:
 class _Explorer:
     def __init__(self, program: Program, codes: list[Code], machine: Machine, limit: int) -> None:
         self.program, self.codes, self.machine, self.limit = program, codes, machine, limit
-        self.steps: list[dict[steps.State, tuple[steps.State, steps.Action]]] = [{} for _ in codes]
+        self.steps: list[dict[acts.State, tuple[acts.State, acts.Action]]] = [{} for _ in codes]
         self.finals: set[Final] = set()
         self.failed: frozenset[str] = frozenset()
 
@@ -143,12 +144,12 @@ class _Explorer:
         while work:
             state = work.pop()
             actions = [self.next(i, thread) for i, thread in enumerate(state.threads)]
-            if any(isinstance(action, steps.Cut) for _, action in actions):
+            if any(isinstance(action, acts.Cut) for _, action in actions):
                 cut = True
                 continue
             state = state._replace(threads=tuple([thread for thread, _ in actions]))
             held = self.held(state, [action for _, action in actions])
-            if all(isinstance(action, steps.Ended | steps.Wait) or n in held for n, (_, action) in enumerate(actions)):
+            if all(isinstance(action, acts.Ended | acts.Wait) or n in held for n, (_, action) in enumerate(actions)):
                 self.finish(state, held)
             for following in self.following(state, [action for _, action in actions]):
                 if following not in seen:
@@ -158,52 +159,52 @@ class _Explorer:
                 raise UnknownVerdict(f"the machine has more than {self.limit} states")
         return Outcomes(frozenset(self.finals), self.failed, cut, len(seen))
 
-    def next(self, thread: int, state: steps.State) -> tuple[steps.State, steps.Action]:
+    def next(self, thread: int, state: acts.State) -> tuple[acts.State, acts.Action]:
         known = self.steps[thread]
         found = known.get(state)
         if found is None:
             found = known[state] = steps.advance(self.codes[thread], state)
         return found
 
-    def following(self, state: State, actions: list[steps.Action]) -> Iterator[State]:
+    def following(self, state: State, actions: list[acts.Action]) -> Iterator[State]:
         for thread, action in enumerate(actions):
             yield from self.act(state, thread, action)
         yield from self.machine.drift(state)
 
-    def act(self, state: State, thread: int, action: steps.Action) -> Iterator[State]:
+    def act(self, state: State, thread: int, action: acts.Action) -> Iterator[State]:
         code, here = self.codes[thread], state.threads[thread]
         match action:
-            case steps.Check():
+            case acts.Check():
                 failed = state.failed if action.holds else state.failed | {action.requirement}
                 yield moved(state, thread, steps.skip(here))._replace(failed=failed)
-            case steps.Wait():
+            case acts.Wait():
                 yield moved(state, thread, steps.after_wait(code, here))
-            case steps.Offer():
+            case acts.Offer():
                 yield moved(state, thread, steps.skip(here))
                 if action.open:
                     yield moved(state, thread, steps.interrupted(code, here))
-            case steps.Failed():
+            case acts.Failed():
                 # What came during a failing round came before the next one: that is another run.
                 saved = dict(here.saved)[action.number]
                 if all(here.registers[slot] == saved[slot] for slot in code.taken):
                     yield moved(state, thread, steps.retry(code, here))
                 if action.gives_up:
                     yield moved(state, thread, steps.give_up(code, here))
-            case steps.Fork(left=()):
+            case acts.Fork(left=()):
                 yield moved(state, thread, steps.join(code, here))
-            case steps.Fork():
+            case acts.Fork():
                 for piece in action.left:
                     yield moved(state, thread, steps.choose(code, here, piece))
-            case steps.Yield():
+            case acts.Yield():
                 yield moved(state, thread, steps.skip(here))
                 if action.open and self.holds(state, thread) and not state.buffers[thread]:
                     yield released(moved(state, thread, steps.skip(here)._replace(monitor=None)), thread)
-            case steps.Depart():
+            case acts.Depart():
                 if not state.buffers[thread]:
                     yield released(moved(state, thread, steps.arrived(code, here)), thread)
-            case steps.Ended() | steps.Cut():
+            case acts.Ended() | acts.Cut():
                 pass
-            case steps.Barrier():
+            case acts.Barrier():
                 yield from self.machine.act(code, state, thread, action)
             case _ if not code.shares or cpu_of(code, here) not in code.shares:
                 yield from self.machine.act(code, state, thread, action)
@@ -220,22 +221,20 @@ class _Explorer:
     def is_free(self, state: State, thread: int, cpu: int) -> bool:
         """Whether `thread` may have the CPU: nobody else holds it, or who does is over."""
         holder = dict(state.holders).get(cpu, thread)
-        over = isinstance(self.next(holder, state.threads[holder])[1], steps.Ended) and not state.buffers[holder]
+        over = isinstance(self.next(holder, state.threads[holder])[1], acts.Ended) and not state.buffers[holder]
         return holder == thread or over
 
-    def held(self, state: State, actions: list[steps.Action]) -> frozenset[int]:
+    def held(self, state: State, actions: list[acts.Action]) -> frozenset[int]:
         """The threads whose CPU another keeps, which waits with interrupts off or in a handler."""
         if not state.holders:
             return frozenset()
         found = []
         for number, thread in enumerate(state.threads):
             holder = dict(state.holders).get(cpu_of(self.codes[number], thread)) if self.codes[number].shares else None
-            if holder not in (None, number) and not isinstance(actions[number], steps.Ended):
+            if holder not in (None, number) and not isinstance(actions[number], acts.Ended):
                 assert holder is not None
                 at = state.threads[holder]
-                if isinstance(actions[holder], steps.Wait) and interrupts.keeps(
-                    self.codes[holder], at.pc, at.registers
-                ):
+                if isinstance(actions[holder], acts.Wait) and interrupts.keeps(self.codes[holder], at.pc, at.registers):
                     found.append(number)
         return frozenset(found)
 
@@ -248,8 +247,8 @@ class _Explorer:
         registers = []
         ends: list[interrupts.End] = []
         for i, thread in enumerate(state.threads):
-            last: steps.State | None = thread
-            if isinstance(self.next(i, thread)[1], steps.Wait) and i not in held:
+            last: acts.State | None = thread
+            if isinstance(self.next(i, thread)[1], acts.Wait) and i not in held:
                 last = self.fails(i, thread, state.memory)
                 if last is None:
                     return
@@ -264,7 +263,7 @@ class _Explorer:
             names[state_cell(cell.name).name] = load(state.memory, cell.address)
         self.finals.add(Final(tuple(sorted(names.items())), tuple(stuck)))
 
-    def fails(self, number: int, state: steps.State, memory: Memory) -> steps.State | None:
+    def fails(self, number: int, state: acts.State, memory: Memory) -> acts.State | None:
         """Run the thread alone from an await on: its state if the round, or one inside it, fails for good;
         None if it goes on. A failing round writes nothing but what it read."""
         code = self.codes[number]
@@ -274,27 +273,27 @@ class _Explorer:
             if outer is not None and outer not in dict(state.saved):
                 return None
             match action:
-                case steps.Wait():
+                case acts.Wait():
                     outer = action.number if outer is None else outer
                     state = steps.after_wait(code, state)
-                case steps.Failed():
+                case acts.Failed():
                     if not action.gives_up:
                         return state
                     if action.number == outer:
                         return None
                     state = steps.give_up(code, state)
-                case steps.Read():
+                case acts.Read():
                     state = steps.after_read(code, state, load(memory, action.address) & (1 << action.width) - 1)
-                case steps.Modify():
+                case acts.Modify():
                     old = load(memory, action.address) & (1 << action.width) - 1
                     if steps.modified(action, state, old) not in (None, old):
                         return None
                     state = steps.after_modify(code, state, old)
-                case steps.Barrier() | steps.Check() | steps.Offer() | steps.Yield():
+                case acts.Barrier() | acts.Check() | acts.Offer() | acts.Yield():
                     state = steps.skip(state)
-                case steps.Fork(left=()):
+                case acts.Fork(left=()):
                     state = steps.join(code, state)
-                case steps.Fork():
+                case acts.Fork():
                     state = steps.choose(code, state, action.left[0])
                 case _:
                     return None

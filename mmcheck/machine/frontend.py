@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mmcheck import flatten as flat
+from mmcheck import instructions as flat
 from mmcheck.errors import UnknownVerdict
-from mmcheck.flatten import Code
+from mmcheck.instructions import Code
 from mmcheck.machine.decode import Op, decode
 from mmcheck.machine.pipeline import BRANCH, CHECK, FENCE, GIVEN, LEAVE, READ, WRITE, YIELD, Entry
 from mmcheck.machine.values import Node, Value, known

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import deque
 from random import Random
 
-from mmcheck import flatten as flat
+from mmcheck import instructions as flat
 from mmcheck.errors import UnknownVerdict
-from mmcheck.flatten import Code
+from mmcheck.instructions import Code
 from mmcheck.machine.decode import Op, decode
 from mmcheck.machine.memory import Counts, Memory
 from mmcheck.machine.pipeline import FENCE, READ, WRITE, Entry

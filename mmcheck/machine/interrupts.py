@@ -22,10 +22,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
-from mmcheck import flatten as flat
+from mmcheck import instructions as flat
 from mmcheck import program as ir
 from mmcheck.errors import UnknownVerdict
-from mmcheck.flatten import Code, Instruction, flatten
+from mmcheck.flatten import flatten
+from mmcheck.instructions import Code, Instruction
 from mmcheck.interrupts import HOST, blocking_runs, bottom_of, reachable, sharing_of
 from mmcheck.offers import ArriveOp, ResumeOp, TakeOp, YieldOp
 from mmcheck.program import MASKED, Program, Thread, state_register

@@ -15,8 +15,8 @@ from __future__ import annotations
 from random import Random
 from typing import TypeAlias, cast
 
-from mmcheck import flatten as flat
-from mmcheck.flatten import Code
+from mmcheck import instructions as flat
+from mmcheck.instructions import Code
 from mmcheck.machine.decode import Op
 from mmcheck.machine.frontend import EXCLUSIVE, GUESS, LATER, PIECE, RUNNING, TAKE, Front
 from mmcheck.machine.inorder import INTERRUPT, count_fence, count_site

@@ -24,7 +24,7 @@ from typing import TypeAlias
 
 from mmcheck.errors import UnknownVerdict
 from mmcheck.execution import Event, Execution
-from mmcheck.flatten import Code
+from mmcheck.instructions import Code
 from mmcheck.machine import frontend
 from mmcheck.machine.armv8 import Explorer, Mark, State, Thread, View, is_atomic
 from mmcheck.machine.frontend import Front

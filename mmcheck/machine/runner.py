@@ -15,7 +15,7 @@ from typing import Protocol
 
 from mmcheck import program as ir
 from mmcheck.errors import UnknownVerdict
-from mmcheck.flatten import Code, TestOp
+from mmcheck.instructions import Code, TestOp
 from mmcheck.machine import interrupts
 from mmcheck.machine.decode import Op, decode
 from mmcheck.machine.inorder import InOrder

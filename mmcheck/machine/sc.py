@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from mmcheck import actions as acts
 from mmcheck import steps
-from mmcheck.flatten import Code
+from mmcheck.instructions import Code
 from mmcheck.machine.explore import Outcomes, State, explore, load, moved, store
 from mmcheck.program import Program
 
@@ -21,25 +22,25 @@ class SC:
     """Every action takes effect at once. An exclusive store succeeds only if no other thread has written
     since the load, and may always fail."""
 
-    def act(self, code: Code, state: State, thread: int, action: steps.Action) -> Iterator[State]:
+    def act(self, code: Code, state: State, thread: int, action: acts.Action) -> Iterator[State]:
         here = state.threads[thread]
         match action:
-            case steps.Read():
+            case acts.Read():
                 value = load(state.memory, action.address) & (1 << action.width) - 1
                 yield moved(state, thread, steps.after_read(code, here, value))
-            case steps.Write():
+            case acts.Write():
                 if action.exclusive:
                     yield moved(state, thread, steps.after_write(code, here, success=False))
                     if action.partner is None:
                         return
                 after = moved(state, thread, steps.after_write(code, here))
                 yield store(after, thread, action.address, action.value)
-            case steps.Modify():
+            case acts.Modify():
                 old = load(state.memory, action.address) & (1 << action.width) - 1
                 new = steps.modified(action, here, old)
                 after = moved(state, thread, steps.after_modify(code, here, old))
                 yield after if new is None else store(after, thread, action.address, new)
-            case steps.Barrier():
+            case acts.Barrier():
                 yield moved(state, thread, steps.skip(here))
 
     def drift(self, state: State) -> Iterator[State]:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from mmcheck import actions as acts
 from mmcheck import steps
 from mmcheck.errors import UnknownVerdict
-from mmcheck.flatten import Code
+from mmcheck.instructions import Code
 from mmcheck.machine.explore import Outcomes, State, explore, load, moved, store
 from mmcheck.program import Program
 
@@ -29,20 +30,20 @@ def run(
 class TSO:
     """Threads write to their buffers; `drift` moves the oldest write of a buffer to memory."""
 
-    def act(self, code: Code, state: State, thread: int, action: steps.Action) -> Iterator[State]:
+    def act(self, code: Code, state: State, thread: int, action: acts.Action) -> Iterator[State]:
         here, buffer = state.threads[thread], state.buffers[thread]
         match action:
-            case steps.Read() if action.address in code.devices and any(at in code.devices for at, _ in buffer):
+            case acts.Read() if action.address in code.devices and any(at in code.devices for at, _ in buffer):
                 return  # uncached: behind the stores to registers
-            case steps.Read():
+            case acts.Read():
                 value = _visible(state, thread, action.address) & (1 << action.width) - 1
                 yield moved(state, thread, steps.after_read(code, here, value))
-            case steps.Write(exclusive=True):
+            case acts.Write(exclusive=True):
                 raise UnknownVerdict("x86-TSO has no exclusive stores")
-            case steps.Write():
+            case acts.Write():
                 after = moved(state, thread, steps.after_write(code, here))
                 yield _buffered(after, thread, (*buffer, (action.address, action.value)))
-            case steps.Modify():
+            case acts.Modify():
                 locked = "X" in action.op.statement.read_tags
                 if not locked:
                     old = _visible(state, thread, action.address) & (1 << action.width) - 1
@@ -55,7 +56,7 @@ class TSO:
                     new = steps.modified(action, here, old)
                     after = moved(state, thread, steps.after_modify(code, here, old))
                     yield after if new is None else store(after, thread, action.address, new)
-            case steps.Barrier():
+            case acts.Barrier():
                 if not buffer or "MFENCE" not in action.tags:
                     yield moved(state, thread, steps.skip(here))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from mmcheck.flatten import Term
+from mmcheck.instructions import Term
 from mmcheck.program import Const
 
 

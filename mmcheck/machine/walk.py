@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from mmcheck import actions as acts
 from mmcheck import steps
 from mmcheck.errors import InternalError
 from mmcheck.execution import Event, Execution
-from mmcheck.flatten import Code, ForkOp, Taint
+from mmcheck.instructions import Code, ForkOp, Taint
 from mmcheck.machine.decode import always_writes
 from mmcheck.offers import TakeOp
 from mmcheck.program import Origin, Tags
@@ -113,43 +114,43 @@ class _Walk:
         while True:
             state, action = steps.advance(code, state)
             match action:
-                case steps.Read():
+                case acts.Read():
                     state = self.read(state, action)
-                case steps.Write():
+                case acts.Write():
                     state = self.write(state, action)
-                case steps.Modify():
+                case acts.Modify():
                     state = self.modify(state, action)
-                case steps.Barrier():
+                case acts.Barrier():
                     self.next("F", None)
                     self.add("F", state, action.tags, action.origin, None, 0, None)
                     state = steps.skip(state)
-                case steps.Check():
+                case acts.Check():
                     if not action.holds:
                         path.failed.append((action.requirement, len(path.items)))
                     state = steps.skip(state)
-                case steps.Wait():
+                case acts.Wait():
                     if len(path.items) == len(self.seen):
                         path.waiting = action.origin
                         return self.end(state)
                     state = steps.after_wait(code, state)
-                case steps.Failed(gives_up=True):
+                case acts.Failed(gives_up=True):
                     state = steps.give_up(code, state)
-                case steps.Failed():
+                case acts.Failed():
                     if len(path.items) < len(self.seen):
                         raise Mismatch(len(path.items) - 1, "the wait before it is not over with what was read")
                     path.waiting = action.origin
                     return self.end(state)
-                case steps.Fork():
+                case acts.Fork():
                     state = self.fork(state, action)
-                case steps.Offer():
+                case acts.Offer():
                     state = self.offered(state, action)
-                case steps.Yield():
+                case acts.Yield():
                     state = steps.skip(state)
-                case steps.Depart():
+                case acts.Depart():
                     state = steps.arrived(code, state)
-                case steps.Impossible():
+                case acts.Impossible():
                     raise Mismatch(len(path.items) - 1, "the interrupt could not come")
-                case steps.Ended():
+                case acts.Ended():
                     if len(path.items) < len(self.seen):
                         raise Mismatch(len(path.items), "the thread has ended before it")
                     path.complete = True
@@ -161,31 +162,31 @@ class _Walk:
                 if last is not None:
                     return self.end(last)
 
-    def stops(self, state: steps.State) -> steps.State | None:
+    def stops(self, state: acts.State) -> acts.State | None:
         """The state before the next event, if the next thing would be one, and there is none left."""
         following, action = steps.advance(self.code, state)
         path = self.path
         failed = []
-        while isinstance(action, steps.Check | steps.Offer | steps.Yield | steps.Depart):
-            if isinstance(action, steps.Check) and not action.holds:
+        while isinstance(action, acts.Check | acts.Offer | acts.Yield | acts.Depart):
+            if isinstance(action, acts.Check) and not action.holds:
                 failed.append((action.requirement, len(path.items)))
-            depart = isinstance(action, steps.Depart)
+            depart = isinstance(action, acts.Depart)
             following = steps.arrived(self.code, following) if depart else steps.skip(following)
             following, action = steps.advance(self.code, following)
-        if isinstance(action, steps.Ended):
+        if isinstance(action, acts.Ended):
             path.complete = True
-        if isinstance(action, steps.Wait | steps.Failed) and not (isinstance(action, steps.Failed) and action.gives_up):
+        if isinstance(action, acts.Wait | acts.Failed) and not (isinstance(action, acts.Failed) and action.gives_up):
             path.waiting = action.origin
         over = (
-            not isinstance(action, steps.Fork | steps.Failed | steps.Write)
+            not isinstance(action, acts.Fork | acts.Failed | acts.Write)
             or path.waiting is not None
-            or (isinstance(action, steps.Write) and not action.exclusive)
+            or (isinstance(action, acts.Write) and not action.exclusive)
         )
         if over:
             path.failed += failed
         return following if over else None
 
-    def end(self, state: steps.State) -> Path:
+    def end(self, state: acts.State) -> Path:
         self.path.registers = [(name, state.registers[slot]) for name, slot in self.code.named]
         return self.path
 
@@ -201,7 +202,7 @@ class _Walk:
         return event
 
     def add(
-        self, kind: str, state: steps.State, tags: Tags, origin: Origin, address: int | None, width: int,
+        self, kind: str, state: acts.State, tags: Tags, origin: Origin, address: int | None, width: int,
         value: int | None, why: Taint = (0, 0), data: Taint = (0, 0), partner: int | None = None, *,
         exclusive: bool = False,
     ) -> None:  # fmt: skip
@@ -212,14 +213,14 @@ class _Walk:
         reasons = (why[0], data[0], ctrl, why[1], data[1], pick)
         self.path.items.append(Item(kind, tags, origin, address, width, value, reasons, partner, exclusive))
 
-    def read(self, state: steps.State, action: steps.Read) -> steps.State:
+    def read(self, state: acts.State, action: acts.Read) -> acts.State:
         event = self.next("R", action.address)
         value = (event.value or 0) & (1 << action.width) - 1
         number = len(self.path.items)
         self.add("R", state, action.tags, action.origin, action.address, action.width, value, action.address_taint)
         return steps.after_read(self.code, state, value, number)
 
-    def write(self, state: steps.State, action: steps.Write) -> steps.State:
+    def write(self, state: acts.State, action: acts.Write) -> acts.State:
         if action.exclusive:
             success = self.succeeds(state, action)
             if state.monitor is not None:
@@ -235,14 +236,14 @@ class _Walk:
         )  # fmt: skip
         return steps.after_write(self.code, state)
 
-    def succeeds(self, state: steps.State, action: steps.Write) -> bool:
+    def succeeds(self, state: acts.State, action: acts.Write) -> bool:
         """Whether the next event is the write of this exclusive store."""
         position = len(self.path.items)
         if action.partner is None or position >= len(self.seen):
             return False
         return self.completes(position, state, action.partner, action.address, action.value)
 
-    def completes(self, position: int, state: steps.State, read: int, address: int, value: int) -> bool:
+    def completes(self, position: int, state: acts.State, read: int, address: int, value: int) -> bool:
         """Whether the event at `position` is the write of what stands here, whose read is at `read`. A plain store of
         the same value to the same location may follow a failed one."""
         if position >= len(self.seen):
@@ -254,7 +255,7 @@ class _Walk:
             return event.partner == read
         return event.kind == "W" and event.address == address and event.value == value
 
-    def modify(self, state: steps.State, action: steps.Modify) -> steps.State:
+    def modify(self, state: acts.State, action: acts.Modify) -> acts.State:
         statement, op = action.op.statement, action.op
         event = self.next("R", action.address)
         number = len(self.path.items)
@@ -284,7 +285,7 @@ class _Walk:
             )  # fmt: skip
         return steps.after_modify(self.code, state, old, number)
 
-    def offered(self, state: steps.State, action: steps.Offer) -> steps.State:
+    def offered(self, state: acts.State, action: acts.Offer) -> acts.State:
         """A place for an interrupt: it comes if the next event is the first of its run."""
         if not action.open:
             return steps.skip(state)
@@ -295,7 +296,7 @@ class _Walk:
         self.path.taken.append(comes)
         return steps.interrupted(self.code, state) if comes else steps.skip(state)
 
-    def fork(self, state: steps.State, action: steps.Fork) -> steps.State:
+    def fork(self, state: acts.State, action: acts.Fork) -> acts.State:
         """The piece that the next event belongs to: by its place in the code, else the first that fits."""
         if not action.left:
             return steps.join(self.code, state)
@@ -315,11 +316,11 @@ class _Walk:
             self.path.pieces.append(piece)
         return steps.choose(self.code, state, piece)
 
-    def fits(self, state: steps.State, event: Seen) -> bool:
+    def fits(self, state: acts.State, event: Seen) -> bool:
         _, action = steps.advance(self.code, state)
-        kinds: dict[type, str] = {steps.Read: "R", steps.Write: "W", steps.Modify: "R", steps.Barrier: "F"}
+        kinds: dict[type, str] = {acts.Read: "R", acts.Write: "W", acts.Modify: "R", acts.Barrier: "F"}
         address = getattr(action, "address", None)
-        if isinstance(action, steps.Write) and event.value is not None and action.value != event.value:
+        if isinstance(action, acts.Write) and event.value is not None and action.value != event.value:
             return False
         return kinds.get(type(action)) == event.kind and (event.address is None or address == event.address)
 

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple, TypeAlias
 
+from mmcheck import actions as acts
 from mmcheck import steps
-from mmcheck.flatten import LoadOp, flatten
+from mmcheck.flatten import flatten
+from mmcheck.instructions import LoadOp
 from mmcheck.program import MASKED, Program, state_cell, state_register
 
 HOST = "@%host"
 
-Stack: TypeAlias = tuple[tuple[int, steps.State], ...]
+Stack: TypeAlias = tuple[tuple[int, acts.State], ...]
 """A thread and its state, the run that interrupts it, the run that interrupts that: the last of them moves."""
 Registers: TypeAlias = dict[str, int]
 
@@ -65,10 +67,10 @@ class Explorer:
 
     # --- where things stand ------------------------------------------------------------------------
 
-    def ended(self, number: int, state: steps.State) -> bool:
-        return isinstance(steps.advance(self.codes[number], state)[1], steps.Ended)
+    def ended(self, number: int, state: acts.State) -> bool:
+        return isinstance(steps.advance(self.codes[number], state)[1], acts.Ended)
 
-    def masked(self, number: int, state: steps.State) -> bool:
+    def masked(self, number: int, state: acts.State) -> bool:
         slot = self.slots[number].get(MASKED)
         if slot is None:
             return self.threads[number].host is not None and not self.threads[number].nests
@@ -147,47 +149,47 @@ class Explorer:
         return new._replace(stacks=tuple(stacks))
 
     def act(
-        self, number: int, state: steps.State, memory: dict[int, int]
-    ) -> Iterator[tuple[steps.State, dict[int, int]]]:
+        self, number: int, state: acts.State, memory: dict[int, int]
+    ) -> Iterator[tuple[acts.State, dict[int, int]]]:
         """One instruction."""
         code = self.codes[number]
         here, action = steps.advance(code, state)
         self.written = set()
-        if isinstance(action, steps.Read):
+        if isinstance(action, acts.Read):
             op = code.ops[here.pc]
             after = steps.after_read(code, here, memory.get(action.address, 0))
             if isinstance(op, LoadOp) and op.whole:
                 yield from self.act(number, after, memory)
             else:
                 yield after, memory
-        elif isinstance(action, steps.Write):
+        elif isinstance(action, acts.Write):
             if not action.exclusive or action.partner is not None:
                 self.written = {action.address}
                 yield steps.after_write(code, here), {**memory, action.address: action.value}
                 self.written = set()
             if action.exclusive:
                 yield steps.after_write(code, here, success=False), memory
-        elif isinstance(action, steps.Modify):
+        elif isinstance(action, acts.Modify):
             old = memory.get(action.address, 0)
             new = steps.modified(action, here, old)
             self.written = set() if new is None else {action.address}
             yield steps.after_modify(code, here, old), memory if new is None else {**memory, action.address: new}
-        elif isinstance(action, steps.Check):
+        elif isinstance(action, acts.Check):
             if not action.holds:
                 self.failed.add(action.requirement)
             yield from self.act(number, steps.skip(here), memory)
-        elif isinstance(action, steps.Barrier):
+        elif isinstance(action, acts.Barrier):
             yield steps.skip(here), memory
-        elif isinstance(action, steps.Wait):
+        elif isinstance(action, acts.Wait):
             yield from self.act(number, steps.after_wait(code, here), memory)
-        elif isinstance(action, steps.Failed):
+        elif isinstance(action, acts.Failed):
             yield steps.retry(code, here), memory
-        elif isinstance(action, steps.Ended):
+        elif isinstance(action, acts.Ended):
             yield here, memory
         else:
-            assert isinstance(action, steps.Impossible), action
+            assert isinstance(action, acts.Impossible), action
 
-    def runs(self, host: int, world: World) -> Iterator[tuple[int, steps.State]]:
+    def runs(self, host: int, world: World) -> Iterator[tuple[int, acts.State]]:
         """Every run that may begin now on `host`."""
         kept = dict(world.kept)
         for number, thread in enumerate(self.threads):
@@ -225,31 +227,31 @@ class Explorer:
         for chosen in product(*shown.values()):
             yield self.final(dict(zip(shown, chosen, strict=True)), world)
 
-    def waits(self, number: int, state: steps.State, world: World) -> bool:
+    def waits(self, number: int, state: acts.State, world: World) -> bool:
         """Whether the look behind `state` has failed, and every later one will find the same."""
         here, action = steps.advance(self.codes[number], state)
-        if not isinstance(action, steps.Failed):
+        if not isinstance(action, acts.Failed):
             return False
         again, memory = steps.retry(self.codes[number], here), dict(world.memory)
         while True:
             (again, _), *_ = self.act(number, again, memory)
             again, action = steps.advance(self.codes[number], again)
-            if not isinstance(action, steps.Read):
-                return isinstance(action, steps.Failed) and again.registers == here.registers
+            if not isinstance(action, acts.Read):
+                return isinstance(action, acts.Failed) and again.registers == here.registers
 
-    def standing(self, number: int, state: steps.State, world: World, *, moves: bool) -> Iterator[Registers]:
+    def standing(self, number: int, state: acts.State, world: World, *, moves: bool) -> Iterator[Registers]:
         """What the registers show of an agent that never moves again; of one that is held up, looks that failed have
         left nothing behind, unless they saw what is there at the end."""
         here, action = steps.advance(self.codes[number], state)
-        failed = isinstance(action, steps.Failed)
+        failed = isinstance(action, acts.Failed)
         if moves or not failed or self.waits(number, state, world):
             yield self.registers(number, here)
         if failed and not moves:
             yield self.registers(number, steps.retry(self.codes[number], here))
 
-    def registers(self, number: int, state: steps.State) -> Registers:
+    def registers(self, number: int, state: acts.State) -> Registers:
         here, action = steps.advance(self.codes[number], state)
-        while isinstance(action, steps.Check):
+        while isinstance(action, acts.Check):
             here, action = steps.advance(self.codes[number], steps.skip(here))
         return {name: here.registers[slot] for name, slot in self.slots[number].items()}
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from mmcheck import actions as acts
 from mmcheck import steps
 from mmcheck.errors import InternalError, UnknownVerdict
-from mmcheck.flatten import Code, flatten
+from mmcheck.flatten import flatten
+from mmcheck.instructions import Code
 from mmcheck.program import (
     FALSE,
     OLD,
@@ -55,28 +57,28 @@ def run(c: Code, *values: int) -> tuple[list[str], dict[str, int]]:
     while True:
         state, action = steps.advance(c, state)
         match action:
-            case steps.Read():
+            case acts.Read():
                 value = next(feed)
                 seen.append(f"R{action.address:x}={value}")
                 state = steps.after_read(c, state, value)
-            case steps.Write():
+            case acts.Write():
                 seen.append(f"W{action.address:x}={action.value}")
                 state = steps.after_write(c, state, success=not action.exclusive or action.partner is not None)
-            case steps.Modify():
+            case acts.Modify():
                 old = next(feed)
                 seen.append(f"M{action.address:x}={old}->{steps.modified(action, state, old)}")
                 state = steps.after_modify(c, state, old)
-            case steps.Check():
+            case acts.Check():
                 seen.append(f"{action.requirement} {action.holds}")
                 state = steps.skip(state)
-            case steps.Wait():
+            case acts.Wait():
                 state = steps.after_wait(c, state)
-            case steps.Failed():
+            case acts.Failed():
                 seen.append("failed")
                 state = steps.give_up(c, state) if action.gives_up else steps.retry(c, state)
-            case steps.Fork():
+            case acts.Fork():
                 state = steps.choose(c, state, action.left[-1]) if action.left else steps.join(c, state)
-            case steps.Barrier():
+            case acts.Barrier():
                 seen.append("F")
                 state = steps.skip(state)
             case _:
@@ -181,7 +183,7 @@ def test_widths_are_kept():
     assert run(c)[1] == {"m": 0xFF, "n": 0xFF}
 
 
-def taints(c: Code, *values: int) -> steps.State:
+def taints(c: Code, *values: int) -> acts.State:
     state = steps.start(c, taints=True)
     for read, value in enumerate(values):
         state, _ = steps.advance(c, state)
@@ -192,14 +194,14 @@ def taints(c: Code, *values: int) -> steps.State:
 def test_dependencies_are_syntactic():
     c = code(Load(A, X), Assign(B, Op("xor", (A, A))), Store(Y, B))
     _, action = steps.advance(c, taints(c, 1))
-    assert isinstance(action, steps.Write) and action.data_taint == (1, 0)
+    assert isinstance(action, acts.Write) and action.data_taint == (1, 0)
 
 
 def test_select_picks_by_its_condition_and_carries_what_it_takes():
     select = Op("select", (eq(A, 1), B, Const(0)))
     c = code(Load(A, X), Load(B, X), Store(Y, select))
     actions = [steps.advance(c, taints(c, value, 7))[1] for value in (1, 0)]
-    assert [a.data_taint for a in actions if isinstance(a, steps.Write)] == [(2, 1), (0, 1)]
+    assert [a.data_taint for a in actions if isinstance(a, acts.Write)] == [(2, 1), (0, 1)]
 
 
 def test_a_branch_of_assembly_controls_all_that_follows():
