@@ -15,6 +15,7 @@ from mmcheck.files import find_files, read_source, write_atomic
 from mmcheck.merge import SITE, Group, groups
 from mmcheck.model.devices import model_for
 from mmcheck.model.model import load_model
+from mmcheck.pace import Pace
 from mmcheck.program import TRUE, Expr, Op, Origin, Program, Reg, Requirement
 from mmcheck.records import record, replace
 from mmcheck.results import BESIDE, FileReport, Finding, Report, Result
@@ -88,14 +89,24 @@ Progress = Callable[[str], None] | None
 def _one_by_one(paths: Sequence[str], options: Options, on_progress: Progress) -> tuple[list[FileReport], bool]:
     """The reports in order, and whether Ctrl-C ended it early."""
     reports = []
+    pace = Pace(len(paths), "files")
     for path in paths:
-        if on_progress is not None:
-            on_progress(path)
+        show = None if on_progress is None else _within(on_progress, path, pace if len(paths) > 1 else None)
+        if show is not None:
+            show("")
         try:
-            reports.append(verify_file(path, options))
+            reports.append(verify_file(path, options, on_progress=show))
         except KeyboardInterrupt:
             return reports, True
+        pace.done += 1
     return reports, False
+
+
+def _within(on_progress: Callable[[str], None], path: str, pace: Pace | None) -> Callable[[str], None]:
+    """Progress in one file as progress in all of them."""
+    return lambda text: on_progress(
+        ", ".join([each for each in (pace.text() if pace is not None else "", path, text) if each])
+    )
 
 
 def _in_parallel(
@@ -108,11 +119,13 @@ def _in_parallel(
     reports: list[FileReport] = []
     with ProcessPoolExecutor(min(jobs, len(paths)), mp_context=get_context("spawn")) as pool:
         waiting = [pool.submit(verify_file, path, options) for path in paths]
+        pace = Pace(len(paths), "files")
         try:
             for path, future in zip(paths, waiting, strict=True):
                 if on_progress is not None:
-                    on_progress(path)
+                    on_progress(f"{pace.text()}, {path}")
                 reports.append(future.result())
+                pace.done += 1
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             return reports, True
@@ -123,8 +136,8 @@ def _has_variant(reports: Iterable[FileReport], title: str) -> bool:
     return any(result.variant == title for report in reports for result in report.results)
 
 
-def verify_file(path: str, options: Options) -> FileReport:
-    """One file, by its format."""
+def verify_file(path: str, options: Options, *, on_progress: Progress = None) -> FileReport:
+    """One file, by its format. `on_progress` is told how many of its variants are decided, each on each target."""
     try:
         source = read_source(path)
         if is_herd_format(source.text):
@@ -134,7 +147,7 @@ def verify_file(path: str, options: Options) -> FileReport:
         spec = load_spec(source)
         if spec.is_library:
             return FileReport(path, notes=("a library: nothing to check in this file alone",))
-        return FileReport(path, tuple(_verify_spec(spec, options)), notes=spec.notes)
+        return FileReport(path, tuple(_verify_spec(spec, options, on_progress)), notes=spec.notes)
     except InputError as error:
         return FileReport(path, diagnostics=error.diagnostics)
     except InternalError as error:
@@ -158,13 +171,14 @@ def _save_dump(path: str, text: str, options: Options) -> str:
 # --- specifications ----------------------------------------------------------------------------------
 
 
-def _verify_spec(spec: Spec, options: Options) -> Iterable[Result]:
+def _verify_spec(spec: Spec, options: Options, on_progress: Progress) -> Iterable[Result]:
     """Results in the order variant, requirement, target."""
     targets = [settled(parse_target(name)) for name in options.targets] or [settled(each) for each in spec.targets]
     titles: list[str | None] = [None, *[variant.title for variant in spec.variants]]
     if options.variants:
         titles = [title for title in titles if (title or "base") in options.variants]
     checkers = _checkers(spec, targets, titles, options)
+    pace = Pace(sum(spec.applicable(title, target) for title in titles for target in targets), "programs")
     for title in titles:
         collected: list[tuple[int, int, Result]] = []
         for place, target in enumerate(targets):
@@ -173,8 +187,11 @@ def _verify_spec(spec: Spec, options: Options) -> Iterable[Result]:
             program = spec.program(target, title)
             checker = checkers(target, title)
             for number, requirement in enumerate(program.requirements):
+                if on_progress is not None:
+                    on_progress(pace.text())
                 finding = checker.run(requirement)
                 collected.append((number, place, _result(spec, title, target, checker, finding, options)))
+            pace.done += 1
             _dump(checker, spec, title, target, options)
             if not any(r.verdict == "violated" for _, at, r in collected if at == place):
                 checker.refuse_astray()

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from mmcheck import files
 from mmcheck.commands import console
 from mmcheck.errors import InputError, fail
+from mmcheck.pace import Pace
 from mmcheck.report import litmus as report
 from mmcheck.report.progress import Progress
 from mmcheck.results import LitmusOutcome
@@ -30,7 +31,8 @@ def main(options: argparse.Namespace) -> int:
     broken, undecided = bool(problems), False
     models: dict[str, None] = {}
     with Progress(sys.stderr, quiet=options.quiet) as progress:
-        for number, outcome in enumerate(outcomes(paths, options)):
+        pace = Pace(len(paths), "tests")
+        for outcome in outcomes(paths, options):
             progress.clear()
             console.out(report.render(outcome))
             models.setdefault(outcome.model)
@@ -41,7 +43,8 @@ def main(options: argparse.Namespace) -> int:
             failure = comparison.add(outcome) if comparison is not None else ""
             if failure:
                 console.out(f"{failure}\n")
-            progress(f"{number + 1}/{len(paths)} tests")
+            pace.done += 1
+            progress(pace.text())
     for model in filter(None, models):
         console.note(
             f"mmcheck: judged by {model.partition(' (')[0]}; loops up to {options.bound} rounds", quiet=options.quiet

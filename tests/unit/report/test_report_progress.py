@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
+import pytest
+
+from mmcheck.pace import Pace
 from mmcheck.report.progress import Progress
+from mmcheck.verify import verify
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class Terminal(io.StringIO):
@@ -47,3 +54,25 @@ def test_names_are_printed_harmlessly() -> None:
     clock.now = 2
     progress("a\x1b]0;b")
     assert "\x1b]" not in stream.getvalue()
+
+
+def test_the_pace_says_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr("mmcheck.pace.time.monotonic", clock)
+    pace = Pace(4, "files")
+    assert pace.text() == "0/4 files"
+    clock.now, pace.done = 6.0, 1
+    assert pace.text() == "1/4 files, about 18 s left"
+
+
+def test_verify_says_how_far_it_is(tmp_path: Path) -> None:
+    one = ROOT / "specs" / "virtqueue.litmus"
+    (tmp_path / "a.litmus").write_text((ROOT / "litmus" / "MP.litmus").read_text())
+    shown: list[str] = []
+    verify([one], variants=("base",), on_progress=shown.append)
+    assert shown[0] == "specs/virtqueue.litmus" or shown[0].endswith("virtqueue.litmus")
+    assert any(text.endswith("0/2 programs") for text in shown)
+    assert any("1/2 programs, about " in text for text in shown)
+    shown.clear()
+    verify([one, tmp_path / "a.litmus"], variants=("base",), on_progress=shown.append)
+    assert any(text.startswith("1/2 files, about ") and "a.litmus, 0/" in text for text in shown)
