@@ -32,9 +32,9 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     checker = importlib.import_module("mmcheck.verify")
     original = checker.verify_file
 
-    def spy(path: str, options: object) -> FileReport:
+    def spy(path: str, options: object, **further: object) -> FileReport:
         seen.append(path)
-        found = original(path, options)
+        found = original(path, options, **further)
         assert isinstance(found, FileReport)
         return found
 
@@ -267,8 +267,8 @@ def test_unknown_verdicts_are_kept_if_they_last(
     checker = importlib.import_module("mmcheck.verify")
     original = checker.verify_file
 
-    def tired(path: str, options: object) -> FileReport:
-        found = original(path, options)
+    def tired(path: str, options: object, **further: object) -> FileReport:
+        found = original(path, options, **further)
         results = tuple(replace(result, verdict="unknown", notes=(note,)) for result in found.results)
         return replace(found, results=results)
 
