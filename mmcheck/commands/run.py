@@ -17,7 +17,7 @@ from mmcheck.commands import console
 from mmcheck.errors import InternalError, UnknownVerdict, fail
 from mmcheck.execution import Execution
 from mmcheck.lower.spec import Spec, load_spec
-from mmcheck.machine import interrupts, runner
+from mmcheck.machine import runner
 from mmcheck.machine.record import Recording, recording
 from mmcheck.machine.replay import CannotReplay, replay, same
 from mmcheck.model.concrete import check
@@ -83,9 +83,6 @@ def main(options: argparse.Namespace) -> int:
     subjects = list(_subjects(source, options))
     if not subjects:
         raise fail("MM020", "there is nothing to run", path=options.path)
-    if options.trace is not None and any(interrupts.has_handlers(each.program) for each in subjects):
-        message = "a trace does not say where an interrupt came: runs with handlers are not kept"
-        raise fail("MM021", message, path=source.path, help="leave --trace out; every run is held against the model")
     if options.replay is not None:
         return _replay(subjects, options)
     code = 0
@@ -158,8 +155,7 @@ def _runs(
         seed = options.seed + number
         random = Random(seed)
         started = time.process_time()
-        machine = runner.machine(subject.program, random, prepared=prepared, record=True)
-        found = machine.run(random, limit=STEPS)
+        machine, found = runner.once(subject.program, random, prepared=prepared, record=True, limit=STEPS)
         counts = found.counts
         tally.runs += 1
         tally.steps += counts.steps
@@ -167,7 +163,7 @@ def _runs(
         tally.timeouts += counts.timeouts
         tally.locked += counts.locked
         tally.stopped += found.stopped
-        tally.stuck.update(found.stuck if not found.stopped else ())
+        tally.stuck.update((*found.stuck, *found.held) if not found.stopped else ())
         tally.barriers.update(counts.barriers)
         tally.sites.update(counts.sites)
         tally.machine += time.process_time() - started

@@ -14,7 +14,7 @@ from mmcheck.execution import Execution
 from mmcheck.explain import cycle_of
 from mmcheck.model.concrete import Violation, check
 from mmcheck.model.devices import model_of
-from mmcheck.program import state_cell, state_register
+from mmcheck.program import Program, state_cell, state_register
 from mmcheck.report.pictures import focused
 from mmcheck.report.words import one_line
 from mmcheck.source import SourceFile
@@ -98,6 +98,7 @@ def requirements(read: trace.Trace, execution: Execution) -> tuple[list[str], se
     from mmcheck.flatten import flatten
     from mmcheck.lower.spec import load_spec
     from mmcheck.machine.given import from_trace
+    from mmcheck.machine.record import Left, begun, leave
     from mmcheck.machine.runner import FOREVER
     from mmcheck.machine.walk import Mismatch, follow, seen_of
     from mmcheck.syntax.herd.columns import is_herd_format
@@ -114,10 +115,15 @@ def requirements(read: trace.Trace, execution: Execution) -> tuple[list[str], se
     failed: dict[str, None] = {}
     final = {state_cell(cell.name).name: cell.init for cell in program.cells}
     final |= {name: value for name, value in execution.final.items() if name in final}
+    left: Left = {}
     for number, thread in enumerate(program.threads):
         events = list(execution.of_thread(number))
+        code = begun(flatten(program, thread, bound=FOREVER), left)
+        if thread.host is not None and not events:
+            registers = [(name, code.initial[slot]) for name, slot in code.named]
+            final |= {state_register(thread.name, name.removeprefix("@")).name: value for name, value in registers}
+            continue
         try:
-            code = flatten(program, thread, bound=FOREVER)
             try:
                 path = follow(code, seen_of(execution, events))
             except Mismatch:  # `rmw` may be left out
@@ -133,11 +139,14 @@ def requirements(read: trace.Trace, execution: Execution) -> tuple[list[str], se
             where = f"{thread.name}, event {mismatch.position + 1}"
             message = f"{place}this is no run of {header.spec}: {where}: {mismatch.reason}"
             raise fail("MM060", message, at) from None
+        leave(thread, path, left)
         failed.update(dict.fromkeys(name for name, _ in path.failed))
         final |= {state_register(thread.name, name.removeprefix("@")).name: value for name, value in path.registers}
         if path.waiting is None and thread.name in read.stuck:
             claim = f"this says that {thread.name} waits for ever, and it does not"
             raise fail("MM060", f"line {read.last.line if read.last else 0}: {claim}", read.last)
+    if any(thread.host is not None for thread in program.threads):
+        _interrupted(read, program, execution)
     _last_line(read, failed, final)
     expected = {
         requirement.name
@@ -145,6 +154,30 @@ def requirements(read: trace.Trace, execution: Execution) -> tuple[list[str], se
         if spec.expected(requirement.name, requirement.kind, target, header.variant)[0] == "violated"
     }
     return list(failed), expected, ""
+
+
+def _interrupted(read: trace.Trace, program: Program, execution: Execution) -> None:
+    """Hold the places where interrupts came against those where they may. Raises `InputError`."""
+    from mmcheck.machine.interrupts import SEVERAL, unsupported
+    from mmcheck.machine.replay import Given
+    from mmcheck.machine.walk import Mismatch
+
+    if SEVERAL in unsupported(program):
+        return
+    given = Given(program, execution, None)
+    for number, stream in enumerate(given.streams):
+        try:
+            try:
+                given.path(number)
+            except Mismatch:  # `rmw` may be left out
+                given.path(number, whole=False)
+        except Mismatch as mismatch:
+            event = stream[min(mismatch.position, len(stream) - 1)] if stream else None
+            at = None if event is None else read.lines.get(event.id)
+            place = f"line {at.line}: " if at is not None else ""
+            who = given.codes[number].thread.name
+            message = f"{place}this is no run of {read.header.spec}: on the CPU of {who}: {mismatch.reason}"
+            raise fail("MM060", message, at) from None
 
 
 def _last_line(read: trace.Trace, failed: Collection[str], final: Mapping[str, int]) -> None:

@@ -23,7 +23,7 @@ def column_of(execution: Execution, thread: int) -> list[Event]:
             inside = column_of(execution, number)
             if inside:
                 runs.append(inside)
-    runs.sort(key=lambda run: sum((other[0].id, run[0].id) in order for other in runs))
+    runs = sorted(runs, key=lambda run: sum((other[0].id, run[0].id) in order for other in runs))
     # An event stands behind the runs that it is not before; those of one gap keep the order of the text.
     gap = {event.id: sum(not _before(event, run, order) for run in runs) for event in own}
     out = [event for event in own if gap[event.id] == 0]

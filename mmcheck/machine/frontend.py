@@ -138,7 +138,7 @@ class Front:
             case flat.GivenOp():
                 given = op.cond.of(self.registers, self.nodes)
                 self.pc += 1
-                if given.__class__ is not int:
+                if given.__class__ is not int or self.settle is None:
                     self._append(GIVEN, op).data = given
                     return True
                 if not given:
@@ -194,15 +194,19 @@ class Front:
             take = self._decide(TAKE, (False, True))
             if take is None:
                 return False
-        if not take:
+        if take:
+            self.enter(op)
+        else:
             self.pc += 1
-            return None
+        return None
+
+    def enter(self, op: TakeOp) -> None:
+        """The interrupt comes."""
         self.registers[op.taken], self.registers[op.back] = 1, op.resume
         for slot, value in op.clear:
             self.registers[slot] = value
         self.monitor = None
         self.pc = op.entry
-        return None
 
     def _yield(self, op: Op, place: YieldOp) -> bool | None:
         """A place where the thread may give way."""

@@ -10,13 +10,14 @@ from collections import deque
 from random import Random
 
 from mmcheck import instructions as flat
-from mmcheck.errors import UnknownVerdict
 from mmcheck.instructions import Code
+from mmcheck.machine import interrupts
+from mmcheck.machine.cpus import GIVES_WAY, Cpus, Discarded, Holder, due, has_raised, held_up
 from mmcheck.machine.decode import Op, decode
 from mmcheck.machine.memory import Counts, Memory
 from mmcheck.machine.pipeline import FENCE, READ, WRITE, Entry
 from mmcheck.machine.values import Node
-from mmcheck.offers import ArriveOp, TakeOp
+from mmcheck.offers import ArriveOp, TakeOp, YieldOp
 
 INTERRUPT = 1 / 8
 """How likely an interrupt comes at a place where it may."""
@@ -60,14 +61,37 @@ class InOrder:
         """Given outcomes of the exclusive stores that may succeed."""
         self.taken: deque[bool] = deque()
         """Where there is no chance: whether the interrupt comes at each place where it may."""
+        self.cpus: Cpus | None = None
+        """Who has the CPUs that threads share, where there is chance."""
+        self.behind: Holder | None = None
+        """Who has the CPU that it needs."""
+        self.raised = random is not None and has_raised(code)
+
+    @property
+    def over(self) -> bool:
+        return self.ended and not self.buffer
 
     @property
     def finished(self) -> bool:
-        return self.ended and not self.buffer
+        """Whether nothing will come of it; while an interrupt may be raised there is no telling."""
+        return self.ended and not self.buffer and not self.raised
 
     def idle(self, version: int) -> bool:
         """Whether it waits for something that nobody has changed since it looked."""
-        return self.waiting is not None and self.waiting[1] == version and not self.buffer
+        if self.buffer:
+            return False
+        if self.behind is not None:
+            return held_up(self.behind, version)
+        if not self.ended and (self.waiting is None or self.waiting[1] != version):
+            return False
+        return not self.raised or self.due() is None
+
+    def due(self) -> int | None:
+        """Where an interrupt that is raised has to come."""
+        return due(self.code.ops, self.pc, self.registers, lambda latch: bool(self.visible(latch, 64)[0]))
+
+    def keeps(self) -> bool:
+        return interrupts.keeps(self.code, self.pc, self.registers)
 
     def may_give_up(self) -> bool:
         return self.waiting is not None and self.waiting[0] in self.tries
@@ -82,10 +106,15 @@ class InOrder:
 
     def step(self, random: Random, now: int) -> bool:
         """Do one thing; False if nothing can be done now."""
+        self.behind = None
         if self.buffer and (self.ended or random.random() < 0.5):
             return self.drain(now)
         if self.ended:
-            return False
+            at = self.due() if self.raised else None
+            if at is None:
+                return False
+            self.ended = False
+            self.enter(self.code.ops[at])  # type: ignore[arg-type]
         return self.execute(now) or (bool(self.buffer) and self.drain(now))
 
     def drain(self, now: int) -> bool:
@@ -144,14 +173,21 @@ class InOrder:
             elif kind == "ResumeOp":
                 self.pc, self.monitor = registers[instruction.back], None  # type: ignore[union-attr]
             elif kind == "YieldOp":
+                assert isinstance(instruction, YieldOp)
+                if self.gives_way(instruction):
+                    return self.leave(now)
                 self.pc += 1
             elif kind == "ArriveOp":
                 assert isinstance(instruction, ArriveOp)
+                if registers[instruction.here] != registers[instruction.now] and self.cpus is not None:
+                    if self.buffer:
+                        return self.drain(now)
+                    self.cpus.leave(registers[instruction.here], self)
                 registers[instruction.here] = registers[instruction.now]
                 self.pc += 1
             elif kind == "GivenOp":
                 if not op.cond.number(registers):
-                    raise UnknownVerdict("an interrupt came that could not")
+                    raise Discarded("an interrupt came that could not")
                 self.pc += 1
             elif kind == "HaltOp":
                 self.ended = True
@@ -167,6 +203,7 @@ class InOrder:
             self.counts.completed += 1
             self.pc, self.waiting = test.done, None
             self.failures.pop(test.number, None)
+            self.rounds.pop(test.number, None)
             return False
         self.counts.spins += 1
         saved, length, version = self.rounds[test.number]
@@ -174,6 +211,7 @@ class InOrder:
         if test.orelse is not None and failures >= self.tries.get(test.number, 1):
             self.counts.timeouts += 1
             self.failures.pop(test.number, None)
+            self.rounds.pop(test.number, None)
             self.pc, self.waiting = test.orelse, None
             return False
         self.failures[test.number] = failures
@@ -202,25 +240,61 @@ class InOrder:
             comes = comes and bool(self.taken) and self.taken.popleft()
         else:
             comes = comes and not op.waits and random.random() < INTERRUPT
-        if not comes:
+            comes = comes and (op.latch is None or bool(self.visible(op.latch, 64)[0]))
+        if comes:
+            self.enter(op)
+        else:
             self.pc += 1
-            return
+
+    def enter(self, op: TakeOp) -> None:
+        """The interrupt comes."""
+        self.waiting = None
         self.registers[op.taken], self.registers[op.back] = 1, op.resume
         for slot, value in op.clear:
             self.registers[slot] = value
         self.monitor = None
         self.pc = op.entry
 
+    def gives_way(self, op: YieldOp) -> bool:
+        """Whether it lets another thread of its CPU have a turn here."""
+        if self.cpus is None or self.random is None or not op.open(self.registers):
+            return False
+        cpu = self.shared()
+        return cpu is not None and self.cpus.holders.get(cpu) is self and self.random.random() < GIVES_WAY
+
+    def leave(self, now: int) -> bool:
+        """Give way, once all that it did is done."""
+        if self.buffer:
+            return self.drain(now)
+        cpu = self.shared()
+        assert self.cpus is not None and cpu is not None
+        self.cpus.leave(cpu, self)
+        self.monitor = None
+        self.pc += 1
+        return True
+
+    def shared(self) -> int | None:
+        """The CPU on which it is, if others may be there, too."""
+        cpu = self.code.thread.cpu if self.code.here is None else self.registers[self.code.here]
+        return cpu if cpu in self.code.shares else None
+
     def flush(self) -> None:
         """At the end of a run: the round of an await that is not over did not happen."""
-        if self.log is not None and self.waiting is not None:
+        if self.log is None or not self.rounds:
+            return
+        if self.waiting is not None and self.behind is None:
             del self.log[self.rounds[self.waiting[0]][1] :]
+        else:  # stopped in the middle of a round
+            del self.log[min(length for _, length, _ in self.rounds.values()) :]
 
     # accesses
 
     def entry(self, kind: int, op: Op, now: int | None) -> Entry:
         entry = Entry(kind, op, self.pc, self.count, self.number)
         entry.step = now
+        cpu = None if self.cpus is None else self.shared()
+        if self.cpus is not None and cpu is not None and self.cpus.holders.get(cpu) is self:
+            entry.cpu, entry.turn = cpu, self.cpus.turns[cpu]
         self.count += 1
         if self.log is not None:
             self.log.append(entry)
@@ -228,6 +302,11 @@ class InOrder:
 
     def access(self, op: Op, now: int) -> bool:
         kind = op.kind
+        if self.cpus is not None and kind != "FenceOp":
+            cpu = self.shared()
+            self.behind = None if cpu is None else self.cpus.take(cpu, self)
+            if self.behind is not None:
+                return False
         if kind == "LoadOp":
             load = op.flat
             assert isinstance(load, flat.LoadOp)

@@ -13,7 +13,7 @@ moves to another CPU (`ArriveOp`).
 
 Not here, by name (`mmcheck.machine.left_out`): handlers with several runs that may interrupt several threads; on Armv8
 waits that hold up a CPU that others share; migration by a nested handler where CPUs are shared. A handler with one run
-that may interrupt one of several threads is explored once for each. Runs by chance know less (`not_by_chance`).
+that may interrupt one of several threads is explored once for each.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from mmcheck import program as ir
 from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import flatten
 from mmcheck.instructions import Code, Instruction
-from mmcheck.interrupts import HOST, blocking_runs, bottom_of, reachable, sharing_of
+from mmcheck.interrupts import HOST, bottom_of, reachable, sharing_of
 from mmcheck.offers import ArriveOp, ResumeOp, TakeOp, YieldOp
 from mmcheck.program import MASKED, Program, Thread, state_register
 from mmcheck.records import replace
@@ -42,7 +42,6 @@ SEVERAL, HOLDS, NESTED = (
     "wait that holds up a shared CPU",
     "migration by a nested handler",
 )
-RAISED, MOVES, WAITS, SHARES = "raised interrupt", "migration", "handler that waits", "threads on one CPU"
 
 
 def has_handlers(program: Program) -> bool:
@@ -77,20 +76,6 @@ def _stores(program: Program, thread: Thread) -> Iterator[ir.Store]:
     for each in reachable(program, thread.body):
         if isinstance(each, ir.Store) and isinstance(each.address, ir.Reg) and each.address.name == HOST:
             yield each
-
-
-def not_by_chance(program: Program) -> tuple[str, ...]:
-    """What of `program` is explored, but not run by chance, by name."""
-    found = []
-    if any(thread.latch is not None for thread in program.threads):
-        found.append(RAISED)
-    if any(_moves(program, thread) for thread in program.threads):
-        found.append(MOVES)
-    if any(program.threads[number].host is not None for held in blocking_runs(program, {}).values() for number in held):
-        found.append(WAITS)
-    if sharing_of(program):
-        found.append(SHARES)
-    return tuple(found)
 
 
 def _asks(thread: Thread) -> bool:

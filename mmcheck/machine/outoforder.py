@@ -17,12 +17,15 @@ from typing import TypeAlias, cast
 
 from mmcheck import instructions as flat
 from mmcheck.instructions import Code
+from mmcheck.machine import interrupts
+from mmcheck.machine.cpus import GIVES_WAY, Cpus, Discarded, Holder, due, has_raised, held_up
 from mmcheck.machine.decode import Op
-from mmcheck.machine.frontend import EXCLUSIVE, GUESS, LATER, PIECE, RUNNING, TAKE, Front
+from mmcheck.machine.frontend import EXCLUSIVE, GIVE_WAY, GUESS, LATER, PIECE, RUNNING, TAKE, Front
 from mmcheck.machine.inorder import INTERRUPT, count_fence, count_site
 from mmcheck.machine.memory import Counts, Memory
-from mmcheck.machine.pipeline import BRANCH, CHECK, FENCE, READ, WRITE, Choice, Entry, Scan, scan
+from mmcheck.machine.pipeline import BRANCH, CHECK, FENCE, GIVEN, READ, WRITE, YIELD, Choice, Entry, Scan, scan
 from mmcheck.machine.values import Value, is_fixed, known
+from mmcheck.offers import TakeOp
 
 WINDOW = 16
 """Instructions in flight; barriers and branches count, arithmetic does not."""
@@ -69,16 +72,57 @@ class OutOfOrder(Front):
         self.versions: dict[int, int] = {}
         self.predicted: dict[int, bool] = {}
         self.last: Scan | None = None
+        self.cpus: Cpus | None = None
+        """Who has the CPUs that threads share."""
+        self.behind: Holder | None = None
+        """Who has the CPU that it needs."""
+        self.raised = has_raised(code)
+        self.again: tuple[int, list[Value]] = (0, [])
+        """Where the await begins whose round failed last, and the registers there."""
 
     # the scheduler's side
 
     @property
-    def finished(self) -> bool:
+    def over(self) -> bool:
         return self.status != RUNNING and not self.entries
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing will come of it; while an interrupt may be raised there is no telling."""
+        return self.status != RUNNING and not self.entries and not self.raised
 
     def idle(self, version: int) -> bool:
         """Whether it waits for something that nobody has changed since it looked."""
-        return self.waiting is not None and self.waiting[1] == version and all(e.kind != WRITE for e in self.entries)
+        if self.behind is not None:
+            return held_up(self.behind, version)
+        if any(e.kind == WRITE for e in self.entries):
+            return False
+        if not self.over and (self.waiting is None or self.waiting[1] != version):
+            return False
+        return not self.raised or self.due_interrupt() is None
+
+    def due_interrupt(self) -> int | None:
+        """Where an interrupt that is raised has to come."""
+        return due(self.code.ops, self.standing, self.numbers(), self.sees)
+
+    @property
+    def standing(self) -> int:
+        """Where it is: at its end, or at the await whose round failed last; what was fetched since is a guess."""
+        return self.pc if self.waiting is None else self.again[0]
+
+    def numbers(self) -> list[int]:
+        """The registers where it stands, 0 for what is not known yet."""
+        return [known(value) or 0 for value in (self.registers if self.waiting is None else self.again[1])]
+
+    def sees(self, latch: int) -> bool:
+        """Whether the interrupt is raised, as far as this thread can tell now."""
+        own = any(
+            e.kind == WRITE and not e.happened and known(e.address) == latch and known(e.data) for e in self.entries
+        )
+        return own or bool(self.memory.load(latch, 64))
+
+    def keeps(self) -> bool:
+        return interrupts.keeps(self.code, self.standing, self.numbers())
 
     def may_give_up(self) -> bool:
         return self.waiting is not None and self.waiting[0] in self.tries
@@ -101,7 +145,13 @@ class OutOfOrder(Front):
 
     def step(self, random: Random, now: int) -> bool:
         """Do one thing; False if nothing can be done now."""
-        self.now = now
+        self.now, self.behind = now, None
+        if self.raised and self.over:
+            at = self.due_interrupt()
+            if at is None:
+                return False
+            self.status = RUNNING
+            self.enter(self.code.ops[at])  # type: ignore[arg-type]
         found = self.last
         if found is None:
             found = self.look()
@@ -146,6 +196,8 @@ class OutOfOrder(Front):
     def do(self, choice: Choice, now: int) -> bool:
         """Let `choice` happen; False if somebody else holds the location, or it is not time."""
         entry, address = choice.entry, choice.address
+        if self.cpus is not None and not self.turn(entry):
+            return False
         if entry.kind == READ:
             if choice.store is not None:
                 value = known(choice.store.data)
@@ -162,7 +214,23 @@ class OutOfOrder(Front):
             if choice.store is None:
                 self.lock(entry, address)
             return True
+        if entry.kind == YIELD:
+            entry.happened, self.last = True, None
+            return True
         return self.propagate(entry, address, now)
+
+    def turn(self, entry: Entry) -> bool:
+        """Take the CPU on which `entry` happens, if it is shared, or leave it; False if another has it."""
+        assert self.cpus is not None
+        if entry.kind == YIELD:
+            assert entry.cpu is not None
+            self.cpus.leave(entry.cpu, self)
+        elif entry.cpu is not None and entry.cpu in self.code.shares:
+            self.behind = self.cpus.take(entry.cpu, self)
+            if self.behind is not None:
+                return False
+            entry.turn = self.cpus.turns[entry.cpu]
+        return True
 
     def satisfy(
         self, entry: Entry, address: int, value: int, source: object, store: Entry | None, now: int
@@ -287,6 +355,10 @@ class OutOfOrder(Front):
 
     # the front's side
 
+    def enter(self, op: TakeOp) -> None:
+        self.waiting = None
+        super().enter(op)
+
     def _append(self, kind: int, op: Op) -> Entry:
         entry = super()._append(kind, op)
         if self.log is not None:
@@ -315,7 +387,11 @@ class OutOfOrder(Front):
         if kind == EXCLUSIVE:
             return LATER
         if kind == TAKE:
-            return self.random.random() < INTERRUPT
+            op = self.code.ops[self.pc]
+            assert isinstance(op, TakeOp)
+            return self.random.random() < INTERRUPT and (op.latch is None or self.sees(op.latch))
+        if kind == GIVE_WAY:
+            return self.random.random() < GIVES_WAY
         if kind == PIECE:
             return options[int(self.random.random() * len(options))]
         return True
@@ -349,6 +425,7 @@ class OutOfOrder(Front):
             self.log = kept
         self.waiting = (test.number, self.versions[test.number])
         self.pc = test.start
+        self.again = (test.start, list(registers))
         return True
 
     def flush(self) -> None:
@@ -361,6 +438,10 @@ class OutOfOrder(Front):
             if entry.kind == BRANCH and not is_fixed(entry.data):
                 rounds = cast(tuple[int, Snapshot], entry.extra)[1][2]
                 since = min([since, entry.ordinal, *[start for _, start in rounds.values()]])
+                break
+            waits = (entry.kind == READ and entry.source is None) or (entry.kind == WRITE and not entry.happened)
+            if waits and self.behind is not None:  # for its CPU
+                since = min(since, entry.ordinal)
                 break
         self.log = [entry for entry in self.log if entry.ordinal < since]
 
@@ -389,6 +470,14 @@ class OutOfOrder(Front):
             elif kind == FENCE:
                 count_fence(self.counts, entry.op.flat)  # type: ignore[arg-type]
                 entry.done = True
+            elif kind == GIVEN:
+                if not is_fixed(entry.data):
+                    break
+                if not known(entry.data):
+                    raise Discarded("an interrupt came that could not")
+            elif kind == YIELD:
+                if not entry.happened:
+                    break
             elif kind == CHECK:
                 if not is_fixed(entry.data):
                     break

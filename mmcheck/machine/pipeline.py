@@ -48,12 +48,13 @@ class Entry:
     `exists` is a guess), `partner` the load of its read-modify-write (and that of an atomic's load its store).
     ``BRANCH``: `data` is the condition, `taken` the way that was fetched. ``GIVEN``: runs in which `data` is 0 do not
     exist. ``YIELD``: the thread gives way to another of its CPU, `cpu`; what follows waits for its next turn, or goes
-    on elsewhere at once if it has moved (`taken`).
+    on elsewhere at once if it has moved (`taken`). `turn` is the number of the thread's turn on `cpu` in which it
+    happened, if CPUs are shared.
     """
 
     __slots__ = (
         "address", "cpu", "data", "done", "exists", "extra", "happened", "kind", "node", "op", "ordinal", "partner",
-        "pc", "source", "step", "taken", "thread", "when",
+        "pc", "source", "step", "taken", "thread", "turn", "when",
     )  # fmt: skip
 
     def __init__(self, kind: int, op: Op, pc: int, ordinal: int, thread: int = 0) -> None:
@@ -75,6 +76,7 @@ class Entry:
         self.step: int | None = None
         self.extra: object = None
         self.cpu: int | None = None
+        self.turn: int | None = None
 
     @property
     def is_loading(self) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import TypeAlias
 
 from mmcheck.errors import UnknownVerdict
 from mmcheck.execution import Agent, Event, Execution
 from mmcheck.flatten import flatten
+from mmcheck.instructions import Code
 from mmcheck.machine import interrupts
 from mmcheck.machine.inorder import InOrder
 from mmcheck.machine.outoforder import OutOfOrder
@@ -15,8 +17,10 @@ from mmcheck.machine.runner import FOREVER, Machine
 from mmcheck.machine.values import known
 from mmcheck.machine.walk import Path, Seen, dependencies, follow
 from mmcheck.offers import TakeOp, YieldOp
-from mmcheck.program import NO_TAGS, Program, state_cell, state_register
+from mmcheck.program import NO_TAGS, Program, Thread, state_cell, state_register
 from mmcheck.records import record, replace
+from mmcheck.relations import closure, from_pairs
+from mmcheck.relations import pairs as pairs_of
 
 MOST_EVENTS = 4_000
 """Events of a run that is told as an `Execution`: its order is a square of them."""
@@ -54,8 +58,10 @@ def recording(machine: Machine) -> Recording:
     if sum(map(len, logs)) > MOST_EVENTS:
         raise UnknownVerdict(f"a run of more than {MOST_EVENTS} events is not kept as an execution")
     orders: list[list[tuple[int, int]]] | None = None
-    if interrupts.has_handlers(program):
+    switch: set[tuple[tuple[int, int], tuple[int, int]]] = set()
+    if any(code.places for code in machine.codes):
         logs, orders = _separated(machine, logs)
+        switch = _changes(logs)
         back = {(n, at): old for code in machine.codes for at, (n, old) in enumerate(code.places) if old >= 0
                 and not isinstance(code.ops[at], TakeOp | YieldOp)}  # fmt: skip
         seen = [[_seen(entry)._replace(at=back[n, entry.pc]) for entry in log] for n, log in enumerate(logs)]
@@ -67,7 +73,7 @@ def recording(machine: Machine) -> Recording:
     steps = [[entry.step for entry in log] for log in logs]
     rf = [[names.get(id(source)) for source in each] for each in sources]
     co = {address: [names[id(write)] for write in writes] for address, writes in order.items()}
-    return Recording(told(program, paths, rf, co, steps, orders), tuple(paths))
+    return Recording(told(program, paths, rf, co, steps, orders, switch), tuple(paths))
 
 
 def _separated(machine: Machine, logs: list[list[Entry]]) -> tuple[list[list[Entry]], list[list[tuple[int, int]]]]:
@@ -84,29 +90,53 @@ def _separated(machine: Machine, logs: list[list[Entry]]) -> tuple[list[list[Ent
     return out, orders
 
 
+def _changes(logs: list[list[Entry]]) -> set[tuple[tuple[int, int], tuple[int, int]]]:
+    """The pairs of events (agent, position) that a change of thread separates: in turns of different threads on one
+    CPU."""
+    placed = [((agent, k), entry) for agent, log in enumerate(logs) for k, entry in enumerate(log) if entry.turn]
+    return {
+        (a, b)
+        for a, first in placed
+        for b, second in placed
+        if first.cpu == second.cpu and first.thread != second.thread and first.turn < second.turn  # type: ignore[operator]
+    }
+
+
 def agents(program: Program, seen: Sequence[Sequence[Seen]], choices: Mapping[str, str] | None = None) -> list[Path]:
     """The path of every agent that did what `seen` says; a run of a handler begins with what the one before it has
     left."""
-    left: dict[str, dict[str, int]] = {}
+    left: Left = {}
     paths = []
     for number, thread in enumerate(program.threads):
-        code = flatten(program, thread, bound=FOREVER, choices=choices)
-        kept = left.get(thread.handler, {}) if thread.host is not None else {}
-        slots = dict(code.named)
-        initial = list(code.initial)
-        for name, value in kept.items():
-            if name in slots:
-                initial[slots[name]] = value
-        code = replace(code, initial=tuple(initial))
+        code = begun(flatten(program, thread, bound=FOREVER, choices=choices), left)
         if thread.host is not None and not seen[number]:
-            paths.append(Path(registers=[(name, initial[slot]) for name, slot in code.named]))
+            paths.append(Path(registers=[(name, code.initial[slot]) for name, slot in code.named]))
             continue
-        path = follow(code, seen[number])
-        if thread.host is not None:
-            lasting = [(n, v) for n, v in path.registers if n.startswith("@") and not n.startswith("@%")]
-            left[thread.handler] = {**kept, **dict(lasting)}
-        paths.append(path)
+        paths.append(follow(code, seen[number]))
+        leave(thread, paths[-1], left)
     return paths
+
+
+Left: TypeAlias = dict[str, dict[str, int]]
+"""For each handler, what its runs have left so far."""
+
+
+def begun(code: Code, left: Left) -> Code:
+    """`code`, a run of a handler with what the run before it has left."""
+    kept = left.get(code.thread.handler, {}) if code.thread.host is not None else {}
+    slots = dict(code.named)
+    initial = list(code.initial)
+    for name, value in kept.items():
+        if name in slots:
+            initial[slots[name]] = value
+    return replace(code, initial=tuple(initial))
+
+
+def leave(thread: Thread, path: Path, left: Left) -> None:
+    """Remember what a run of a handler leaves for later ones."""
+    if thread.host is not None:
+        lasting = [(n, v) for n, v in path.registers if n.startswith("@") and not n.startswith("@%")]
+        left[thread.handler] = {**left.get(thread.handler, {}), **dict(lasting)}
 
 
 def _happened(entry: Entry) -> bool:
@@ -178,7 +208,8 @@ def told(
         relations["po"] |= {(a, b) for i, a in enumerate(numbers) for b in numbers[i + 1 :]}
     relations["src"] = set(relations["po"])
     relations["switch"] = {(first[a[0]] + a[1], first[b[0]] + b[1]) for a, b in switch}
-    relations["po"] |= relations["switch"]
+    if switch:
+        relations["po"] = set(pairs_of(closure(from_pairs(len(events), relations["po"] | relations["switch"]))))
     for thread, path in enumerate(paths):
         for index, item in enumerate(path.items):
             if item.kind == "R" and item.address is not None:

@@ -100,10 +100,10 @@ def replay(program: Program, execution: Execution, choices: Mapping[str, str] | 
             raise CannotReplay(f"event {mismatch.position + 1} of an agent: {mismatch.reason}") from None
         program, execution = emitted(program, execution)
         choices = None
-    given = _Given(program, execution, choices)
+    given = Given(program, execution, choices)
     if kind != "armv8":
         execution = given.timed()
-        given = _Given(program, execution, choices)
+        given = Given(program, execution, choices)
     execution = given.execution
     paths = [given.walk(code) for code in range(len(given.codes))]
     given.memory(execution)
@@ -174,7 +174,7 @@ def _stream(program: Program, execution: Execution, number: int) -> list[Event]:
             inside = _stream(program, execution, other)
             if inside:
                 runs.append(inside)
-    runs.sort(key=lambda run: sum((each[0].id, run[0].id) in order for each in runs))
+    runs = sorted(runs, key=lambda run: sum((each[0].id, run[0].id) in order for each in runs))
     mine = [list[Event]() for _ in range(len(runs) + 1)]
     for event in execution.of_thread(number):
         mine[sum((run[0].id, event.id) in order for run in runs)].append(event)
@@ -194,7 +194,7 @@ def _with_stray(program: Program, execution: Execution) -> Program:
     return replace(program, cells=(*program.cells, *extra.values())) if extra else program
 
 
-class _Given:
+class Given:
     """An execution, by code and position. A code is that of a thread with the handlers that interrupt it; `streams` are
     its events, each run of a handler where it came, `agents` whose they are: thread, and position in it."""
 
@@ -269,11 +269,15 @@ class _Given:
             if event.kind == "R" and event.address is not None:
                 self.initial.setdefault(event.address, event.value or 0)
 
+    def path(self, code: int, *, whole: bool = True) -> Path:
+        """The path through a code; `whole` as for `seen_of`. Raises `Mismatch` if it does not do what the execution
+        says."""
+        return follow(self.codes[code], seen_of(self.execution, self.streams[code], whole=whole, who=True))
+
     def walk(self, code: int) -> Path:
         """The path through a code. Raises `CannotReplay` if it does not do what the execution says."""
-        seen = seen_of(self.execution, self.streams[code], who=True)
         try:
-            return follow(self.codes[code], seen)
+            return self.path(code)
         except Mismatch as mismatch:
             name = self.codes[code].thread.name
             raise CannotReplay(f"{name}, event {mismatch.position + 1}: {mismatch.reason}") from None
@@ -330,7 +334,7 @@ class _Given:
 # --- SC and x86-TSO ----------------------------------------------------------------------------------
 
 
-def _in_order(given: _Given, paths: Sequence[Path], kind: str) -> Run:
+def _in_order(given: Given, paths: Sequence[Path], kind: str) -> Run:
     execution, program = given.execution, given.program
     memory = Memory(given.initial, record=True)
     counts = Counts()
@@ -399,7 +403,7 @@ def _in_order(given: _Given, paths: Sequence[Path], kind: str) -> Run:
     return schedule, steps, rf, co
 
 
-def _values(given: _Given, paths: Sequence[Path], values: Sequence[Sequence[int | None]]) -> None:
+def _values(given: Given, paths: Sequence[Path], values: Sequence[Sequence[int | None]]) -> None:
     """The machine's values are those of the paths."""
     for thread, (path, found) in enumerate(zip(paths, values, strict=True)):
         if len(found) < len(path.items):
@@ -413,7 +417,7 @@ def _values(given: _Given, paths: Sequence[Path], values: Sequence[Sequence[int 
 # --- Armv8 -------------------------------------------------------------------------------------------
 
 
-def _out_of_order(given: _Given, paths: Sequence[Path]) -> Run:
+def _out_of_order(given: Given, paths: Sequence[Path]) -> Run:
     threads = [_Guided(number, code, path) for number, (code, path) in enumerate(zip(given.codes, paths, strict=True))]
     explorer = Explorer(given.program, [], 0, settle=True)
     explorer.initial = given.initial
@@ -471,7 +475,7 @@ def _out_of_order(given: _Given, paths: Sequence[Path]) -> Run:
     return schedule, steps, rf, chains
 
 
-def _chains(given: _Given) -> dict[int, list[Place]]:
+def _chains(given: Given) -> dict[int, list[Place]]:
     """The writes of each location in coherence order."""
     rank: dict[int, int] = {}
     for _, later in given.execution.relation("co"):
@@ -484,7 +488,7 @@ def _chains(given: _Given) -> dict[int, list[Place]]:
 
 
 def _take(
-    given: _Given, threads: Sequence[_Guided], explorer: Explorer, state: State, number: int,
+    given: Given, threads: Sequence[_Guided], explorer: Explorer, state: State, number: int,
     co: Mapping[int, list[Place]],
 ) -> tuple[State, str] | None:  # fmt: skip
     """Let event `number` happen now, as the execution has it; None if the machine cannot."""

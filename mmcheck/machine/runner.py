@@ -17,6 +17,7 @@ from mmcheck import program as ir
 from mmcheck.errors import UnknownVerdict
 from mmcheck.instructions import Code, TestOp
 from mmcheck.machine import interrupts
+from mmcheck.machine.cpus import Cpus, Discarded
 from mmcheck.machine.decode import Op, decode
 from mmcheck.machine.inorder import InOrder
 from mmcheck.machine.memory import Counts, Memory
@@ -24,6 +25,8 @@ from mmcheck.machine.outoforder import OutOfOrder
 from mmcheck.program import Program
 
 MACHINES = ("sc", "x86-tso", "armv8")
+MOST_TRIES = 1_000
+"""How often a run is made anew that turned out not to exist."""
 FOREVER = 1 << 62
 """The bound on loops of a running machine: none."""
 
@@ -51,6 +54,8 @@ class Finish:
 
     counts: Counts
     stuck: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+    """Threads whose CPU another keeps for ever."""
     failed: tuple[str, ...] = ()
     stopped: bool = False
     """Whether the limit of steps was reached."""
@@ -102,7 +107,38 @@ class Machine:
                 self.now, waiting = min(due), 0  # nothing else happens before a slow store is through
         counts.steps = self.now
         failed = tuple(dict.fromkeys(name for agent in agents for name in getattr(agent, "failed", ())))
-        return Finish(counts, tuple([agent.name for agent in live]), failed, self.now >= end)
+        stopped = self.now >= end
+        if not stopped and self.pending():
+            raise Discarded("an interrupt is raised that only another thread could take")
+        stuck, held = self.waiting(live)
+        return Finish(counts, stuck, held, failed, stopped)
+
+    def pending(self) -> bool:
+        """Whether an interrupt is raised in the end, and its handler has a run left."""
+        ends: list[interrupts.End] = []
+        if not any(thread.latch is not None for thread in self.program.threads):
+            return False
+        for agent in self.agents:
+            if isinstance(agent, OutOfOrder):
+                ends.append((agent.standing, agent.numbers()))
+            elif isinstance(agent, InOrder):
+                ends.append((agent.pc, agent.registers))
+        agents = [each for each in self.agents if isinstance(each, InOrder | OutOfOrder)]
+        held = frozenset([number for number, each in enumerate(agents) if each.behind is not None])
+        return interrupts.is_pending(self.program, self.codes, ends, lambda place: self.memory.load(place, 64), held)
+
+    def waiting(self, live: Iterable[Agent]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Of those that have not ended, who waits, and who is held up."""
+        stuck, held = [], []
+        for agent in live:
+            if not isinstance(agent, InOrder | OutOfOrder):
+                stuck.append(agent.name)
+            elif agent.behind is not None:
+                held.append(agent.name)
+            elif not agent.over:
+                standing = agent.standing if isinstance(agent, OutOfOrder) else agent.pc
+                stuck.append(interrupts.who(self.program, agent.code, standing))
+        return tuple(stuck), tuple(held)
 
     def settled(self, live: Iterable[Agent], version: int) -> bool:
         return all(agent.idle(version) for agent in live)
@@ -143,9 +179,6 @@ class Prepared:
 def prepare(program: Program, *, choices: Mapping[str, str] | None = None, tries: int | None = None) -> Prepared:
     """Make `program` ready for many runs; `choices` and `tries` as for `machine`. Raises `UnknownVerdict` for what no
     machine runs."""
-    missing = interrupts.not_by_chance(program)
-    if missing:
-        raise UnknownVerdict(f"runs by chance do not know: {', '.join(missing)}")
     ways = []
     for hosts in interrupts.assignments(program):
         codes = interrupts.codes(program, hosts, bound=FOREVER, choices=choices)
@@ -205,4 +238,25 @@ def machine(
                     number, code, memory, counts, buffered=buffered, tries=limits, log=record, ops=ops, random=random
                 )
             )
+    if any(code.shares for code in ready.codes):
+        cpus = Cpus()
+        for agent in agents:
+            assert isinstance(agent, InOrder | OutOfOrder)
+            if agent.code.shares:
+                agent.cpus = cpus
     return Machine(program, kind, memory, agents, ready.codes, counts, choices=choices)
+
+
+def once(
+    program: Program, random: Random, *, prepared: Prepared | None = None, record: bool = False, limit: int = 10_000_000
+) -> tuple[Machine, Finish]:
+    """One run of `program` by chance, made anew as long as what comes out is none. Raises `UnknownVerdict` if none is
+    found."""
+    ready = prepare(program) if prepared is None else prepared
+    for _ in range(MOST_TRIES):
+        made = machine(program, random, prepared=ready, record=record)
+        try:
+            return made, made.run(random, limit=limit)
+        except Discarded:
+            pass
+    raise UnknownVerdict(f"{MOST_TRIES} tries by chance have come to no run")

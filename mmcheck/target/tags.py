@@ -64,6 +64,9 @@ X86_TAGS: Mapping[str, str] = MappingProxyType(
 HARDWARE_TAGS: Mapping[str, str] = MappingProxyType({**ARM_TAGS, **X86_TAGS})
 """What instructions carry, on any target."""
 
+GHOST = "Ghost"
+"""The tag of what no instruction does: a private that a handler looks at, the CPU of a thread. No model names it."""
+
 SOURCE_TAGS: Mapping[str, str] = MappingProxyType(
     {
         "Plain": "access kind: an ordinary access of compiled code (bare access to `memory`)",

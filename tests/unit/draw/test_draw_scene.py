@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mmcheck.draw.interrupts import column_of
 from mmcheck.draw.scene import Ghost, Highlight, Hop, Link, build_scene
 from mmcheck.execution import Agent, Event, Execution
 from mmcheck.program import Origin
@@ -125,3 +126,13 @@ def test_agents_say_what_they_are() -> None:
     agents = (Agent("driver"), Agent("host", "device"), Agent("the device", "device"))
     scene = build_scene(Execution(agents, (), {}), Highlight(()))
     assert [lane.name for lane in scene.lanes] == ["driver", "host (device)", "the device"]
+
+
+def test_handlers_stand_where_they_came_whatever_their_number() -> None:
+    """The run of the handler that is declared last came first."""
+    agents = (Agent("task"), Agent("one", "interrupt", host=0), Agent("two", "interrupt", host=0))
+    threads = [2, 2, 0, 1, 1, 0]
+    events = tuple([Event(k, t, threads[:k].count(t), "F") for k, t in enumerate(threads)])
+    po = frozenset((a, b) for a in range(6) for b in range(a + 1, 6))
+    execution = Execution(agents, events, {"po": po, "src": po})
+    assert [event.id for event in column_of(execution, 0)] == [0, 1, 2, 3, 4, 5]

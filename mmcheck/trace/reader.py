@@ -1,13 +1,13 @@
-"""Traces on disk: a finished run as JSON Lines, one event a line. `docs/trace-format.md` describes the format.
+"""The text of a trace as a run, or as several if it does not say what was read.
 
 A reader trusts nothing: each line is checked by itself, then against the others, and every mistake is an `InputError`
-with
-the number of its line. A file without its last line was cut off.
+with the number of its line. A file without its last line was cut off.
 """
 
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise, product
@@ -16,120 +16,23 @@ from typing import Any
 from mmcheck.errors import InputError, fail
 from mmcheck.execution import Agent, Event, Execution
 from mmcheck.program import Origin
+from mmcheck.relations import Rel, closure, from_pairs, is_irreflexive
+from mmcheck.relations import pairs as pairs_of
 from mmcheck.source import SourceFile, Span
-from mmcheck.target.tags import HARDWARE_TAGS, SOURCE_TAGS
-
-VERSION = 1
-MAX_LINES = 1_000_000
-MAX_EVENTS = 4_000
-"""Events that are judged together: orders are squares of them."""
-MAX_GUESSES = 4_096
-"""Ways to say which writes were read that are tried, where the trace does not say it."""
-
-SPACES = ("ram", "dma", "mmio", "irq")
-DEPENDENCIES = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")
-_KEYS: Mapping[str, tuple[type, ...]] = {
-    "id": (int,), "agent": (str,), "op": (str,), "tags": (list,), "address": (int, str), "location": (str,),
-    "value": (int,), "width": (int,), "cpu": (int, type(None)), "step": (int, type(None)), "rf": (int, str),
-    "co": (int,), "rmw": (int,), "exclusive": (bool,), "text": (str,), "line": (int,), "time": (int, float),
-    "space": (str,), "device": (str,),
-    **dict.fromkeys(DEPENDENCIES, (list,)),
-}  # fmt: skip
-_FIRST = ("mmcheck-trace", "agents", "initial", "spec", "variant", "target", "machine", "seed")
-_LAST = ("end", "final", "failed", "stuck")
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """The first line. `spec`, `variant` and `target` name the program that ran; all may be empty."""
-
-    agents: tuple[Agent, ...]
-    spec: str = ""
-    variant: str | None = None
-    target: str = ""
-    machine: str = ""
-    seed: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """A file that was read. `executions` are the runs that it can stand for: several if it does not say what was read.
-
-    `lines` gives the line of each event, `first` and `last` those of the first and the last line; `failed` (None: not
-    said), `stuck` and `final` are what the writer said.
-    """
-
-    header: Header
-    executions: tuple[Execution, ...]
-    lines: Mapping[int, Span]
-    failed: tuple[str, ...] | None = None
-    stuck: tuple[str, ...] = ()
-    final: Mapping[str, int] = field(default_factory=dict)
-    first: Span | None = None
-    last: Span | None = None
-
-
-# --- writing -----------------------------------------------------------------------------------------
-
-
-def write(
-    execution: Execution, *, spec: str = "", variant: str | None = None, target: str = "", machine: str = "",
-    seed: int | None = None, failed: tuple[str, ...] = (), stuck: tuple[str, ...] = (),
-) -> str:  # fmt: skip
-    """`execution` as text, ending with a line end."""
-    agents = [{"name": a.name, "kind": a.kind, "source": a.source} for a in execution.threads]
-    header: dict[str, Any] = {"mmcheck-trace": VERSION, "agents": agents}
-    given = {"spec": spec, "variant": variant, "target": target, "machine": machine, "seed": seed}
-    header |= {key: value for key, value in given.items() if value not in ("", None)}
-    initial = {e.location: e.value for e in execution.events if e.is_init}
-    header["initial"] = initial
-    lines = [header, *_events(execution)]
-    events = sum(not event.is_init for event in execution.events)
-    lines.append(
-        {"end": events, "final": dict(sorted(execution.final.items())), "failed": list(failed), "stuck": list(stuck)}
-    )
-    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-
-
-def _events(execution: Execution) -> Iterator[dict[str, Any]]:
-    """In the order of the schedule where there is one, else thread by thread; always in each thread's own order."""
-    rank = {event.id: 0 for event in execution.events}
-    for _, later in execution.relation("co"):
-        rank[later] += 1
-    source = {read: write for write, read in execution.relation("rf")}
-    pairs = {write: read for name in ("amo", "lxsx") for read, write in execution.relation(name)}
-    reasons: dict[str, dict[int, list[int]]] = {name: {} for name in DEPENDENCIES}
-    for name, found in reasons.items():
-        for read, dependent in sorted(execution.relation(name)):
-            found.setdefault(dependent, []).append(read)
-    for number in range(len(execution.threads)):
-        for event in execution.of_thread(number):
-            line: dict[str, Any] = {"id": event.id, "agent": execution.threads[number].name, "op": event.kind}
-            if event.tags:
-                line["tags"] = sorted(event.tags)
-            if event.kind != "F":
-                line |= {"address": event.address, "location": event.location, "value": event.value}
-                line["width"] = event.width
-                line |= {"space": event.space} if event.space != "ram" else {}
-                line |= {"device": event.device} if event.device else {}
-            if event.kind == "R" and event.id in source:
-                write = execution.events[source[event.id]]
-                line["rf"] = "init" if write.is_init else write.id
-            if event.kind == "W":
-                line["co"] = rank[event.id]
-            if event.id in pairs:
-                line["rmw"] = pairs[event.id]
-                if (pairs[event.id], event.id) in execution.relation("lxsx"):
-                    line["exclusive"] = True
-            line |= {name: found[event.id] for name, found in reasons.items() if event.id in found}
-            line |= {"cpu": event.cpu} if event.cpu is not None else {}
-            line |= {"step": event.step} if event.step is not None else {}
-            line |= {"text": event.origin.text} if event.origin.text else {}
-            line |= {"line": event.origin.span.line} if event.origin.span is not None else {}
-            yield line
-
-
-# --- reading -----------------------------------------------------------------------------------------
+from mmcheck.target.tags import GHOST, HARDWARE_TAGS, SOURCE_TAGS
+from mmcheck.trace.format import (
+    DEPENDENCIES,
+    FIRST,
+    KEYS,
+    LAST,
+    MAX_EVENTS,
+    MAX_GUESSES,
+    MAX_LINES,
+    SPACES,
+    VERSION,
+    Header,
+    Trace,
+)
 
 
 def read(file: SourceFile) -> Trace:
@@ -179,7 +82,7 @@ class _Reader:
     def last(self, end: _Line, header: Header) -> None:
         """The last line, by itself and against the number of events."""
         data = end.data
-        self.only(end, _LAST)
+        self.only(end, LAST)
         if type(data["end"]) is not int or data["end"] != len(self.events):
             raise self.wrong(end, f"this says {data['end']!r} events, there are {len(self.events)}")
         for key in ("failed", "stuck"):
@@ -229,7 +132,7 @@ class _Reader:
         if type(found) is not int or found != VERSION:
             what = "this is no trace" if found is None else f"version {found!r} is not known"
             raise self.wrong(line, what, f'the first line is {{"mmcheck-trace": {VERSION}, "agents": [...]}}')
-        self.only(line, _FIRST)
+        self.only(line, FIRST)
         agents: list[Agent] = []
         listed = data.get("agents")
         if not isinstance(listed, list) or not listed:
@@ -242,9 +145,18 @@ class _Reader:
             kind = given.get("kind", "thread")
             if kind not in ("thread", "device", "interrupt"):
                 raise self.wrong(line, f"an agent is a thread, a device or an interrupt, not {kind!r}")
-            if any(agent.name == name for agent in agents):
+            names = [agent.name for agent in agents]
+            if name in names:
                 raise self.wrong(line, f"two agents are called {name!r}")
-            agents.append(Agent(name, kind, bool(given.get("source", False))))
+            host = given.get("host")
+            if host is not None and (kind != "interrupt" or host not in names):
+                reason = "is of a thread" if kind != "interrupt" else "is no agent before it"
+                raise self.wrong(
+                    line, f'the "host" {host!r} of {name!r} {reason}', "an interrupt names whom it interrupts"
+                )
+            agents.append(
+                Agent(name, kind, bool(given.get("source", False)), host=None if host is None else names.index(host))
+            )
         for key in ("spec", "target", "machine", "variant"):
             if not isinstance(data.get(key, ""), str):
                 raise self.wrong(line, f'"{key}" is a text')
@@ -268,9 +180,9 @@ class _Reader:
         """Everything about a line that can be seen without the others."""
         data = line.data
         for key, value in data.items():
-            kinds = _KEYS.get(key)
+            kinds = KEYS.get(key)
             if kinds is None:
-                raise self.wrong(line, f'"{key}" means nothing here', f"known: {', '.join(_KEYS)}")
+                raise self.wrong(line, f'"{key}" means nothing here', f"known: {', '.join(KEYS)}")
             if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
                 raise self.wrong(line, f'"{key}" cannot be {value!r}')
         number = data.setdefault("id", line.number)
@@ -281,7 +193,7 @@ class _Reader:
         if data.get("op") not in ("R", "W", "F"):
             raise self.wrong(line, '"op" is R, W or F')
         for tag in data.get("tags", ()):
-            if not isinstance(tag, str) or (tag not in HARDWARE_TAGS and tag not in SOURCE_TAGS):
+            if not isinstance(tag, str) or not (tag in HARDWARE_TAGS or tag in SOURCE_TAGS or tag == GHOST):
                 raise self.wrong(line, f"no tag is called {tag!r}")
         self.known[number] = line
         if data["op"] == "F":
@@ -361,8 +273,9 @@ class _Reader:
                 )
             )
             counts[thread] += 1
-        relations = self.order(threads)
+        relations = self.order(header, threads, spans)
         self.reasons(relations, number)
+        self.turns(relations, number, header, len(events))
         final = self.coherence(relations, events, init, number, end)
         sources = [self.sources(line, events, init, number) for line in self.events if line.data["op"] == "R"]
         reads = [number[line.data["id"]] for line in self.events if line.data["op"] == "R"]
@@ -375,9 +288,61 @@ class _Reader:
                 raise fail("MM060", "too many ways to say which writes were read", path=self.file.path, help='add "rf"')
         return tuple(out), spans
 
-    def order(self, threads: list[list[int]]) -> dict[str, set[tuple[int, int]]]:
-        po = {(a, b) for events in threads for i, a in enumerate(events) for b in events[i + 1 :]}
+    def order(
+        self, header: Header, threads: list[list[int]], spans: Mapping[int, Span]
+    ) -> dict[str, set[tuple[int, int]]]:  # fmt: skip
+        """Program order: of the events of one thread with the handlers that interrupt it, as they stand in the file."""
+        together: dict[int, list[int]] = {}
+        of = {event: agent for agent, events in enumerate(threads) for event in events}
+        for event in sorted(of):
+            together.setdefault(_root(header.agents, of[event]), []).append(event)
+        for events in together.values():
+            for agent in {of[event] for event in events if header.agents[of[event]].host is not None}:
+                self.whole(agent, events, of, header, spans)
+        po = {(a, b) for events in together.values() for i, a in enumerate(events) for b in events[i + 1 :]}
         return {"po": po, "src": set(po), "co": set(), "amo": set(), "lxsx": set()}
+
+    def whole(
+        self, agent: int, events: list[int], of: Mapping[int, int], header: Header, spans: Mapping[int, Span]
+    ) -> None:
+        """Whether the run of a handler goes to its end before its host goes on."""
+        inside = [place for place, event in enumerate(events) if of[event] == agent]
+        for event in events[inside[0] : inside[-1]]:
+            if not _is_on(header.agents, of[event], agent):
+                name, host = header.agents[agent].name, header.agents[of[event]].name
+                span = spans[event]
+                message = f"{name} has begun and goes on later, and here is {host}: a handler runs to its end"
+                raise fail("MM060", f"line {span.line}: {message}", span)
+
+    def turns(
+        self, relations: dict[str, set[tuple[int, int]]], number: Mapping[int, int], header: Header, count: int
+    ) -> None:
+        """The changes of thread on shared CPUs."""
+        agents = {agent.name: k for k, agent in enumerate(header.agents)}
+        found: list[tuple[_Line, _Line]] = []
+        for line in self.events:
+            for each in line.data.get("switch", ()):
+                before = self.known.get(each) if type(each) is int else None
+                if before is None:
+                    raise self.wrong(line, f'"switch" names {each!r}, which is no event')
+                roots = [_root(header.agents, agents[one.data["agent"]]) for one in (before, line)]
+                if roots[0] == roots[1]:
+                    raise self.wrong(line, f'"switch" names line {before.number}, which is of the same thread')
+                found.append((before, line))
+        if not found:
+            return
+        pairs = [(number[before.data["id"]], number[line.data["id"]]) for before, line in found]
+
+        def order(many: int) -> Rel:
+            return closure(from_pairs(count, relations["po"] | set(pairs[:many])))
+
+        if not is_irreflexive(order(len(pairs))):
+            first = bisect_left(range(len(pairs)), 1, key=lambda many: not is_irreflexive(order(many + 1)))
+            before, line = found[first]
+            message = f'by "switch" and program order line {before.number} comes behind this one, too'
+            raise self.wrong(line, message)
+        relations["switch"] = set(pairs)
+        relations["po"] = set(pairs_of(order(len(pairs))))
 
     def other(self, line: _Line, key: str, number: object, kind: str) -> _Line:
         """The event that `key` of `line` names; it must be of `kind`."""
@@ -486,3 +451,15 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         raise _Twice(next(key for key in keys if keys.count(key) > 1))
     return found
+
+
+def _root(agents: tuple[Agent, ...], number: int) -> int:
+    """The agent at the bottom of a chain of interrupts."""
+    host = agents[number].host
+    return number if host is None else _root(agents, host)
+
+
+def _is_on(agents: tuple[Agent, ...], number: int, other: int) -> bool:
+    """Whether agent `number` is `other`, or interrupts it, or one that does."""
+    host = agents[number].host
+    return number == other or (host is not None and _is_on(agents, host, other))
