@@ -49,7 +49,7 @@ ROWS = (
     'the interrupt orders it), and so is polling (variant "polled")', "repaired: since 2024-04"),
   Row("B05, data", "u-boot", "base", "P1, P4", ("published", "completed"),
     "all barriers are empty functions: nothing between the slot and the index, nothing behind the used index.",
-    "release before the index, acquire behind the used index", "repaired"),
+    "release before the index, acquire behind the used index", "repaired", {"completed": "released, not acquired"}),
   Row("B05, notifications", "u-boot-notify", "base", "P2, P5", ("no_lost_kick", "no_lost_interrupt"),
     "all barriers are empty functions: nothing between an index or a request for interrupts and the look behind it.",
     "full barriers before each look", "repaired"),
@@ -146,7 +146,10 @@ def section(row: Row, results: list[Result]) -> Iterator[str]:
     for name in row.requirements:
         broken = [r for r in was if r.requirement == name and r.verdict == "violated"]
         assert broken, (row.name, name)
-        on = ", ".join(f"{r.target} (by {BY[r.layer]})" for r in broken)
+        by: dict[str, list[str]] = {}
+        for r in broken:
+            by.setdefault(BY[r.layer], []).append(r.target)
+        on = ", ".join(f"{', '.join(targets)} (by {layer})" for layer, targets in by.items())
         mine = [each for each in re.findall(r"[PD]\d", row.broken) if f"implied:{each}" in broken[0].clauses]
         yield f"`{name}` is violated on {on}. {' '.join(clause_of(each) for each in mine)}\n"
         if name in row.alone:
