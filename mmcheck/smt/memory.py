@@ -30,6 +30,8 @@ class Memory:
         self._fr: dict[tuple[int, int], int] = {}
         self._writers: dict[int, list[GEvent]] = {}
         self._position: dict[int, dict[int, int]] = {}
+        self._perhaps: list[tuple[GEvent, GEvent]] = []
+        """Writes of one thread that may or may not go to one address."""
         self.choose_order()
         self.choose_sources()
 
@@ -101,7 +103,10 @@ class Memory:
         if b.is_init:
             return FALSE
         if self.coherent and a.thread == b.thread and not (a.group and a.group == b.group):
-            return TRUE if a.id < b.id else FALSE
+            # Writes that go to different addresses are in no order: through one, transitivity would order others.
+            if a.address is b.address or len(self.domains.addresses[a.id] | self.domains.addresses[b.id]) == 1:
+                return TRUE if a.id < b.id else FALSE
+            self._perhaps.append((a, b) if a.id < b.id else (b, a))
         return None
 
     def co(self, a: GEvent, b: GEvent) -> int:
@@ -152,7 +157,10 @@ class Memory:
         self.rf[read.id] = {w.id: literal for w, literal in zip(sources, literals, strict=True)}
 
     def tie(self, happens: list[int], astray: dict[int, int]) -> None:
-        """A read takes its value from a write that happens, at its own address (any, if it goes `astray`)."""
+        """A read takes its value from a write that happens, at its own address (any, if it goes `astray`); and writes
+        of one thread to one address are in its order."""
+        for a, b in self._perhaps:
+            self.circuit.clause([-self.same(a, b), self.order[a.id, b.id]])
         for read_id, sources in self.rf.items():
             read = self.graph.events[read_id]
             if not sources:

@@ -19,13 +19,20 @@ from mmcheck.model.model import load_model
 from mmcheck.program import (
     Await,
     Block,
+    Cell,
     Choice,
+    Const,
     If,
+    Load,
     Loop,
+    Op,
     Origin,
     Parallel,
     Program,
+    Reg,
     Statement,
+    Store,
+    Thread,
     show,
     walk,
 )
@@ -165,6 +172,25 @@ def compare(
     except UnknownVerdict:
         assume(False)
     assert actual == expected, f"{model} settle={settle}\n{text_of(program)}"
+
+
+def test_writes_of_one_thread_that_may_meet_are_in_no_order_where_they_do_not() -> None:
+    """P0's second write may go to y, P1's to x. Here they do not: then P0's write to y may still be the last one."""
+
+    def elsewhere(register: str) -> Op:
+        offset = Op("mul", (Op("zext", (Op("and", (Reg(register), Const(1)), 32),), 64), Const(4096, 64)), 64)
+        return Op("add", (Const(4096, 64), offset), 64)
+
+    x, y = Const(4096, 64), Const(8192, 64)
+    one = (Load(Reg("a"), x), Store(y, Const(2)), Load(Reg("a"), x), Store(elsewhere("a"), Const(4)))
+    two = (Store(x, Const(1)), Store(y, Const(6)), Load(Reg("b"), x), Store(elsewhere("b"), Const(8)))
+    threads = (Thread("P0", one), Thread("P1", two))
+    program = Program("elsewhere", "armv8", threads, (Cell("x", 4096), Cell("y", 8192)))
+    wanted = (("P1:b", 1), ("[x]", 1), ("[y]", 2))
+    assert wanted in solved(program, "armv8", True).finals
+    for settle in (False, True):
+        for model in ("armv8", "x86-tso", "sc"):
+            compare(program, model, settle)
 
 
 @pytest.mark.parametrize("settle", [False, True], ids=["safety", "final"])
