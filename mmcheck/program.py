@@ -177,6 +177,15 @@ def registers_of(expr: Expr) -> Iterator[Reg]:
             yield from registers_of(arg)
 
 
+def constants_of(expr: Expr) -> Iterator[Const]:
+    """Every occurrence of a constant in `expr`, left to right."""
+    if isinstance(expr, Const):
+        yield expr
+    elif isinstance(expr, Op):
+        for arg in expr.args:
+            yield from constants_of(arg)
+
+
 def state_register(thread: str, name: str, width: int = 32) -> Reg:
     """In a final condition: register `name` of `thread` (``P1:a``, ``1:X0``)."""
     return Reg(f"{thread}:{name}", width)

@@ -21,8 +21,8 @@ from mmcheck.enumeration.guarded import Guarded, decided, positive
 from mmcheck.enumeration.robust import is_robust
 from mmcheck.enumeration.trace import Item, Options, Pairs, Point, Trace, Values, moved, without_idle_writes
 from mmcheck.errors import UnknownVerdict
-from mmcheck.instructions import CLEAN, Code, LoadOp, RoundOp, StoreOp, Taint, Term, TestOp
-from mmcheck.program import MASKED, Expr, Origin, Tags
+from mmcheck.instructions import CLEAN, Branch, Code, LoadOp, RoundOp, Set, StoreOp, Taint, Term, TestOp
+from mmcheck.program import MASKED, Expr, Origin, Tags, constants_of
 from mmcheck.records import replace
 from mmcheck.relations import bits
 
@@ -73,7 +73,10 @@ def traces(code: Code, values: Values, options: Options) -> list[Trace]:
         return [found.trace for found in tracer.found.values()]
     unique: dict[object, Trace] = {}
     statements: dict[int, dict[tuple[object, ...], Guarded]] = {}
-    for found in tracer.found.values():
+    # A compiler sees both sides of a branch, also that which no value leads to.
+    beyond = Tracer(code, _beyond(code, values), options)
+    beyond.run()
+    for found in (*tracer.found.values(), *beyond.found.values()):
         for one in found.guarded:
             shape = (one.kind, one.tags, one.place, one.value, one.path, one.reads)
             statements.setdefault(one.statement, {})[shape] = one
@@ -90,6 +93,19 @@ def traces(code: Code, values: Values, options: Options) -> list[Trace]:
         trace = replace(found.trace, items=tuple(items))
         unique.setdefault((trace.identity, trace.shape), trace)
     return list(unique.values())
+
+
+MOST_DECISIVE = 6
+"""Constants of a thread that are tried as values of its reads to get to the other side of a branch."""
+
+
+def _beyond(code: Code, values: Values) -> Values:
+    """`values`, and those that may decide the branches of `code`: the constants in conditions, else in terms."""
+    branches = [op.cond for op in code.ops if isinstance(op, Branch)]
+    terms = branches + [op.term for op in code.ops if isinstance(op, Set)]
+    constants = list(dict.fromkeys(each.value for term in terms for each in constants_of(term.expr)))
+    decisive = {value + more for value in constants[:MOST_DECISIVE] for more in (0, 1)}
+    return lambda address: tuple(sorted({*values(address), *decisive}))
 
 
 @dataclass

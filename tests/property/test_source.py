@@ -115,6 +115,21 @@ def test_the_checker_decides_as_the_enumerator_does(profile: str, data: st.DataO
 
 
 @pytest.mark.parametrize("profile", ["observed", "language"])
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_side_of_a_branch_that_no_value_leads_to_is_there_for_the_compiler(target: str, profile: str) -> None:
+    """Nobody writes 1 to x, and yet the write to y stands on both sides: it need not wait for the read."""
+    for condition in ("r0 == 1", "r0 != 2", "r0 > 4"):
+        text = source_text(
+            (("let r0 = x", f"if {condition} {{ y = 1 }} else {{ y = 1 }}"), ("let r0 = y", "x.store(2, release)"))
+        )
+        program = program_of(text, target)
+        expected = enumerated(program, target, profile, exact=False)
+        assert sorted(solved(program, target, profile, exact=False)) == sorted(expected), text
+        loaded = any(dict(state).get("T0:r0") == 2 and dict(state).get("T1:r0") == 1 for state in expected)
+        assert loaded == (target != "sc"), text
+
+
+@pytest.mark.parametrize("profile", ["observed", "language"])
 @given(data=st.data())
 @settings(max_examples=MANY, deadline=None, phases=PHASES)
 def test_one_barrier_more_never_adds_an_outcome(profile: str, data: st.DataObject) -> None:
