@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
-from pathlib import Path
 from typing import TypeAlias
 
-import mmcheck.model
 from mmcheck.enumeration.linear import Pair
 from mmcheck.enumeration.trace import Trace
-from mmcheck.errors import InternalError
 from mmcheck.model.concrete import Frame
-from mmcheck.model.model import Model, model_from_text
+from mmcheck.model.kept import table
 from mmcheck.relations import bits, from_pairs, pairs
-from mmcheck.source import SourceFile
 
 Keep: TypeAlias = Callable[[Trace], Iterable[Pair]]
 """The pairs of positions of a trace that a compiler keeps; dependencies and rmw are added by the enumerator."""
 
 
-@lru_cache(maxsize=8)
-def _profile(name: str) -> Model:
-    """The cat file of a profile, or of that path."""
-    path = Path(name) if name.endswith(".cat") else Path(mmcheck.model.__file__).with_name(f"{name}.cat")
-    return model_from_text(f"keep:{name}", SourceFile(str(path), path.read_text(encoding="utf-8")), path)
-
-
 def profile(name: str) -> Keep:
     """``keep`` of the profile ``observed`` or ``language``, or of a cat file."""
-    model = _profile(name)
-    node = model.definitions.get("keep")
-    if node is None:
-        raise InternalError(f"{name} defines no keep")
+    model, node = table(name)
 
     def keep(trace: Trace) -> Iterable[Pair]:
         n = len(trace.items)

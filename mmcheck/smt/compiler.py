@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
 
 from mmcheck.graph import EventGraph
 from mmcheck.model.expr import Node
-from mmcheck.model.model import Model, model_from_text
+from mmcheck.model.kept import table
+from mmcheck.model.model import Model
 from mmcheck.smt.bounds import Bounds
 from mmcheck.smt.circuit import TRUE, Circuit
 from mmcheck.smt.relations import Algebra
-from mmcheck.source import SourceFile
 
 PROFILES = ("observed", "language")
 
@@ -20,11 +19,8 @@ PROFILES = ("observed", "language")
 @lru_cache(maxsize=4)
 def keep_model(profile: str) -> tuple[Model, Node]:
     """The table of one profile, and the node of cpo."""
-    path = Path(__file__).parent.parent / "model" / f"{profile}.cat"
-    text = path.read_text(encoding="utf-8")
-    model = model_from_text(f"keep:{profile}", SourceFile(f"{profile}.cat", text), path)
+    model, keep = table(profile)
     pool = model.pool
-    keep = model.definitions["keep"]
     dependencies = pool.union(*[pool.rel(name) for name in ("addr", "data", "ctrl")])
     return model, pool.plus(pool.union(keep, dependencies, model.definitions["rmw"]))
 
