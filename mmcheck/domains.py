@@ -18,6 +18,8 @@ from mmcheck.terms import Term, walk
 
 MAX_VALUES = 512
 MAX_PRODUCT = 40_000
+NOTHING = 0
+"""What a read returns that can only go where no cell stands."""
 
 Set = frozenset[int]
 BOOLS: Set = frozenset((0, 1))
@@ -113,7 +115,7 @@ def analyse(graph: EventGraph, *, coherent: bool) -> Domains:
         for read in reads:
             assert read.value is not None
             mask = (1 << read.width) - 1
-            found: set[int] = set()
+            found = set() if out.sources[read.id] or not out.addresses[read.id] else {NOTHING}
             for source in out.sources[read.id]:
                 if source.cell is not None:
                     found.add(source.cell.init & mask)

@@ -70,8 +70,6 @@ class Decoder:
         assert read.value is not None
         found = [value for value, literal in self.encoding.values.of(read.value).items() if self.true(literal)]
         if len(found) != 1:
-            if self.true(self.encoding.astray.get(read.id, FALSE)):
-                return 0
             raise InternalError(f"event {read.id} reads {len(found)} values")
         return found[0]
 

@@ -7,9 +7,9 @@ depends on itself through other threads) fresh variables cut it.
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, product
 
-from mmcheck.domains import Domains
+from mmcheck.domains import NOTHING, Domains
 from mmcheck.graph import EventGraph, GEvent
 from mmcheck.program import apply
 from mmcheck.smt.circuit import FALSE, TRUE, Circuit
@@ -79,11 +79,15 @@ class Values:
             values = sorted(self.domains.of(term))
             cut = {value: self.circuit.var(f"{term.payload}={value}") for value in values}
             self._cut[term.number] = cut
+            if cut:  # a circle that nothing enters would leave it without a value, or with two
+                self.circuit.clause(cut.values())
+            for a, b in combinations(cut.values(), 2):
+                self.circuit.clause([-a, -b])
         return cut
 
     def _read(self, read: GEvent) -> OneHot:
         mask = (1 << read.width) - 1
-        parts: dict[int, list[int]] = {}
+        parts: dict[int, list[int]] = {} if self.sources[read.id] else {NOTHING: [TRUE]}
         for write, literal in self.sources[read.id]:
             if write.cell is not None:
                 parts.setdefault(write.cell.init & mask, []).append(literal)
