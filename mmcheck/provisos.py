@@ -60,9 +60,16 @@ class Provisos(Queries):
         return self._notes.fetched[self._settled]
 
     def refuse_astray(self) -> None:
-        """Raise `InputError` if some run goes outside its memory: for programs none of whose requirements fail."""
+        """Raise `InputError` if some run goes outside its memory: for programs none of whose requirements fail.
+
+        Nothing is refused if that takes too long: what was not asked of a clean verdict left it unknown.
+        """
         if self._made is not None:
-            found = self._astray(self.stage())
+            try:
+                with self.deadline:
+                    found = self._astray(self.stage())
+            except UnknownVerdict:
+                return
             if found:
                 raise fail(
                     "MM505",

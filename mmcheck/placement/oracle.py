@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mmcheck.check import Checker
+from mmcheck.deadline import Deadline
 from mmcheck.errors import InternalError, UnknownVerdict
 from mmcheck.goals import SETTLED, Goal, goals, waits
 from mmcheck.graph import EventGraph
@@ -62,7 +63,10 @@ def checker_of(program: Program, target: Target, *, bound: int, timeout: float |
 
 
 class Oracle:
-    """Answers for every target of a `Problem`; `queries` counts calls of the solver."""
+    """Answers for every target of a `Problem`; `queries` counts calls of the solver.
+
+    Raises `UnknownVerdict` if the encodings take more than `timeout` seconds, or there are too many values.
+    """
 
     def __init__(self, problem: Problem, *, bound: int = 2, timeout: float | None = None) -> None:
         self.problem = problem
@@ -74,11 +78,14 @@ class Oracle:
         self._queries: dict[Target, list[_Query]] = {}
         self._found = 0
         self._cores: dict[tuple[tuple[tuple[str, str], ...], Target], set[str]] = {}
+        deadline = Deadline(timeout)
         for target in problem.targets:
             checker = checker_of(problem.programs[target], target, bound=bound, timeout=timeout)
             checker.choices = problem.written  # what it asks on its own, it asks about the file as it is
+            checker.deadline = deadline
             self.checkers[target] = checker
-        problem.price({target: self._graph(target) for target in problem.targets})
+        with deadline:
+            problem.price({target: self._graph(target) for target in problem.targets})
         for target in problem.targets:
             self._drop_plain_waits(target)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from mmcheck.errors import Diagnostic, InputError, InternalError, UnknownVerdict, fail
 from mmcheck.files import find_files, read_source, write_atomic
 from mmcheck.lower.spec import Spec, load_spec
+from mmcheck.model.devices import model_for
 from mmcheck.placement.confirm import confirm
 from mmcheck.placement.edits import apply, diff, edits_of
 from mmcheck.placement.findings import Findings, find
@@ -248,15 +249,26 @@ def solve(
         fixed=options.fixed,
         bound=options.bound,
     )
-    deadline = None if options.timeout is None else time.monotonic() + options.timeout
-    oracle = Oracle(problem, bound=options.bound, timeout=options.timeout)
-    search = Search(problem, oracle, deadline=deadline, on_bound=on_bound)
-    outcome = search.run()
-    _nearest_first(problem, outcome)
-    part = Part(problem, outcome, Findings(), bound=options.bound)
-    models = [oracle.checkers[target].model for target in targets]
+    models = [model_for(target.model, problem.programs[target]) for target in targets]
+    part = Part(problem, Outcome(), Findings(), bound=options.bound)
     part.models = tuple(dict.fromkeys(f"{model.name}: {model.title}" for model in models))
+    deadline = None if options.timeout is None else time.monotonic() + options.timeout
+    try:
+        oracle = Oracle(problem, bound=options.bound, timeout=options.timeout)
+    except UnknownVerdict as unknown:
+        part.outcome.reason = unknown.reason
+    else:
+        _search(part, oracle, Search(problem, oracle, deadline=deadline, on_bound=on_bound))
     part.exhaustive = placements_of((site.name, [o.name for o in site.options]) for site in problem.open_sites)
+    part.seconds = time.process_time() - started
+    return part
+
+
+def _search(part: Part, oracle: Oracle, search: Search) -> None:
+    """Fill `part` with what `search` finds."""
+    problem, outcome = part.problem, search.run()
+    part.outcome = outcome
+    _nearest_first(problem, outcome)
     part.interrupted = outcome.reason == INTERRUPTED
     try:
         if outcome.proved:
@@ -271,8 +283,6 @@ def solve(
     part.queries = oracle.queries
     part.dropped = dict(oracle.dropped)
     part.claimed = frozenset(name for name in part.dropped if _expected(problem, name))
-    part.seconds = time.process_time() - started
-    return part
 
 
 def _expected(problem: Problem, name: str) -> bool:

@@ -57,7 +57,8 @@ class _Page:
         targets = ", ".join(target.name for target in problem.targets)
         count = len(problem.open_sites)
         yield f"  on {targets}: {plural(count, 'site')}, {part.exhaustive:,} placements"
-        if not count and not part.findings.any:
+        silent = not count and part.outcome.proved
+        if silent and not part.findings.any:
             return
         yield ""
         for missing in part.findings.missing:
@@ -73,7 +74,7 @@ class _Page:
             yield from self.entry("too strong", f"{text} {_everywhere(part, change)}{_proof(change)}")
         for change in part.findings.misplaced:
             yield from self.entry("misplaced", _moved(part, change))
-        if not count:
+        if silent:
             return
         if part.findings.any:
             yield ""

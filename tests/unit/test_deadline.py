@@ -13,6 +13,9 @@ from mmcheck.deadline import Deadline
 from mmcheck.errors import UnknownVerdict
 from mmcheck.lower.spec import load_spec
 from mmcheck.model.model import load_model
+from mmcheck.placement.place import PlaceOptions, place
+from mmcheck.placement.sites import Scope
+from mmcheck.report.place import render
 from mmcheck.source import SourceFile
 from mmcheck.target.targets import parse_target
 
@@ -35,6 +38,27 @@ thread worker(i in 0..6) {
 """
 
 
+WIDE = """
+spec "sums of what others wrote"
+targets armv8
+memory x, y
+requirement r { says "three take a number each" }
+thread worker(i in 0..3) {
+  let v = x.fetch_add(1, relaxed)
+  repeat 3 { let w = y.load(relaxed); y.store(w * 37 + v * 5 + i, relaxed) }
+  assert v < 3 for r
+}
+"""
+
+QUICK = """
+spec "nothing to it"
+targets armv8
+memory x
+requirement r { says "a thread reads what it wrote" }
+thread P { x = 1; let a = x; assert a == 1 for r }
+"""
+
+
 @pytest.mark.parametrize("engine", ["smt", "enumerate"])
 @pytest.mark.parametrize("text", [MANY, LONG], ids=["increments", "values"])
 def test_time_is_bounded(engine: str, text: str, tmp_path: Path) -> None:
@@ -45,6 +69,34 @@ def test_time_is_bounded(engine: str, text: str, tmp_path: Path) -> None:
     (result,) = report.results
     assert result.verdict == "unknown"
     assert time.process_time() - started < 3
+
+
+def test_one_file_that_takes_too_long_does_not_cost_the_results_of_others(tmp_path: Path) -> None:
+    paths = [tmp_path / "a-long.litmus", tmp_path / "b-wide.litmus", tmp_path / "c-quick.litmus"]
+    for path, text in zip(paths, (LONG, WIDE, QUICK), strict=True):
+        path.write_text(text)
+    report = mmcheck.verify(paths, timeout=1, cache=False)
+    assert [result.verdict for result in report.results] == ["unknown", "unknown", "holds"]
+    assert report.exit_code == 3
+
+
+def test_what_is_too_wide_for_any_time_is_unknown(tmp_path: Path) -> None:
+    path = tmp_path / "wide.litmus"
+    path.write_text(WIDE)
+    report = mmcheck.verify([path], cache=False)
+    (result,) = report.results
+    assert (result.verdict, report.exit_code) == ("unknown", 3)
+    assert any("over 512 values" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("timeout", [None, 0.01])
+@pytest.mark.parametrize("scope", ["marked", "all"])
+def test_a_placement_that_cannot_be_encoded_has_no_proof(timeout: float | None, scope: Scope, tmp_path: Path) -> None:
+    path = tmp_path / "wide.litmus"
+    path.write_text(WIDE)
+    (report,) = place([path], PlaceOptions(scope=scope, timeout=timeout))
+    assert report.exit_code == 3 and report.part is not None
+    assert report.part.outcome.reason in render([report], width=200)
 
 
 def test_the_clock_runs_inside_only() -> None:
