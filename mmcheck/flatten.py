@@ -175,7 +175,7 @@ class _Flattener:
                 self.emit(LoadOp(dst, address, s.dst.width, s.tags, s.exclusive, s.origin, s.whole))
             case ir.Store():
                 address, data = self.term(s.address, scope), self.term(s.value, scope)
-                self.emit(StoreOp(address, data, s.tags, s.origin))
+                self.emit(StoreOp(address, data, self.thread.carries(s.tags), s.origin))
             case ir.StoreExclusive():
                 status = self.slot(s.status.name, scope.prefix)
                 address, data = self.term(s.address, scope), self.term(s.value, scope)

@@ -478,6 +478,10 @@ class Thread:
     nests: bool = False
     latch: int | None = None
 
+    def carries(self, tags: Tags) -> Tags:
+        """Those of `tags` that count in it: a device raises an interrupt by a write to memory."""
+        return tags - {"SGI"} if self.kind == "device" else tags
+
 
 @record
 class Requirement:

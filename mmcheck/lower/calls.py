@@ -344,13 +344,13 @@ def raise_place(code: Code, node: ast.Expr) -> None:
         if not code.unit.cpus.handlers[node.text].when_raised:
             hint = f"interrupt {node.text} …, when raised"
             raise problem("MM250", f"'{node.text}' comes when it likes: nothing raises it", node.span, hint)
-        place = code.unit.cpus.raised(node.text)
+        place, word = code.unit.cpus.raised(node.text), "irq_raise"
     else:
-        place = single(code.place(node))
+        place, word = single(code.place(node)), "latch_raise"
     if not isinstance(place.type, LatchType):
         raise problem("MM216", f"only a latch or an interrupt is raised, and '{place.name}' is {place.type}", node.span)
     width = width_of(place.type)
-    pieces = code.unit.realise(words.IMPLICIT["latch_raise"], (), node.span)
+    pieces = code.unit.realise(words.IMPLICIT[word], (), node.span)
     for piece in pieces:
         if isinstance(piece, FencePiece):
             code.accesses.fence(piece, "raise")

@@ -38,13 +38,13 @@ class Op:
 
     __slots__ = (
         "acquire", "address", "compare", "cond", "data", "dmb", "dsb", "flat", "isb", "kind", "mask", "new", "noret",
-        "release", "strong", "when",
+        "release", "sgi", "strong", "when",
     )  # fmt: skip
 
     def __init__(self, op: flat.Instruction) -> None:
         self.flat = op
         self.kind = type(op).__name__
-        self.acquire = self.release = self.strong = self.noret = self.isb = False
+        self.acquire = self.release = self.strong = self.noret = self.isb = self.sgi = False
         self.dmb = self.dsb = self.mask = 0
         match op:
             case flat.Set():
@@ -60,6 +60,7 @@ class Op:
             case flat.StoreOp():
                 self.address, self.data = Operand(op.address), Operand(op.data, (1 << op.data.width) - 1)
                 self.release = "L" in op.tags
+                self.sgi = "SGI" in op.tags
             case flat.RmwOp():
                 statement = op.statement
                 self.address, self.new, self.when = Operand(op.address), Operand(op.new), Operand(op.when, 1)

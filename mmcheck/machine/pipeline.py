@@ -15,7 +15,8 @@ loads are done ("finish instruction"), which barriers are passed ("commit barrie
 * "propagate memory write": address and data rest on loads that are done; so do the addresses of all earlier accesses
   and
   the earlier branches; earlier loads of the address are done, earlier stores of it in memory; no barrier waits;
-  acquires are done; for STLR everything earlier is done.
+  acquires are done; for STLR everything earlier is done. A write to a system register that raises an interrupt waits
+  for DSB and ISB alone, and for dependencies; nothing but a DSB waits for it.
 
 A load is done when it has read and no restart can come: its address is settled, so are those before it, and
 earlier loads of its location are done. `violations` says which loads have read too early; the caller restarts them, or
@@ -121,6 +122,7 @@ def scan(entries: list[Entry], devices: Mapping[int, str] = NO_DEVICES, *, cauti
     # What stands before the entry at hand and is not over yet.
     full = loads_barrier = stores_barrier = everything = False
     reads = noret = writes = False  # loads not done (with result, without), stores not in memory
+    raising = False  # an interrupt that is not raised yet
     away = False  # the thread has given way, or is about to
     addresses = branches = False  # an address, a branch that rests on loads that are not done
     acquire_open = acquire_unread = False  # an acquire not done; not even read
@@ -203,10 +205,12 @@ def scan(entries: list[Entry], devices: Mapping[int, str] = NO_DEVICES, *, cauti
                 addresses = addresses or not is_fixed(entry.address) or not (exists is None or is_fixed(entry.exists))
                 before = stores.get(where)
                 if not (
-                    addresses or branches or full or loads_barrier or stores_barrier or everything or acquire_open
-                    or strong_write or where in hazards or (before is not None and not before.happened)
-                    or (op.release and (reads or noret or writes))
-                    or (where in devices and devices[where] in busy)
+                    addresses or branches or everything or where in hazards
+                    or (before is not None and not before.happened) or (not op.sgi and (
+                        full or loads_barrier or stores_barrier or acquire_open or strong_write
+                        or (op.release and (reads or noret or writes))
+                        or (where in devices and devices[where] in busy)
+                    ))
                 ) and is_fixed(entry.data) and is_fixed(entry.when):  # fmt: skip
                     choices.append(Choice(entry, where))
                 if exists is None:
@@ -216,7 +220,8 @@ def scan(entries: list[Entry], devices: Mapping[int, str] = NO_DEVICES, *, cauti
                     hazards.discard(where)
                 if where in devices:
                     busy.add(devices[where])
-            writes = True
+            raising = raising or op.sgi
+            writes = writes or not op.sgi
             if op.release:
                 release = True
                 if op.strong and op.kind == "RmwOp" and entry.extra != "exclusive":
@@ -229,7 +234,9 @@ def scan(entries: list[Entry], devices: Mapping[int, str] = NO_DEVICES, *, cauti
                 loads_barrier = True
             if (op.dmb | op.dsb) & STORES and writes:
                 stores_barrier = True
-                everything = everything or bool(op.dsb & STORES)
+            sent = writes or raising
+            if (op.dsb & FULL and (reads or noret or sent)) or (op.dsb & LOADS and reads) or (op.dsb & STORES and sent):
+                everything = True
             if op.isb and (branches or addresses):
                 everything = True
         elif kind == BRANCH:
@@ -244,12 +251,12 @@ def scan(entries: list[Entry], devices: Mapping[int, str] = NO_DEVICES, *, cauti
         elif kind == YIELD:
             if not entry.happened:
                 away = True
-                if not (reads or noret or writes or branches or addresses):
+                if not (reads or noret or writes or raising or branches or addresses):
                     choices.append(Choice(entry, -1))
                 full = full or not entry.taken
         elif kind == LEAVE and regions and not cautious:
             first, last = cast(tuple[int, int], entry.extra)
             regions = [region for region in regions if not first <= region <= last]
             branches = bool(regions)
-    out.settled = not (reads or noret or writes or branches or addresses or away)
+    out.settled = not (reads or noret or writes or raising or branches or addresses or away)
     return out

@@ -1,12 +1,14 @@
-"""The shipped models for programs with devices: the order of registers, and the place of the platform's rules.
+"""The shipped models for programs with more than memory: registers, the platform's rules, interrupts that CPUs raise.
 
-`armv8.cat` and `x86-tso.cat` are about memory. For a program that meets a device this module adds, as expressions,
+`armv8.cat` and `x86-tso.cat` are about memory. For a program that meets more this module adds, as expressions,
 
 * registers: accesses of CPUs to the registers of one device are in order on Armv8 (Device-nGnRE), accesses to any
   registers with each other on x86 (uncached memory, Intel SDM 3A, 12.3);
 * the platform's rules, on Armv8: ``bob`` becomes ``(bob \\ exempt) | bob'`` with ``exempt`` the pairs of an access in
   ``IO`` and another one, marks of interrupts apart, and ``bob'`` what is left of ``bob`` without the barriers that
-  are for CPUs (`mmcheck.target.tags.FOR_CPUS`). Without members of ``IO`` that is ``bob``.
+  are for CPUs (`mmcheck.target.tags.FOR_CPUS`). Without members of ``IO`` that is ``bob``;
+* interrupts that a CPU raises, on Armv8: the write to a system register (``SGI``) is no access of memory, so ``bob``
+  has no pair with one. What is left to order it is DSB, ISB and dependencies (docs/models-preemption.md).
 
 Other models are left as they are.
 """
@@ -20,26 +22,35 @@ from mmcheck.errors import InternalError
 from mmcheck.execution import Execution
 from mmcheck.model.expr import Node, Pool, walk
 from mmcheck.model.model import Model, load_model
-from mmcheck.program import Program
+from mmcheck.program import Program, Store
+from mmcheck.program import walk as walk_statements
 from mmcheck.records import replace
 from mmcheck.target.tags import FOR_CPUS
 
 
 def model_for(name: str, program: Program) -> Model:
     """The model called `name`, as `load_model` finds it, for `program`. Raises `InputError`."""
-    meets = any(cell.space in ("mmio", "dma") for cell in program.cells)
+    meets = any(cell.space in ("mmio", "dma") for cell in program.cells) or _raises(program)
     return with_devices(name) if meets and name in ("armv8", "x86-tso") else load_model(name)
 
 
 def model_of(name: str, execution: Execution) -> Model:
     """The same for a run."""
-    meets = any(event.space in ("mmio", "dma") for event in execution.events)
+    meets = any(event.space in ("mmio", "dma") or "SGI" in event.tags for event in execution.events)
     return with_devices(name) if meets and name in ("armv8", "x86-tso") else load_model(name)
+
+
+def _raises(program: Program) -> bool:
+    """Whether some CPU may raise an interrupt."""
+    blocks = [thread.body for thread in program.threads if thread.kind != "device"]
+    blocks += [function.body for function in program.functions.values()]
+    statements = (statement for block in blocks for statement in walk_statements(block))
+    return any(isinstance(each, Store) and "SGI" in each.tags for each in statements)
 
 
 @lru_cache(maxsize=4)
 def with_devices(name: str) -> Model:
-    """The shipped model `name` with registers and the platform's rules."""
+    """The shipped model `name` with registers, the platform's rules and interrupts that CPUs raise."""
     model = load_model(name)
     pool = model.pool
     if name == "x86-tso":
@@ -54,7 +65,9 @@ def with_devices(name: str) -> Model:
     exempt = pool.union(pool.product(io, others), pool.product(others, io))
     barriers = rebuilt(pool, bob, {pool.set(tag): pool.none for tag in FOR_CPUS})
     iob = pool.inter(pool.rel("po"), pool.rel("dev"))
-    added = pool.union(pool.diff(bob, exempt), barriers, iob)
+    memory, raised = pool.set("M"), pool.set("SGI")
+    unordered = pool.union(pool.product(memory, raised), pool.product(raised, memory))
+    added = pool.union(pool.diff(pool.union(pool.diff(bob, exempt), barriers), unordered), iob)
 
     def weakened(parts: tuple[Node, ...]) -> Node:
         return pool.union(*[part for part in parts if part not in bob.args], added)

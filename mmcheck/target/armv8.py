@@ -18,6 +18,9 @@ one instruction with A and L. Operations without a result are STADD and its like
 LDADD for ``this_cpu_*``; NoRet is the weaker of the two). ``smp_load_acquire`` is LDAR whatever the compiler's
 options. Per-CPU operations are the same atomics with preemption off around them, so the CPU cannot change between
 the pointer and the access.
+
+A CPU raises an interrupt by a write to ICC_SGI1R_EL1, a system register: no access of memory, so that Linux
+(drivers/irqchip/irq-gic-v3.c, ``gic_ipi_send_mask``) puts a DSB ISHST before it and not a DMB.
 """
 
 from __future__ import annotations
@@ -97,6 +100,9 @@ class Armv8:
         if releases(order):
             return Access("store", "stlr", write=frozenset({"L"}))
         return Access("store", "str")
+
+    def interrupt(self) -> Access:
+        return Access("store", "msr icc_sgi1r_el1", write=frozenset({"SGI"}))
 
     def rmw(self, operation: str, order: str, fail_order: str, *, result: bool) -> Access:
         linux_full = order == "full"

@@ -89,6 +89,9 @@ class Machine(Protocol):
     def store(self, order: str) -> Access:
         """A store; may be an ``rmw`` (XCHG), or have a fence behind it (``full``)."""
 
+    def interrupt(self) -> Access:
+        """The write by which a CPU raises an interrupt."""
+
     def rmw(self, operation: str, order: str, fail_order: str, *, result: bool) -> Access:
         """A read-modify-write, `fail_order` only for a compare-exchange; `result`: the old value is used."""
 
@@ -170,13 +173,15 @@ def access_of(word: Word, orders: tuple[str, ...], target: Machine) -> tuple[Pie
         found = target.load(order, inline=inline)
     elif word.operation in ("store", "raise"):
         found = target.store(order)
+    elif word.operation == "interrupt":
+        found = target.interrupt()
     else:
         found = target.rmw(word.operation, order, fail_order, result=word.result)
     both = {word.access}
     if order == "full" and not (found.kind == "store" and found.behind):
         both.add("Clobber")
     reads, writes, fails = found.read | both, found.write | both, found.fail | both
-    if word.operation not in ("store", "raise"):
+    if word.operation not in ("store", "raise", "interrupt"):
         reads |= _order_tags("Acquire", order, acquires(order))
     if word.operation != "load":
         writes |= _order_tags("Release", order, releases(order) and (order != "full" or found.kind == "rmw"))

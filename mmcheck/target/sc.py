@@ -27,6 +27,9 @@ class Sc:
     def store(self, order: str) -> Access:
         return Access("store", "store")
 
+    def interrupt(self) -> Access:
+        return self.store("relaxed")
+
     def rmw(self, operation: str, order: str, fail_order: str, *, result: bool) -> Access:
         return Access("rmw", operation, X, X, X if operation in ("cas", "cas_weak", "take") else NO_TAGS)
 

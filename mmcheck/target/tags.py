@@ -41,6 +41,8 @@ ARM_TAGS: Mapping[str, str] = MappingProxyType(
         **{f"DMB.{name.upper()}": f"dmb {name}: {meaning}" for name, meaning in DOMAINS.items()},
         **{f"DSB.{name.upper()}": f"dsb {name}: {meaning}" for name, meaning in DOMAINS.items()},
         "ISB": "isb, and exception entry and return: context synchronisation",
+        "SGI": "a CPU's write to a system register that raises an interrupt: no access of memory, so DSB and ISB order"
+        " it, and DMB, acquire and release do not",
     }
 )
 """Tags of Armv8, as herd and the Arm ARM name them (DDI 0487 M.a, B2.3)."""

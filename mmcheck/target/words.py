@@ -216,6 +216,8 @@ def _implicit() -> Iterator[Word]:
         yield Word(f"{name}_store", "core", "store", both, False, doc, source, access, "relaxed")
     yield Word("latch_take", "core", "take", place, False, "x.take()", source, "Volatile", "acquire")
     yield Word("latch_raise", "core", "raise", place, False, "raise x: a device write", source, "Volatile", "relaxed")
+    doc = "raise x, an interrupt: a device write, or a CPU's to a system register"
+    yield Word("irq_raise", "core", "interrupt", place, False, doc, source, "Volatile", "relaxed")
     for name in ("irq_entry", "irq_return"):
         yield Word(
             name, "core", name, (), False, OPERATIONS[name], "docs/models-preemption.md", "Clobber", barrier=name

@@ -76,6 +76,9 @@ class X86Tso:
             return Access("rmw", "xchg", read=X, write=X)
         return Access("store", "mov")
 
+    def interrupt(self) -> Access:
+        return self.store("relaxed")  # xAPIC's registers are memory
+
     def rmw(self, operation: str, order: str, fail_order: str, *, result: bool) -> Access:
         if operation == "take":
             return Access("rmw", "take")

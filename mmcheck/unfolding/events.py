@@ -93,6 +93,7 @@ class Recorder:
         basic: Taint | None = None,
     ) -> GEvent:
         self.terms.deadline.check()
+        tags = self.program.threads[self.thread].carries(tags)
         number = len(self.graph.events)
         if number >= MAX_EVENTS:
             help = "use a smaller bound or fewer rounds"

@@ -127,7 +127,14 @@ def _with_wait(draw: st.DrawFn, block: list[Statement]) -> list[Statement]:
     return [*block[:at], Await((look,), cond, origin=Origin(site="wait")), *block[at:]]
 
 
-KINDS = ("alone", "alone", "elsewhere", "same", "device")
+KINDS = ("alone", "alone", "elsewhere", "same", "device", "sender")
+
+
+def _raising(arch: Arch, kind: str) -> frozenset[str]:
+    """The tags of what raises the interrupt: a device's release write, or a CPU's write to a system register."""
+    if arch.name != "armv8":
+        return NO_TAGS
+    return _tags("L") if kind == "device" else _tags("SGI")
 
 
 def waiting(arch: Arch, *, source: bool = False) -> st.SearchStrategy[Program]:
@@ -186,10 +193,10 @@ def handled(
         theirs = list(draw(st.lists(one, min_size=1, max_size=2)))
         if who == "other":
             theirs = draw(_with_wait(theirs))
-        if kind == "device":
+        if kind in ("device", "sender"):
             raised = True
-            theirs.append(Store(_cell(LATCH), TRUE, _tags("L") if arch.name == "armv8" else NO_TAGS))
-            threads.append(Thread("dev", tuple(theirs), "device"))
+            theirs.append(Store(_cell(LATCH), TRUE, _raising(arch, kind)))
+            threads.append(Thread("dev", tuple(theirs), "device" if kind == "device" else "thread"))
         else:
             if draw(st.integers(0, 2)) == 0:
                 theirs = [*OFF, *theirs, *ON]

@@ -15,6 +15,7 @@ from mmcheck.errors import UnknownVerdict
 from mmcheck.execution import Execution
 from mmcheck.litmus import MODELS
 from mmcheck.lower.spec import load_spec
+from mmcheck.model.devices import model_for
 from mmcheck.model.model import load_model
 from mmcheck.program import (
     Await,
@@ -125,7 +126,7 @@ def solved(
 ) -> Answer:
     """`both`: from the graph that serves safety and final states."""
     graph = unfold(program, bound=bound, quiescent=None if both else settle)
-    encoding = encode(graph, load_model(model), compiled=False)
+    encoding = encode(graph, model_for(model, program), compiled=False)
     if both:
         settled = encoding.values.literal(graph.settled)
         encoding.circuit.require(settled if settle else -settled)

@@ -35,6 +35,32 @@ def test_verdicts(path: Path) -> None:
     assert wrong == []
 
 
+SHARED = """spec "a function raises an interrupt, for a device and for a CPU" targets armv8
+memory data, other
+requirement either { says "a device's interrupt comes behind its writes, a CPU's need not" }
+fn send() { smp_wmb(); raise ipi }
+thread sender on cpu 0 { data.write_volatile(7); send() }
+device other_sender { await data.read_volatile() == 7; other.write_volatile(9); send() }
+thread receiver on cpu 1 { nothing }
+interrupt ipi on cpu 1, when raised, at most 2 {
+  let o = other.read_volatile()
+  let d = data.read_volatile()
+  assert o == 9 || d == 7 for either
+}
+expect either violated by hardware
+variant "the device alone" { override thread sender on cpu 0 { data.write_volatile(7) }; expect either holds }
+"""
+
+
+@pytest.mark.parametrize("engine", ["smt", "enumerate"])
+def test_who_raises_an_interrupt_decides_what_orders_it(engine: str, tmp_path: Path) -> None:
+    path = tmp_path / "shared.litmus"
+    path.write_text(SHARED)
+    report = verify_file(str(path), Options(engine=engine))
+    assert report.diagnostics == ()
+    assert [one.as_claimed for one in report.results] == [True, True]
+
+
 def test_rows_of_the_seed() -> None:
     """Every claim about preemption has a variant; the others are the base."""
     titles = {one.variant for one in results(ROOT / "specs" / "preempt.litmus")}
