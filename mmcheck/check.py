@@ -157,15 +157,16 @@ class Checker(Provisos):
         complete = self._complete(stage)
         if not reached:
             return self._beyond(requirement, stage, Finding(requirement, "holds", complete=complete))
-        sequential = None if environment else stage.sequential
-        if sequential is not None:
+        if not environment and self.model.name != "sc":
+            sequential = stage.sequential
             for goal in self._goals(requirement, sequential):
                 if self._solve(sequential, goal.literals, free=goal.free):
                     return self._violated(requirement, stage, sequential, goal, None)
         textual = stage.textual
         for goal in self._goals(requirement, textual):
             if self._solve(textual, goal.literals, free=goal.free):
-                return self._violated(requirement, stage, textual, goal, "hardware" if self._has_layers() else None)
+                layer: Layer | None = None if self.model.name == "sc" else "hardware"
+                return self._violated(requirement, stage, textual, goal, layer)
         for goal in found:
             result = self._by_compiler(requirement, stage, goal)
             if result is not None:
@@ -197,9 +198,6 @@ class Checker(Provisos):
             if result is not None:
                 return result
         return None
-
-    def _has_layers(self) -> bool:
-        return self.model.name != "sc"
 
     def _by_compiler(
         self,
@@ -240,8 +238,6 @@ class Checker(Provisos):
         judge(execution, self.model)
         through = [decoder.number[read] for read in sorted(goal.reads) if read in decoder.number]
         cycle = cycle_of(execution, self.model, through)
-        if not cycle and not goal.extra:
-            layer = None if layer == "hardware" else layer
         text = summary(execution, cycle, layer, self.model, goal.failed)
         culprit = through[-1] if through else None
         shown = relevant(execution, cycle, culprit)

@@ -12,7 +12,7 @@ from mmcheck.enumerate import Enumeration, Keep, Limits, Run
 from mmcheck.enumeration.compiled import profile as keep_of
 from mmcheck.errors import UnknownVerdict
 from mmcheck.explain import cycle_of, relevant, summary
-from mmcheck.model.model import Model
+from mmcheck.model.model import Model, sequential
 from mmcheck.program import Await, Load, Program, Requirement, evaluate, walk
 from mmcheck.races import remarks
 from mmcheck.recheck import judge
@@ -64,9 +64,14 @@ class EnumerationChecker:
         if requirement.kind == "ordered":
             raise UnknownVerdict("'ordered' speaks of every environment: the enumerator lists runs of this one only")
         found, complete, seen = self._first(requirement, self.keep)
-        platform = found is None and "IO" in self.model.polarities() and self._meets_devices()
-        if platform:
-            found, _, _ = self._first(requirement, self.keep, platform=True)
+        layer: Layer | None = None
+        if found is not None and self.model.name != "sc":
+            found, layer = self._layered(requirement, found)
+        elif found is None and "IO" in self.model.polarities() and self._meets_devices():
+            layer = "platform"
+            found = self._first(requirement, self.keep, platform=True)[0]
+            if found is not None and self.keep is not None:
+                found = self._first(requirement, None, platform=True)[0] or found
         good, bad = ("forbidden", "allowed") if requirement.kind == "exists" else ("holds", "violated")
         if found is None and self.stray:
             raise UnknownVerdict("some access goes outside every variable, and such runs are not described")
@@ -76,18 +81,9 @@ class EnumerationChecker:
             notes = yielding(self.program) if seen and requirement.kind == "progress" else ()
             notes = notes if seen else ("vacuous: no run comes to where it is checked",)
             return Finding(requirement, good, None, complete, notes)  # type: ignore[arg-type]
-        layer: Layer | None = None
-        if self.model.name != "sc":
-            layer = "hardware"
-            if self.keep is not None:
-                textual, _, _ = self._first(requirement, None, platform=platform)
-                layer = "hardware" if textual is not None else "compiler"
-                found = textual or found
-        layer = "platform" if platform else layer
         execution = found.execution
         judge(execution, self.model)
         cycle = cycle_of(execution, self.model)
-        layer = layer if cycle or layer != "hardware" else None
         text = summary(execution, cycle, layer, self.model, f"{requirement.name} fails.")
         shown = relevant(execution, cycle, None)
         span = requirement.origin.span
@@ -96,18 +92,26 @@ class EnumerationChecker:
         races = (*remarks(execution), *preempted(execution))
         return Finding(requirement, bad, layer, complete, races, counterexample, clauses=clauses)  # type: ignore[arg-type]
 
+    def _layered(self, requirement: Requirement, found: Run) -> tuple[Run, Layer | None]:
+        """Of all runs that break it, one of the outermost layer: an interleaving, or in text order, or as compiled."""
+        run = self._first(requirement, None, model=sequential(self.model))[0]
+        if run is not None:
+            return run, None
+        run = found if self.keep is None else self._first(requirement, None)[0]
+        return (found, "compiler") if run is None else (run, "hardware")
+
     def _meets_devices(self) -> bool:
         """Whether there is memory that the platform's rules for devices are about."""
         return any(cell.space in ("dma", "mmio") for cell in self.program.cells)
 
     def _first(
-        self, requirement: Requirement, keep: Keep | None, *, platform: bool = False
+        self, requirement: Requirement, keep: Keep | None, *, platform: bool = False, model: Model | None = None
     ) -> tuple[Run | None, bool, bool]:
         """A run that breaks (or, for ``exists``, shows) the requirement; whether no loop was cut, and whether there is
         any run."""
         search = Enumeration(
             self.program,
-            self.model,
+            model or self.model,
             self.bound,
             settle=requirement.kind in ("final", "exists", "progress"),
             keep=keep,

@@ -296,15 +296,15 @@ def _why(relation: str, a: Event, b: Event, ordered: bool) -> str:
 def summary(execution: Execution, cycle: Sequence[Hop], layer: Layer | None, model: Model, failed: str) -> str:
     """The counterexample as a paragraph."""
     name = [agent.name for agent in execution.threads]
-    if not cycle and layer == "compiler":
-        return (
-            f"{failed} In the order of the text this run does not exist: the compiler may move accesses past the "
-            "places where an interrupt can come."
-        )
     if not cycle:
-        return (
-            f"{failed} This run is sequentially consistent: no barrier can prevent it, the algorithm itself allows it."
-        )
+        why = {
+            "compiler": "In the order of the text this run does not exist: the compiler may move accesses past the "
+            "places where an interrupt can come.",
+            "hardware": "Step by step this run does not exist: the CPU may perform accesses in another order.",
+            "platform": "The model does not allow this run: the platform does not promise their order to a device.",
+            None: "This run is sequentially consistent: no barrier can prevent it, the algorithm itself allows it.",
+        }[layer]
+        return f"{failed} {why}"
     sentences = [failed]
     by = {
         "compiler": "the compiler may emit them in the other order",

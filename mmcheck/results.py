@@ -123,12 +123,13 @@ class Result:
 
     @property
     def as_claimed(self) -> bool | None:
-        """Whether the verdict (and the layer, where the claim names one) is as claimed; None when unknown."""
+        """Whether the verdict (and the layer, where the claim names one) is as claimed; None when unknown.
+
+        A violation without a layer is in the algorithm: it is none of those that a claim can name.
+        """
         if self.verdict == "unknown":
             return None
-        if self.verdict != self.expected:
-            return False
-        return self.expected_layer is None or self.layer is None or self.layer == self.expected_layer
+        return self.verdict == self.expected and self.expected_layer in (None, self.layer)
 
 
 @record

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmcheck import goals
 from mmcheck.deadline import Deadline
 from mmcheck.graph import EventGraph
-from mmcheck.model.model import Model, load_model
+from mmcheck.model.model import Model, sequential
 from mmcheck.model.promises import promised
 from mmcheck.program import Program
 from mmcheck.smt.encode import encode
@@ -86,12 +86,10 @@ class Stage:
         return self._textual
 
     @property
-    def sequential(self) -> Encoding | None:
-        """The runs in text order under SC, for "is it the algorithm or the memory model?"; None for other models."""
-        if self.model.name not in ("armv8", "x86-tso"):
-            return None
+    def sequential(self) -> Encoding:
+        """The runs in text order under SC."""
         if self._sequential is None:
-            self._sequential = encode(self.graph, load_model("sc"), compiled=False, like=self.compiled)
+            self._sequential = encode(self.graph, sequential(self.model), compiled=False, like=self.compiled)
         return self._sequential
 
     def _ordered_pairs(self) -> list[tuple[int, int]]:

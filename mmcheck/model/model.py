@@ -131,6 +131,15 @@ def with_turns(model: Model) -> Model:
     return replace(model, axioms=tuple(axioms))
 
 
+def sequential(model: Model) -> Model:
+    """Sequential consistency, of runs that `model` allows: for "is it the algorithm or the memory model?"."""
+    if model.name in BUILTIN:
+        return load_model("sc")  # weaker than which they all are
+    steps = [model.pool.rel(name) for name in ("po", "rf", "co")]
+    order = model.pool.union(*steps, model.definitions["fr"])
+    return replace(model, axioms=(*model.axioms, Axiom("sequential", "acyclic", order)))
+
+
 def _is_write_chain(node: Node, po_loc: Node, writes: Node) -> bool:
     """``po-loc;[W];po-loc``."""
     if node.op != "seq" or node.args[0] is not po_loc:

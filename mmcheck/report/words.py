@@ -45,9 +45,9 @@ def claim(result: Result) -> str:
 
 def verdict(result: Result) -> str:
     """The verdict, with the layer where the claim names one: ``violated by the CPU``."""
-    if result.expected_layer is not None and result.layer is not None:
-        return f"{result.verdict} by {_SHORT[result.layer]}"
-    return result.verdict
+    if result.expected_layer is None or result.verdict not in ("violated", "allowed"):
+        return result.verdict
+    return f"{result.verdict} by {_SHORT[result.layer] if result.layer is not None else 'the algorithm'}"
 
 
 def place(result: Result) -> Span | None:
