@@ -19,7 +19,8 @@ BASE_RELATIONS = ("po", "rf", "co", "amo", "lxsx", "addr", "data", "ctrl", "pick
 ``amo`` pairs the two halves of a one-instruction read-modify-write, ``lxsx`` those of a successful exclusive
 pair; models see their union as ``rmw``. ``po`` is the order that the model sees (for compiled code the
 compiler-preserved order or one linear order); ``src`` is the order of the text. Dependencies are those that the layer
-in question keeps.
+in question keeps; an atomic's write has one on its own read: ``data`` if it is computed from it (herd's ``iico_data``),
+``pick-data`` if a comparison with it decides whether it is made (``iico_ctrl``).
 """
 
 

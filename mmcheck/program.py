@@ -83,7 +83,7 @@ OLD = "%old"
 OPS = {
     "add", "sub", "mul", "udiv", "umod", "sdiv", "smod",
     "and", "or", "xor", "not", "neg", "shl", "lshr", "ashr",
-    "eq", "ne", "ult", "ule", "slt", "sle",
+    "eq", "ne", "ult", "ule", "slt", "sle", "umin", "umax", "smin", "smax",
     "zext", "sext", "trunc", "select",
 }  # fmt: skip
 """``land``/``lor``/``lnot`` are ``and``/``or``/``not`` at width 1. ``zext sext trunc`` change the width;
@@ -143,6 +143,12 @@ def apply(op: str, values: tuple[int, ...], widths: tuple[int, ...], width: int)
             return int(signed(a, bits) < signed(b, bits))
         case "sle":
             return int(signed(a, bits) <= signed(b, bits))
+        case "umin":
+            return min(a, b)
+        case "umax":
+            return max(a, b)
+        case "smin" | "smax":
+            return b if (signed(a, bits) < signed(b, bits)) == (op == "smax") else a
         case "shl":
             return a << b & mask if b < width else 0
         case "lshr":

@@ -221,6 +221,19 @@ def modified(action: Modify, state: State, old: int) -> int | None:
     return action.op.new.value(registers) if action.op.when.value(registers) else None
 
 
+def inside_modify(code: Code, state: State, read: int) -> State:
+    """Between the halves of a read-modify-write whose read is `read`: what its write is made of, and whether it is
+    made, depends on that read as far as it uses the old value."""
+    op = code.ops[state.pc]
+    assert isinstance(op, RmwOp)
+    taints, symbols = state.taints, state.symbols
+    if taints is not None:
+        taints = _put(taints, op.old, (1 << read, 0))
+    if symbols is not None:
+        symbols = _put(symbols, op.old, symbol(read, op.statement.dst.width))
+    return state._replace(taints=taints, symbols=symbols)
+
+
 def after_modify(code: Code, state: State, old: int, read: int = 0, *, by_pick: bool = False) -> State:
     """A read-modify-write read `old`. `by_pick`: a successful compare-and-swap passes on the dependencies of the
     expected value, and its own read by pick only (DDI 0487 M.a, B2.3)."""
@@ -230,14 +243,14 @@ def after_modify(code: Code, state: State, old: int, read: int = 0, *, by_pick: 
     ok = int(bool(op.when.value(registers)))
     taints = state.taints
     if taints is not None:
-        why = _taint(op.when, state)
         own: Taint = (1 << read, 0)
+        why = op.when.taint(registers, _put(taints, op.old, own))
         if by_pick and op.compare is not None:
             expected = _taint(op.compare, state)
             own = (expected[0], expected[1] | 1 << read)
         taints = _put(_put(taints, op.dst, own), op.old, CLEAN)
         if op.ok is not None:
-            taints = _put(taints, op.ok, (why[0] | 1 << read, why[1]))
+            taints = _put(taints, op.ok, why)
     if state.symbols is not None:
         value = symbol(read, op.statement.dst.width)
         outcome = _substitute(op.when.expr, op.when.slots, _put(state.symbols, op.old, value))
@@ -251,14 +264,6 @@ def after_modify(code: Code, state: State, old: int, read: int = 0, *, by_pick: 
     registers = _put(registers, op.old, 0)
     monitor = None if op.statement.exclusive else state.monitor
     return state._replace(pc=state.pc + 1, registers=registers, taints=taints, monitor=monitor)
-
-
-def symbolic_modified(code: Code, state: State, read: int, success: bool) -> Expr:
-    """What a read-modify-write whose read is `read` writes: the new value, or, unsuccessful, the old one."""
-    op = code.ops[state.pc]
-    assert isinstance(op, RmwOp) and state.symbols is not None
-    value = symbol(read, op.statement.dst.width)
-    return _substitute(op.new.expr, op.new.slots, _put(state.symbols, op.old, value)) if success else value
 
 
 def skip(state: State) -> State:

@@ -269,12 +269,12 @@ class Tracer:
     def modify(self, path: Path, state: acts.State, action: acts.Modify) -> list[Path]:
         op, n = action.op, len(path.items)
         statement = op.statement
-        taints = state.taints
-        assert taints is not None
         reasons = self.robust(op.address, path, state, action.address_taint, address=True)
-        new = self.robust(op.new, path, state, op.new.taint(state.registers, taints))
-        when = self.robust(op.when, path, state, op.when.taint(state.registers, taints))
-        data = (new[0], new[1] | when[0] | when[1])
+        inside = steps.inside_modify(self.code, state, n)
+        assert inside.taints is not None
+        new = self.robust(op.new, path, inside, op.new.taint(inside.registers, inside.taints))
+        data, pick = self.robust(op.when, path, inside, op.when.taint(inside.registers, inside.taints))
+        decides = data | pick
         out = []
         for old in self.values(action.address):
             old &= (1 << action.width) - 1
@@ -286,9 +286,9 @@ class Tracer:
             )  # fmt: skip
             halves: list[tuple[int, Tags, Taint] | None]
             if written is not None:
-                halves = [(written, statement.write_tags, data)]
+                halves = [(written, statement.write_tags, (new[0], new[1] | decides))]
             elif statement.write_back and self.options.write_back:
-                halves = [None, (old, statement.write_tags - {"L"}, (0, data[1]))]
+                halves = [None, (old, statement.write_tags - {"L"}, (1 << n, decides))]
             else:
                 halves = [None]
             for half in halves:
@@ -297,12 +297,12 @@ class Tracer:
                     following = steps.after_modify(self.code, state, old, n, by_pick=by_pick)
                     extended = path
                     if self.compiled:
-                        place = steps.symbolic(op.address, state)
+                        place, value = steps.symbolic(op.address, state), steps.symbolic(op.new, inside)
                         extended = self.inside(path, state, "R", tags, place)
                     extended = extended.extend(following, read)
                     if half is not None:
                         if self.compiled:
-                            new_value = steps.symbolic_modified(self.code, state, n, written is not None)
+                            new_value = steps.symbol(n, action.width) if written is None else value
                             extended = self.inside(extended, state, "W", half[1], place, new_value)
                         write = self.item(
                             "W", path, state, action.address, action.width, half[0], half[1], statement.origin,

@@ -18,9 +18,10 @@ loads are done ("finish instruction"), which barriers are passed ("commit barrie
   acquires are done; for STLR everything earlier is done. A write to a system register that raises an interrupt waits
   for DSB and ISB alone, and for dependencies; nothing but a DSB waits for it.
 
-A load is done when it has read and no restart can come: its address is settled, so are those before it, and
-earlier loads of its location are done. `violations` says which loads have read too early; the caller restarts them, or
-gives the run up. Registers, dependencies and the path are in `mmcheck.machine.frontend`.
+A load is done when it has read and no restart can come: its address is settled, so are those before it, earlier loads
+of its location are done, and of an own store that it reads, the value and whether it is made. `violations` says which
+loads have read too early; the caller restarts them, or gives the run up. Registers, dependencies and the path are in
+`mmcheck.machine.frontend`.
 """
 
 from __future__ import annotations
@@ -170,7 +171,7 @@ def scan(entries: list[Entry], devices: Mapping[int, str] = NO_DEVICES, *, cauti
                         settled
                         and where not in hazards
                         and not (cautious and acquire_open)
-                        and (own is None or (ready and is_fixed(own.data)))
+                        and (own is None or (ready and is_fixed(own.data) and is_fixed(own.when)))
                     ):
                         entry.done = True
                         assert entry.node is not None

@@ -6,7 +6,7 @@ from mmcheck.graph import GEvent
 from mmcheck.program import OLD, TRUE, Expr, Load, Origin, Rmw, Store, StoreExclusive, Tags
 from mmcheck.terms import Term
 from mmcheck.unfolding.events import Recorder
-from mmcheck.unfolding.state import State, Taint, Value, add, resize
+from mmcheck.unfolding.state import State, Taint, Value, add, by_pick, resize
 from mmcheck.unfolding.values import assign
 
 
@@ -43,9 +43,9 @@ class Accesses:
         address: Value,
         value: Value,
         origin: Origin,
-        basic: Taint | None = None,
+        decides: Value | None = None,
     ) -> GEvent:
-        return self.recorder.event("W", tags, state, guard, origin, address, value, value.term.width, basic)
+        return self.recorder.event("W", tags, state, guard, origin, address, value, value.term.width, decides)
 
     def store_exclusive(self, statement: StoreExclusive, state: State) -> None:
         terms = self.terms
@@ -109,22 +109,26 @@ class Accesses:
         assign(terms, state, statement.dst, old)
 
     def _rmw_write(self, statement: Rmw, state: State, read: GEvent, guard: Term, address: Value) -> Value:
-        """The write half (and the one that writes the old value back); returns whether `when` holds."""
+        """The write half (and the one that writes the old value back); returns whether `when` holds.
+
+        The write depends on its own read: by data if it is computed from the old value, or is it, and by pick if the
+        old value decides whether it is made.
+        """
         terms = self.terms
         when = self._with_old(statement.when, state, read)
         new = self._with_old(statement.new, state, read)
         pairs = self.graph.lxsx if statement.exclusive else self.graph.amo
         written = terms.conj([guard, when.term])
-        basic = {(source, True): cond for (source, _), cond in when.taint.items() if source != read.id}
+        decides = Value(when.term, by_pick(terms, when.taint))
         if written is not terms.false:
-            event = self.write(state, written, statement.write_tags, address, new, statement.origin, basic)
+            event = self.write(state, written, statement.write_tags, address, new, statement.origin, decides)
             pairs[read.id, event.id] = terms.true
         if statement.write_back:
             back = terms.conj([guard, terms.neg(when.term), self.recorder.choose("write-back")])
             if back is not terms.false:
                 assert read.value is not None
-                old = Value(read.value, {})
-                event = self.write(state, back, statement.write_tags - {"L"}, address, old, statement.origin, basic)
+                old = Value(read.value, {(read.id, False): terms.true})
+                event = self.write(state, back, statement.write_tags - {"L"}, address, old, statement.origin, decides)
                 pairs[read.id, event.id] = terms.true
         return when
 
@@ -135,9 +139,10 @@ class Accesses:
         terms = self.terms
         kept = terms.conj([ok.term, self.recorder.choose("kept")])
         taint: Taint = {}
-        for (read, pick), cond in old.taint.items():
-            add(terms, taint, {(read, pick): terms.conj([cond, terms.neg(kept)])})
-            add(terms, taint, {(read, True): terms.conj([cond, kept])})
+        for key, cond in old.taint.items():
+            add(terms, taint, {key: terms.conj([cond, terms.neg(kept)])})
+        for key, cond in by_pick(terms, old.taint).items():
+            add(terms, taint, {key: terms.conj([cond, kept])})
         for key, cond in self.recorder.value(statement.compare, state).taint.items():
             add(terms, taint, {key: terms.conj([cond, kept])})
         return Value(old.term, {key: cond for key, cond in taint.items() if cond is not terms.false})

@@ -15,7 +15,7 @@ from mmcheck.records import replace
 from mmcheck.terms import Term, Terms
 from mmcheck.unfolding.forwarding import Forwarding
 from mmcheck.unfolding.guarded import Guarded, decided
-from mmcheck.unfolding.state import State, Taint, Value
+from mmcheck.unfolding.state import State, Value
 from mmcheck.unfolding.values import evaluate
 
 MAX_EVENTS = 5_000
@@ -90,8 +90,9 @@ class Recorder:
         address: Value | None = None,
         value: Value | None = None,
         width: int = 32,
-        basic: Taint | None = None,
+        decides: Value | None = None,
     ) -> GEvent:
+        """A new event. `decides`: it happens only if this holds, which it depends on by pick."""
         self.terms.deadline.check()
         tags = self.program.threads[self.thread].carries(tags)
         number = len(self.graph.events)
@@ -132,8 +133,8 @@ class Recorder:
             self.depend("addr", address, event, conditions)
         if value is not None:
             self.depend("data", value, event, conditions)
-        if basic:
-            self.depend("data", Value(guard, basic), event, conditions)  # all of it by pick
+        if decides is not None:
+            self.depend("data", decides, event, [state.guard, *state.facts])
         self.control(state, event)
         return event
 

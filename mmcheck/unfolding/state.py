@@ -76,6 +76,14 @@ def add(terms: Terms, target: Taint, taint: Taint) -> None:
         target[key] = cond if known is None else terms.disj([known, cond])
 
 
+def by_pick(terms: Terms, taint: Taint) -> Taint:
+    """All of `taint`, through a condition."""
+    out: Taint = {}
+    for (read, _), cond in taint.items():
+        add(terms, out, {(read, True): cond})
+    return out
+
+
 def merge(terms: Terms, states: Iterable[State]) -> State:
     """The join of states with disjoint guards."""
     alive = [state for state in states if state.guard is not terms.false]

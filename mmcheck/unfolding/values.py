@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmcheck.program import Const, Expr, Reg
 from mmcheck.terms import Terms
-from mmcheck.unfolding.state import State, Taint, Value, add, resize
+from mmcheck.unfolding.state import State, Taint, Value, add, by_pick, resize
 
 
 def evaluate(terms: Terms, expr: Expr, state: State) -> Value:
@@ -21,7 +21,7 @@ def evaluate(terms: Terms, expr: Expr, state: State) -> Value:
     taint: Taint = {}
     for position, arg in enumerate(args):
         if expr.op == "select" and position == 0:
-            add(terms, taint, {(read, True): cond for (read, _), cond in arg.taint.items()})
+            add(terms, taint, by_pick(terms, arg.taint))
         elif expr.op == "select":
             chosen = args[0].term if position == 1 else terms.neg(args[0].term)
             reached = {key: terms.conj([cond, chosen]) for key, cond in arg.taint.items()}

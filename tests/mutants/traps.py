@@ -41,6 +41,7 @@ TRAPS = {
     22: "every option of DMB and DSB counts, and DSB orders all that follows",
     23: "dependencies run through local memory",
     24: "`exists`, `~exists`, `forall`, `locations`, `filter`",
+    25: "an atomic's write depends on its read: by data if it is computed from it, by pick if CAS compares; not SWP's",
 }
 
 

@@ -297,10 +297,10 @@ _UPDATES: dict[str, Callable[[Expr, Expr], Expr]] = {
     "CLR": lambda old, v: op("and", old, op("not", v)),
     "EOR": lambda old, v: op("xor", old, v),
     "SET": lambda old, v: op("or", old, v),
-    "SMAX": lambda old, v: Op("select", (compare("slt", old, v), v, old), old.width),
-    "SMIN": lambda old, v: Op("select", (compare("slt", old, v), old, v), old.width),
-    "UMAX": lambda old, v: Op("select", (compare("ult", old, v), v, old), old.width),
-    "UMIN": lambda old, v: Op("select", (compare("ult", old, v), old, v), old.width),
+    "SMAX": lambda old, v: op("smax", old, v),
+    "SMIN": lambda old, v: op("smin", old, v),
+    "UMAX": lambda old, v: op("umax", old, v),
+    "UMIN": lambda old, v: op("umin", old, v),
 }
 _ORDERS = {"": "", "A": "A", "L": "L", "AL": "AL"}
 
