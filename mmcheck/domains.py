@@ -3,21 +3,25 @@
 Every value of a bounded program comes from a constant through at most as many writes as there are, so sets of
 possible values are found by iteration from the initial values. They are over-approximations that ignore
 correlation; values that nothing grounds (out of thin air) are not among them. If the model is coherent, sources
-that break coherence whatever else happens are left out.
+that break coherence whatever else happens are left out. Of a term that may take many values, such as a sum of all that
+was read, only the largest is known; unless it is an address, that is enough.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import product
+from math import prod
 
 from mmcheck.errors import UnknownVerdict
 from mmcheck.graph import EventGraph, GEvent
 from mmcheck.program import Cell, apply
 from mmcheck.terms import Term, walk
 
-MAX_VALUES = 512
-MAX_PRODUCT = 40_000
+MAX_VALUES, MAX_PRODUCT = 512, 40_000
+"""Values that are listed of a term, and combinations of its operands', if an address may depend on it."""
+FEW_VALUES, FEW_PRODUCT = 128, 1_024
+"""And of all others."""
 NOTHING = 0
 """What a read returns that can only go where no cell stands."""
 
@@ -27,7 +31,8 @@ BOOLS: Set = frozenset((0, 1))
 
 @dataclass(slots=True)
 class Domains:
-    """`values` by term number; `addresses` and `sources` (events a read may read from) by event id.
+    """`values` by term number, or the `largest` where they are not listed; `addresses` and `sources` (events a read may
+    read from) by event id.
 
     `wild` are accesses that may go to an address where no cell stands. Initial writes have been appended to the
     graph's events, one per cell that some event may access.
@@ -35,6 +40,7 @@ class Domains:
 
     graph: EventGraph
     values: dict[int, Set] = field(default_factory=dict)
+    largest: dict[int, int] = field(default_factory=dict)
     addresses: dict[int, Set] = field(default_factory=dict)
     sources: dict[int, list[GEvent]] = field(default_factory=dict)
     writers: dict[int, list[GEvent]] = field(default_factory=dict)
@@ -43,6 +49,11 @@ class Domains:
 
     def of(self, term: Term) -> Set:
         return self.values[term.number]
+
+    def bound(self, term: Term) -> int:
+        """No value of `term` is larger."""
+        known = self.largest.get(term.number)
+        return max(self.values[term.number], default=0) if known is None else known
 
 
 def implies(a: Term, b: Term) -> bool:
@@ -54,31 +65,82 @@ def implies(a: Term, b: Term) -> bool:
     return all(arg.number in parts or (arg.op == "or" and any(x.number in parts for x in arg.args)) for arg in needed)
 
 
-def _combine(term: Term, values: dict[int, Set]) -> Set:
-    sets = [values[arg.number] for arg in term.args]
-    if term.width == 1 and term.op in ("and", "or"):
-        if all(len(one) == 1 for one in sets):
-            bits = [next(iter(one)) for one in sets]
-            return frozenset([int(all(bits) if term.op == "and" else any(bits))])
-        stop = frozenset([0 if term.op == "and" else 1])
-        return stop if any(one == stop for one in sets) else BOOLS
-    if term.op == "select":
-        if len(sets[0]) == 1:
-            return sets[1] if 1 in sets[0] else sets[2]
-        return sets[1] | sets[2]
-    size = 1
-    for one in sets:
-        size *= len(one)
-    if size > MAX_PRODUCT:
-        if term.width == 1:
-            return BOOLS
-        raise UnknownVerdict(f"an expression may take over {MAX_PRODUCT} combinations of values")
-    widths = tuple([arg.width for arg in term.args])
-    op, width = term.op, term.width
-    result = frozenset([apply(op, one, widths, width) for one in product(*sets)])
-    if len(result) > MAX_VALUES:
-        raise UnknownVerdict(f"an expression may take over {MAX_VALUES} values")
-    return result
+class _Combining:
+    """Values of operators from those of their operands; of terms in `listed` more of them are listed."""
+
+    def __init__(self, out: Domains, listed: set[int]) -> None:
+        self.out = out
+        self.listed = listed
+
+    def limits(self, term: Term) -> tuple[int, int]:
+        return (MAX_VALUES, MAX_PRODUCT) if term.number in self.listed else (FEW_VALUES, FEW_PRODUCT)
+
+    def combine(self, term: Term) -> None:
+        found = None if term.number in self.out.largest else self.few(term)
+        self.put(term, found, None if found is not None else most(self.out, term))
+
+    def put(self, term: Term, found: Set | None, largest: int | None = None) -> None:
+        """The values of `term`, or, if these are too many, the largest."""
+        out = self.out
+        if found is not None and (term.width == 1 or len(found) <= self.limits(term)[0]):
+            out.values[term.number] = found
+        else:
+            out.values.pop(term.number, None)
+            out.largest[term.number] = max(found or (), default=0) if largest is None else largest
+
+    def few(self, term: Term) -> Set | None:
+        """The values of `term`, unless they are too many."""
+        out = self.out
+        if any(arg.number in out.largest for arg in term.args):
+            return BOOLS if term.width == 1 else None
+        sets = [out.values[arg.number] for arg in term.args]
+        if term.width == 1 and term.op in ("and", "or"):
+            if all(len(one) == 1 for one in sets):
+                bits = [next(iter(one)) for one in sets]
+                return frozenset([int(all(bits) if term.op == "and" else any(bits))])
+            stop = frozenset([0 if term.op == "and" else 1])
+            return stop if any(one == stop for one in sets) else BOOLS
+        if term.op == "select":
+            if len(sets[0]) == 1:
+                return sets[1] if 1 in sets[0] else sets[2]
+            return sets[1] | sets[2]
+        if prod(map(len, sets)) > self.limits(term)[1]:
+            return BOOLS if term.width == 1 else None
+        widths = tuple([arg.width for arg in term.args])
+        op, width = term.op, term.width
+        return frozenset([apply(op, one, widths, width) for one in product(*sets)])
+
+
+def most(out: Domains, term: Term) -> int:
+    """No value of `term` is larger, by those of its operands."""
+    mask = (1 << term.width) - 1
+    mosts = [out.bound(arg) for arg in term.args]
+    match term.op:
+        case "add":
+            found = sum(mosts)
+        case "mul":
+            found = prod(mosts)
+        case "and" | "umin":
+            found = min(mosts)
+        case "or" | "xor":
+            found = (1 << max(mosts).bit_length()) - 1
+        case "select":
+            found = max(mosts[1:])
+        case "umax":
+            found = max(mosts)
+        case "zext" | "trunc" | "lshr" | "udiv" | "umod":
+            found = mosts[0]
+        case _:
+            found = mask
+    return found if found <= mask else mask
+
+
+def _listed(reads: list[GEvent], writes: list[GEvent]) -> set[int]:
+    """The terms that an address may depend on."""
+    found = {term.number for term in walk([e.address for e in (*reads, *writes) if e.address is not None])}
+    if any(read.value is not None and read.value.number in found for read in reads):
+        found |= {term.number for term in walk([write.value for write in writes if write.value is not None])}
+    return found
 
 
 def analyse(graph: EventGraph, *, coherent: bool) -> Domains:
@@ -106,35 +168,43 @@ def analyse(graph: EventGraph, *, coherent: bool) -> Domains:
         elif node.op == "sym":
             values[node.number] = frozenset() if node.number in symbol_of else BOOLS
     operators = [node for node in order if node.op not in ("const", "sym")]
+    combining = _Combining(out, _listed(reads, writes))
     for _ in range(len(writes) + 2):
         for node in operators:
             graph.terms.deadline.check()
-            values[node.number] = _combine(node, values)
+            combining.combine(node)
         changed = False
         _sources(out, reads, writes, cells, coherent)
         for read in reads:
             assert read.value is not None
-            mask = (1 << read.width) - 1
-            found = set() if out.sources[read.id] or not out.addresses[read.id] else {NOTHING}
-            for source in out.sources[read.id]:
-                if source.cell is not None:
-                    found.add(source.cell.init & mask)
-                elif source.value is not None:
-                    found |= {value & mask for value in values[source.value.number]}
-            if len(found) > MAX_VALUES:
-                raise UnknownVerdict(f"a read may return over {MAX_VALUES} values")
-            if found != values[read.value.number]:
-                values[read.value.number] = frozenset(found)
-                changed = True
+            before = values.get(read.value.number), out.largest.get(read.value.number)
+            combining.put(read.value, *_returned(out, read))
+            changed = changed or before != (values.get(read.value.number), out.largest.get(read.value.number))
         if not changed:
             break
     for node in operators:
-        values[node.number] = _combine(node, values)
+        combining.combine(node)
     _sources(out, reads, writes, cells, coherent)
     for event in (*reads, *writes):
         if any(address not in cells for address in out.addresses[event.id]):
             out.wild.append(event.id)
     return out
+
+
+def _returned(out: Domains, read: GEvent) -> tuple[Set | None, int | None]:
+    """What `read` may return, or the largest if its values are not listed."""
+    assert read.value is not None
+    mask = (1 << read.width) - 1
+    found = set() if out.sources[read.id] or not out.addresses[read.id] else {NOTHING}
+    largest = out.largest.get(read.value.number)
+    for source in out.sources[read.id]:
+        if source.cell is not None:
+            found.add(source.cell.init & mask)
+        elif source.value is not None and source.value.number in out.largest:
+            largest = max(largest or 0, min(out.largest[source.value.number], mask))
+        elif source.value is not None:
+            found |= {value & mask for value in out.values[source.value.number]}
+    return (frozenset(found), None) if largest is None else (None, max(found | {largest}))
 
 
 def _sources(out: Domains, reads: list[GEvent], writes: list[GEvent], cells: dict[int, Cell], coherent: bool) -> None:
@@ -143,6 +213,8 @@ def _sources(out: Domains, reads: list[GEvent], writes: list[GEvent], cells: dic
     out.writers.clear()
     for event in (*reads, *writes):
         assert event.address is not None
+        if event.address.number in out.largest:
+            raise UnknownVerdict(f"an address may take over {MAX_VALUES} values")
         out.addresses[event.id] = values[event.address.number]
         for address in out.addresses[event.id]:
             if address in cells and address not in initial:

@@ -71,9 +71,13 @@ def _all_states(
     encoding: Encoding, finals: Finals, observed: Sequence[Reg], assumed: list[int]
 ) -> list[dict[str, int]]:
     """Every final state, projected on `observed`: solve, block, repeat."""
-    terms = [(reg.name, encoding.values.of(finals.state(reg))) for reg in observed]
-    for _, literals in terms:
-        for literal in literals.values():
+    values, terms = encoding.values, [(reg.name, finals.state(reg)) for reg in observed]
+    told = {
+        name: tuple(values.of(term).values()) if values.is_listed(term) else values.numbers.of(term)
+        for name, term in terms
+    }
+    for literals in told.values():
+        for literal in literals:
             encoding.circuit.assume(literal)
             encoding.circuit.assume(-literal)
     out: list[dict[str, int]] = []
@@ -81,10 +85,13 @@ def _all_states(
     while FALSE not in assumed and encoding.solver.solve(wanted):
         decoder = Decoder(encoding)
         state, block = {}, []
-        for name, literals in terms:
-            value, literal = next((v, lit) for v, lit in literals.items() if decoder.true(lit))
-            state[name] = value
-            block.append(-literal)
+        for name, term in terms:
+            if values.is_listed(term):
+                state[name], literal = next((v, lit) for v, lit in values.of(term).items() if decoder.true(lit))
+                block.append(-literal)
+            else:
+                state[name] = decoder.binary(told[name])
+                block += [-literal if decoder.true(literal) else literal for literal in told[name]]
         out.append(state)
         if len(out) > MAX_STATES:
             raise UnknownVerdict(f"more than {MAX_STATES} final states")

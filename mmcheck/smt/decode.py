@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mmcheck.errors import InternalError
 from mmcheck.execution import Agent, Event, Execution
 from mmcheck.graph import GEvent
@@ -68,10 +70,16 @@ class Decoder:
 
     def one(self, read: GEvent) -> int:
         assert read.value is not None
+        if not self.encoding.values.is_listed(read.value):
+            return self.binary(self.encoding.values.numbers.of(read.value))
         found = [value for value, literal in self.encoding.values.of(read.value).items() if self.true(literal)]
         if len(found) != 1:
             raise InternalError(f"event {read.id} reads {len(found)} values")
         return found[0]
+
+    def binary(self, literals: Sequence[int]) -> int:
+        """The binary number whose bits are `literals`."""
+        return sum(self.true(literal) << k for k, literal in enumerate(literals))
 
     def execution(self) -> Execution:
         """The run: events that happen, base relations, final state. `po` is the encoding's own order."""

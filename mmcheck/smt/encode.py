@@ -71,7 +71,7 @@ def encode(
     memory.tie(happens, astray)
     for event in graph.events:
         if event.kind == "R" and event.value is not None:
-            values.of(event.value)  # now: values in a circle need clauses, and a run shows every value
+            values.settle(event.value)  # now: values in a circle need clauses, and a run shows every value
     for constraint in graph.constraints:
         circuit.require(values.literal(constraint))
     for selected in graph.choices.values():

@@ -53,7 +53,7 @@ class Finals:
         if not writers:
             return terms.number(cell.init, cell.width)
         term = terms.symbol(f"final:{name}", cell.width)
-        parts: dict[int, list[int]] = {}
+        parts: list[tuple[int, Term]] = []
         for write in writers:
             here = [encoding.happens[write.id], memory.at(write, cell.address)]
             for other in writers:
@@ -68,8 +68,7 @@ class Finals:
             if last == FALSE:
                 continue
             assert write.value is not None
-            for value, holds in encoding.values.of(write.value).items():
-                parts.setdefault(value, []).append(circuit.all([last, holds]))
-        encoding.values.define(term, {value: circuit.any(lits) for value, lits in sorted(parts.items())})
+            parts.append((last, write.value))
+        encoding.values.define(term, parts)
         self._memory[name] = term
         return term

@@ -2,17 +2,22 @@
 
 Values are small sets (`mmcheck.domains`), so a value is encoded as "it is 3" and no bit-vector is needed. The
 literals of a read are defined by where it reads from; where values go round in a circle (a read that
-depends on itself through other threads) fresh variables cut it.
+depends on itself through other threads) fresh variables cut it. Values that are too many to list are binary numbers
+(`mmcheck.smt.numbers`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations, product
+from math import prod
 
-from mmcheck.domains import NOTHING, Domains
+from mmcheck.domains import FEW_PRODUCT, MAX_VALUES, NOTHING, Domains
+from mmcheck.errors import UnknownVerdict
 from mmcheck.graph import EventGraph, GEvent
 from mmcheck.program import apply
 from mmcheck.smt.circuit import FALSE, TRUE, Circuit
+from mmcheck.smt.numbers import Numbers
 from mmcheck.terms import Term
 
 OneHot = dict[int, int]
@@ -31,6 +36,26 @@ class Values:
         self._memo: dict[int, OneHot] = {}
         self._open: set[int] = set()
         self._cut: dict[int, OneHot] = {}
+        self.numbers = Numbers(self)
+
+    def is_listed(self, term: Term) -> bool:
+        """Whether `of` has its values."""
+        if term.width == 1 or term.number in self._memo:
+            return True
+        if term.number in self.domains.largest or term in self.numbers:
+            return False
+        return term.number in self.domains.values or all(map(self.is_listed, term.args))
+
+    def settle(self, term: Term) -> None:
+        """Fix what `term` is: clauses that it needs are made now."""
+        if self.is_listed(term):
+            self.of(term)
+        else:
+            self.numbers.of(term)
+
+    def read(self, term: Term) -> GEvent:
+        """The read whose value is the symbol `term`."""
+        return self._reads[term.number]
 
     def literal(self, term: Term) -> int:
         """The literal of a truth value."""
@@ -41,10 +66,12 @@ class Values:
         return self.of(term).get(1, FALSE)
 
     def of(self, term: Term) -> OneHot:
-        """For each value that `term` may take, the literal that says so."""
+        """For each value that `term` may take, the literal that says so. Raises `UnknownVerdict` if too many."""
         known = self._memo.get(term.number)
         if known is not None:
             return known
+        if not self.is_listed(term):
+            raise UnknownVerdict(f"an expression may take over {MAX_VALUES} values")
         if term.number in self._open:
             return self._circular(term)
         if term.op == "const":
@@ -69,9 +96,16 @@ class Values:
                 self.circuit.clause([variable, -literal])
         return result
 
-    def define(self, term: Term, literals: OneHot) -> None:
-        """Give a symbol its literals, one per value."""
-        self._memo[term.number] = literals
+    def define(self, term: Term, parts: Sequence[tuple[int, Term]]) -> None:
+        """Give a symbol its value: that of the term whose literal holds."""
+        if not all(self.is_listed(value) for _, value in parts):
+            self.numbers.define(term, parts)
+            return
+        found: dict[int, list[int]] = {}
+        for chosen, value in parts:
+            for number, holds in self.of(value).items():
+                found.setdefault(number, []).append(self.circuit.all([chosen, holds]))
+        self._memo[term.number] = self._union(found)
 
     def _circular(self, term: Term) -> OneHot:
         cut = self._cut.get(term.number)
@@ -116,6 +150,11 @@ class Values:
                 for value, holds in self.of(arm).items():
                     parts.setdefault(value, []).append(self.circuit.all([guard, holds]))
             return self._union(parts)
+        if term.width == 1 and (
+            not all(map(self.is_listed, term.args)) or prod([len(self.of(arg)) for arg in term.args]) > FEW_PRODUCT
+        ):
+            (literal,) = self.numbers.operator(term)
+            return {1: literal, 0: -literal}
         widths = tuple([arg.width for arg in term.args])
         operands = [list(self.of(arg).items()) for arg in term.args]
         for combination in product(*operands):
