@@ -101,7 +101,9 @@ def _reads(test: LitmusTest) -> int:
 
 
 def observation(positive: bool, negative: bool) -> str:
-    """herd's word: whether the condition holds in no, some or every final state."""
+    """herd's word: whether the condition holds in no, some or every final state; "Unknown" if there is none."""
+    if not positive and not negative:
+        return "Unknown"
     return "Never" if not positive else "Sometimes" if negative else "Always"
 
 

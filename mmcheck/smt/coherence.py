@@ -35,7 +35,7 @@ def coherence(encoding: Encoding, implied_by: list[int]) -> None:
                 if order == FALSE:
                     continue
                 same = memory.same(earlier, later)
-                unless = [-happens[earlier.id], -happens[later.id], -same, -order]
+                unless = [-happens[earlier.id], -happens[later.id], -same, -order, *_astray(encoding, earlier, later)]
                 if earlier.kind == "R" and later.kind == "W":
                     circuit.clause([*unless, memory.fr(earlier, later)])
                 elif earlier.kind == "W":
@@ -62,7 +62,7 @@ def _coherence_of_runs(encoding: Encoding) -> None:
             order = encoding.pair(encoding.po, a.id, b.id)
             if order == FALSE or not memory.aliases(a, b):
                 continue
-            unless = [-happens[a.id], -happens[b.id], -memory.same(a, b), -order]
+            unless = [-happens[a.id], -happens[b.id], -memory.same(a, b), -order, *_astray(encoding, a, b)]
             if a.kind == "W" and b.kind == "W":
                 circuit.clause([*unless, memory.order[a.id, b.id]])
             elif b.kind == "W":
@@ -71,6 +71,11 @@ def _coherence_of_runs(encoding: Encoding) -> None:
                 circuit.clause([*unless, -memory.fr(b, a)])
             else:
                 _two_reads(encoding, a, b, unless)
+
+
+def _astray(encoding: Encoding, *events: GEvent) -> list[int]:
+    """That one of `events` goes where no cell stands, and so reads no write."""
+    return [encoding.astray[event.id] for event in events if event.id in encoding.astray]
 
 
 def _two_reads(encoding: Encoding, earlier: GEvent, later: GEvent, unless: list[int]) -> None:

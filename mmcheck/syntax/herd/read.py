@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import TypeAlias
 
 from mmcheck.errors import Diagnostic, InputError
-from mmcheck.program import Assign, Const, Expr, Jump, Label, Origin, Program, Reg, Statement, Thread
+from mmcheck.program import Assign, Block, Const, Expr, Jump, Label, Origin, Program, Reg, Statement, Thread
 from mmcheck.records import record, replace
 from mmcheck.source import SourceFile, Span
 from mmcheck.syntax.herd.cell import END, Cell, CellError, live, nearest
@@ -20,6 +20,7 @@ from mmcheck.syntax.herd.condition import Names as Known
 from mmcheck.syntax.herd.flow import endless
 from mmcheck.syntax.herd.init import Item, Value, parse_item
 from mmcheck.syntax.herd.memory import Location, Names, accesses, alone, cells, place
+from mmcheck.syntax.herd.rounds import written_out
 from mmcheck.syntax.herd.show import printing_order
 from mmcheck.syntax.herd.values import constant
 
@@ -139,7 +140,7 @@ class Reader:
         """Read one thread; `problems` has what is wrong with it."""
         name, span = self.layout.threads[number]
         body = self.thread(name, self.layout.columns[number])
-        return Thread(name, (*self.prologue(name), *body), origin=Origin(span, f"P{name}"))
+        return Thread(name, self.whole(name, body), origin=Origin(span, f"P{name}"))
 
     def read(self) -> LitmusTest:
         layout = self.layout
@@ -151,7 +152,7 @@ class Reader:
         footer = self.ended = self.footer(bodies)
         self.check()
         threads = tuple(
-            Thread(name, (*self.prologue(name), *body), origin=Origin(span, f"P{name}"))
+            Thread(name, self.whole(name, body), origin=Origin(span, f"P{name}"))
             for (name, span), body in zip(layout.threads, bodies, strict=True)
         )
         program = Program(layout.name, TARGETS[self.arch], threads, cells(self.locations, self.locations))
@@ -238,6 +239,14 @@ class Reader:
             item = replace(item, width=width, pointer=pointer, values=item.values or before.values)
         self.declared[key] = item
         return item
+
+    def whole(self, thread: str, body: list[Statement]) -> Block:
+        """`body` behind the initial values of registers, and loops written out whose rounds are known."""
+        try:
+            return written_out((*self.prologue(thread), *body))
+        except InputError as error:
+            self.problems += error.diagnostics
+            return tuple(body)
 
     def prologue(self, thread: str) -> list[Statement]:
         """The assignments of the initial values of registers."""
