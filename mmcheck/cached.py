@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mmcheck import cache
 from mmcheck._version import __version__
+from mmcheck.cache import Store
 from mmcheck.files import find_files
 from mmcheck.records import record
 from mmcheck.results import FileReport, Report, Result
@@ -61,21 +61,21 @@ def verify(
     paths: Sequence[str | Path],
     question: Question = ANY,
     *,
-    use_cache: bool = True,
+    store: Store | None = None,
     runs: Callable[[Result], bool] = every_run,
     jobs: int = 1,
     dump_smt: Path | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> Report:
-    """As `mmcheck.verify.verify`; of results from the cache only those runs are there that `runs` asks for."""
-    if not use_cache or dump_smt is not None:
+    """As `mmcheck.verify.verify`; of results from the cache `store` only those runs are there that `runs`
+    asks for."""
+    if store is None or dump_smt is not None:
         return _compute(paths, question, jobs, dump_smt, on_progress)
     found, problems = find_files(paths)
-    keys = {path: cache.key("file", [path], question.options) for path in found}
     hits: dict[str, FileReport] = {}
     solver = ""
     for path in found:
-        data = cache.load(keys[path])
+        data = store.find("file", [path], question.options)
         entry = None if data is None else decode(data, runs)
         if entry is not None and entry[0].path == path:
             hits[path], solver = entry
@@ -88,7 +88,8 @@ def verify(
     new = {file.path: file for file in report.files}
     for path in missing:
         if path in new:
-            _keep(path, keys[path], new[path], report.solver, question)
+            _keep(store, new[path], report.solver, question)
+    store.prune()
     wrong = [FileReport(each.path, diagnostics=(each,)) for each in problems]
     both = [hits.get(path) or new.get(path) for path in found]
     files = (*wrong, *(file for file in both if file is not None))
@@ -117,9 +118,6 @@ def _compute(
     )
 
 
-def _keep(path: str, key: str, file: FileReport, solver: str, question: Question) -> None:
-    if file.diagnostics or not all(map(lasting, file.results)):
-        return
-    if cache.key("file", [path], question.options) == key:  # nobody wrote to it meanwhile
-        cache.save(key, encode(file, solver))
-        cache.prune()
+def _keep(store: Store, file: FileReport, solver: str, question: Question) -> None:
+    if not file.diagnostics and all(map(lasting, file.results)):
+        store.keep("file", [file.path], question.options, file.made_of, encode(file, solver))

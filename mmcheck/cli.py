@@ -345,6 +345,11 @@ def _no_cache(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--no-cache", action="store_true", help="neither read nor keep earlier verdicts (also MMCHECK_CACHE=off)"
     )
+    command.add_argument(
+        "--cache-dir",
+        metavar="DIR",
+        help="keep verdicts there (also MMCHECK_CACHE_DIR; default: the user's own cache folder)",
+    )
 
 
 def _litmus(command: argparse.ArgumentParser) -> None:

@@ -10,6 +10,8 @@ import os
 import re
 from collections.abc import Mapping
 
+from mmcheck import gate
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from mmcheck.source import SourceFile
 
 FILES = ("mmcheck.toml", "pyproject.toml")
-MAX_BYTES = 1_000_000
 
 FORMATS = ("full", "concise", "json", "sarif", "github", "junit")
 ENGINES = ("auto", "smt", "enumerate")
@@ -72,9 +73,10 @@ def _find(folder: str) -> tuple[str, bytes] | None:
 
 def _read(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:
-            return file.read(MAX_BYTES)
+        return gate.read(path)
     except OSError as error:
+        if os.path.basename(path) != FILES[0]:
+            return b""  # whose it is, only its content says
         raise _wrong(f"the file cannot be read: {error.strerror}", path) from None
 
 

@@ -7,8 +7,11 @@ Finding files is part of answering from the cache, so nothing dear is imported b
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterable
+
+from mmcheck import gate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from mmcheck.errors import Diagnostic, InputError
     from mmcheck.source import SourceFile
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = gate.MAX_BYTES
 """Bytes of one specification or litmus test."""
 
 SUFFIX = ".litmus"
@@ -54,7 +57,7 @@ def _inside(folder: str, problems: list[Diagnostic]) -> list[str]:
     def report(error: OSError) -> None:
         from mmcheck.errors import Diagnostic
 
-        message = f"the folder cannot be listed: {_reason(error)}"
+        message = f"the folder cannot be listed: {reason(error)}"
         problems.append(Diagnostic("MM010", message, path=shown(str(error.filename))))
 
     out = []
@@ -77,16 +80,17 @@ def shown(path: str | Path) -> str:
     return text.replace(os.sep, "/")
 
 
-def read_source(path: str | Path) -> SourceFile:
+def read_source(path: str | Path, *, root: str | None = None) -> SourceFile:
     """The text of `path`. Raises `InputError` if there is none, or too much, or it is no text."""
+    return text_of(path, read_bytes(path, MAX_BYTES, root=root))
+
+
+def text_of(path: str | Path, data: bytes) -> SourceFile:
+    """The text `data` of `path`. Raises `InputError` with the place if it is none."""
     from mmcheck.errors import fail
     from mmcheck.source import SourceFile, Span
 
     name = shown(path)
-    data = read_bytes(path, MAX_BYTES)
-    if len(data) > MAX_BYTES:
-        message = f"the file is too large: more than {MAX_BYTES:,} bytes"
-        raise fail("MM002", message, help="split it with 'include'", path=name)
     zero = data.find(b"\0")
     if zero >= 0:
         line = data.count(b"\n", 0, zero) + 1
@@ -101,70 +105,38 @@ def read_source(path: str | Path) -> SourceFile:
         raise fail("MM003", f"this is no UTF-8 text: byte 0x{byte:02x}", span, help="save the file as UTF-8") from None
 
 
-def read_bytes(path: str | Path, limit: int) -> bytes:
-    """At most ``limit + 1`` bytes of `path`. Raises `InputError` if it cannot be read."""
+def read_bytes(path: str | Path, limit: int, *, root: str | None = None) -> bytes:
+    """The bytes of `path`, as `mmcheck.gate.read`. Raises `InputError` if it cannot be read, or has too many."""
+    name = shown(path)
     try:
-        with open(path, "rb") as file:
-            return file.read(limit + 1)
+        return gate.read(path, limit, root=root)
     except FileNotFoundError:
-        raise _fail("MM010", "there is no such file", path=shown(path)) from None
+        raise _fail("MM010", "there is no such file", path=name) from None
     except IsADirectoryError:
-        raise _fail("MM010", "this is a folder, not a file", path=shown(path)) from None
+        raise _fail("MM010", "this is a folder, not a file", path=name) from None
     except (OSError, ValueError) as error:
-        raise _fail("MM010", f"the file cannot be read: {_reason(error)}", path=shown(path)) from None
-
-
-def write_atomic(path: str | Path, content: str | bytes) -> None:
-    """Write `content` so that a reader sees all of it or what was there before; raises `OSError`.
-
-    What is no regular file (a terminal, a pipe, ``/dev/null``) is written to directly.
-    """
-    import tempfile
-    from pathlib import Path
-
-    target = Path(path)
-    data = content.encode("utf-8") if isinstance(content, str) else content
-    if target.exists() and not target.is_file():
-        target.write_bytes(data)
-        return
-    target = target.resolve()
-    handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
-    try:
-        with open(handle, "wb") as file:
-            file.write(data)
-        os.chmod(temporary, _mode(target))
-        os.replace(temporary, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+        if isinstance(error, OSError) and error.errno == errno.EFBIG:
+            raise _fail("MM002", f"the file is too large: more than {limit:,} bytes", path=name) from None
+        raise _fail("MM010", f"the file cannot be read: {reason(error)}", path=name) from None
 
 
 def write(path: str | Path, content: str | bytes) -> None:
-    """`write_atomic`, for files that the user named: raises `InputError`."""
+    """As `mmcheck.gate.write`. Raises `InputError`."""
     try:
-        write_atomic(path, content)
+        gate.write(path, content)
     except (OSError, ValueError) as error:
-        raise _fail("MM011", f"the file cannot be written: {_reason(error)}", path=shown(path)) from None
-
-
-def _mode(target: Path) -> int:
-    """The permissions that `target` has, or would have if it were created plainly."""
-    with contextlib.suppress(OSError):
-        return target.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+        raise _fail("MM011", f"the file cannot be written: {reason(error)}", path=shown(path)) from None
 
 
 def make_folder(path: str | Path) -> None:
     """Create the folder `path` and those above it. Raises `InputError`."""
     try:
-        os.makedirs(path, exist_ok=True)
+        gate.make_folder(path)
     except (OSError, ValueError) as error:
-        raise _fail("MM011", f"the folder cannot be created: {_reason(error)}", path=shown(path)) from None
+        raise _fail("MM011", f"the folder cannot be created: {reason(error)}", path=shown(path)) from None
 
 
-def _reason(error: OSError | ValueError) -> str:
+def reason(error: OSError | ValueError) -> str:
+    """Why something failed, in words to go on with."""
     text = (error.strerror if isinstance(error, OSError) else str(error)) or "unknown reason"
     return text[0].lower() + text[1:]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mmcheck.deadline import Deadline
 from mmcheck.errors import InputError, UnknownVerdict, fail
+from mmcheck.files import read_source
 from mmcheck.model.model import Model, load_model
 from mmcheck.program import Load, Origin, Rmw
 from mmcheck.results import LitmusOutcome
@@ -50,7 +51,7 @@ def decide(
         path = file.path if isinstance(file, SourceFile) else str(file)
         judged_by = ""
         try:
-            source = file if isinstance(file, SourceFile) else SourceFile(path, Path(file).read_text(encoding="utf-8"))
+            source = file if isinstance(file, SourceFile) else read_source(file)
             test = read_shared(source)
             chosen = load_model(model or MODELS[test.arch])
             judged_by = f"{chosen.name}: {chosen.title}"

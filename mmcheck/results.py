@@ -5,6 +5,7 @@ One `Result` per requirement, kind of check, variant and target. Reports are fun
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
 from typing import Literal
 
@@ -140,6 +141,8 @@ class FileReport:
     results: tuple[Result, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     notes: tuple[str, ...] = ()
+    made_of: Mapping[str, str | None] = field(default_factory=dict, repr=False, compare=False)
+    """Every file that was read for it, see `mmcheck.gate.recording`."""
 
 
 @record

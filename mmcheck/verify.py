@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmcheck import __version__
+from mmcheck import __version__, gate
+from mmcheck.cache import state_folder
 from mmcheck.check import Checker
 from mmcheck.errors import Diagnostic, InputError, InternalError, UnknownVerdict, fail
-from mmcheck.files import find_files, read_source, write_atomic
+from mmcheck.files import find_files, make_folder, read_source, write
 from mmcheck.merge import SITE, Group, groups
 from mmcheck.model.devices import model_for
 from mmcheck.model.model import load_model
@@ -138,6 +140,11 @@ def _has_variant(reports: Iterable[FileReport], title: str) -> bool:
 
 def verify_file(path: str, options: Options, *, on_progress: Progress = None) -> FileReport:
     """One file, by its format. `on_progress` is told how many of its variants are decided, each on each target."""
+    with gate.recording() as made_of:
+        return replace(_verify_file(path, options, on_progress), made_of=made_of)
+
+
+def _verify_file(path: str, options: Options, on_progress: Progress) -> FileReport:
     try:
         source = read_source(path)
         if is_herd_format(source.text):
@@ -158,14 +165,19 @@ def verify_file(path: str, options: Options, *, on_progress: Progress = None) ->
 
 def _save_dump(path: str, text: str, options: Options) -> str:
     """Keep what is needed to report an internal error; returns what to tell the user."""
-    folder = options.dump_smt or Path(".mmcheck_cache")
-    target = folder / f"internal-error-{Path(path).stem}.txt"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(target, text + "\n")
-    except OSError:
-        return "please report it with the file that led to it"
-    return f"please report it; the details are in {target}"
+    folder = options.dump_smt or state_folder()
+    if folder is not None:
+        target = Path(folder) / f"internal-error-{_plain(Path(path).stem)}.txt"
+        with contextlib.suppress(OSError, ValueError):
+            gate.make_folder(folder)
+            gate.write(target, text + "\n")
+            return f"please report it; the details are in {target}"
+    return "please report it with the file that led to it"
+
+
+def _plain(name: str) -> str:
+    """`name` as a part of the name of a file."""
+    return re.sub(r"[^A-Za-z0-9.+_-]+", "-", name)[:60]
 
 
 # --- specifications ----------------------------------------------------------------------------------
@@ -262,11 +274,11 @@ def _dump(
     """Write what the solver was asked to ``--dump-smt DIR``, one file per program and layer."""
     if options.dump_smt is None or not isinstance(checker, Checker):
         return
-    options.dump_smt.mkdir(parents=True, exist_ok=True)
+    make_folder(options.dump_smt)
     for layer, text in checker.dumps().items():
         parts = (Path(spec.path).stem, variant or "base", target.name, layer)
-        name = "--".join(re.sub(r"[^A-Za-z0-9.+_-]+", "-", part)[:60] for part in parts)
-        write_atomic(options.dump_smt / f"{name}.smt2", text)
+        name = "--".join(map(_plain, parts))
+        write(options.dump_smt / f"{name}.smt2", text)
 
 
 def _result(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import tempfile
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -21,6 +22,16 @@ settings.register_profile("thorough", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 _left_out: dict[str, int] = {}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests have a home of their own for what mmcheck keeps, and leave the user's alone."""
+    home = tempfile.TemporaryDirectory(prefix="mmcheck-tests-")
+    config.add_cleanup(home.cleanup)
+    for variable in ("XDG_CACHE_HOME", "XDG_STATE_HOME"):
+        os.environ[variable] = os.path.join(home.name, variable)
+    for variable in ("MMCHECK_CACHE_DIR", "MMCHECK_CACHE_KEY"):
+        os.environ.pop(variable, None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -6,11 +6,13 @@ import os
 import re
 import sys
 
-from mmcheck import files
+from mmcheck import cache, files
 from mmcheck.report import colour
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
+
     from mmcheck.errors import Diagnostic
 
 
@@ -63,6 +65,17 @@ def width() -> int:
     import shutil
 
     return max(60, min(shutil.get_terminal_size().columns, 120))
+
+
+def store(options: argparse.Namespace) -> cache.Store | None:
+    """The cache that the options ask for. Raises `InputError` if its folder is none of ours."""
+    try:
+        return cache.store(options.no_cache, options.cache_dir)
+    except (OSError, ValueError) as error:
+        from mmcheck.errors import fail
+
+        message = f"the cache cannot be kept there: {files.reason(error)}"
+        raise fail("MM011", message, path=files.shown(options.cache_dir or os.environ["MMCHECK_CACHE_DIR"])) from None
 
 
 def inputs(paths: list[str], *, quiet: bool = False) -> tuple[list[str], list[Diagnostic]]:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmcheck import cache, files, includes
+from mmcheck import files, includes
 from mmcheck._version import __version__
 from mmcheck.cached import Question, verify
 from mmcheck.commands import console
@@ -44,7 +44,7 @@ def check(found: list[str], options: argparse.Namespace) -> Report:
         return verify(
             found,
             question,
-            use_cache=cache.wanted(options.no_cache),
+            store=console.store(options),
             jobs=options.jobs,
             on_progress=progress,
         )

@@ -61,7 +61,7 @@ def main(options: argparse.Namespace) -> int:
 def _table(path: str) -> dict[str, report.Expected]:
     data = files.read_bytes(path, MAX_TABLE)
     try:
-        return report.read_expected(SourceFile(files.shown(path), data[:MAX_TABLE].decode("utf-8-sig")))
+        return report.read_expected(SourceFile(files.shown(path), data.decode("utf-8-sig")))
     except UnicodeDecodeError:
         raise fail("MM012", "this is no UTF-8 text", path=files.shown(path)) from None
 

@@ -8,31 +8,32 @@ from __future__ import annotations
 
 import argparse
 
-from mmcheck import cache, includes
+from mmcheck import gate
 from mmcheck.commands import console
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mmcheck.cache import Store
     from mmcheck.results import Report
 
 
-def name(options: argparse.Namespace, paths: list[str]) -> str | None:
-    """The name of the page of ``mmcheck verify`` for these files; None if it must not come from the cache."""
-    if not paths or not cache.wanted(options.no_cache):
+def asked(options: argparse.Namespace, paths: list[str]) -> tuple[object, ...] | None:
+    """What the page of ``mmcheck verify`` follows from beside its files; None if it must not come from the cache."""
+    if not paths:
         return None
     if options.graphs is not None or options.dump_smt is not None or options.write_baseline is not None:
         return None
     width = console.width() if options.format == "full" else 0
     color = options.format in ("full", "concise") and console.wants_colour(options.color, options.output)
-    known = None if options.baseline is None else includes.read(options.baseline)
+    known = None if options.baseline is None else gate.read_or_none(options.baseline)
     looks = (options.format, options.verbose, color, width, options.baseline, known)
     question = (options.target, options.variant, options.bound, options.timeout, options.engine)
-    return cache.key("page", paths, (question, looks))
+    return (question, looks)
 
 
-def find(page: str | None) -> tuple[int, str] | None:
-    """Exit code and text of `page`, if it is there."""
-    data = cache.load(page) if page is not None else None
+def find(store: Store, paths: list[str], wish: tuple[object, ...]) -> tuple[int, str] | None:
+    """Exit code and text of the page of `paths`, if it is there."""
+    data = store.find("page", paths, wish)
     if data is None:
         return None
     code, _, text = data.partition(b"\n")
@@ -42,11 +43,14 @@ def find(page: str | None) -> tuple[int, str] | None:
         return None
 
 
-def keep(page: str | None, report: Report, text: str) -> None:
+def keep(store: Store, paths: list[str], wish: tuple[object, ...], report: Report, text: str) -> None:
     """Keep `text`, the page of `report`."""
     from mmcheck.cached import lasting
 
-    if page is None or report.interrupted or any(file.diagnostics for file in report.files):
+    if report.interrupted or any(file.diagnostics for file in report.files) or not all(map(lasting, report.results)):
         return
-    if all(map(lasting, report.results)):
-        cache.save(page, b"%d\n" % report.exit_code + text.encode("utf-8", "surrogatepass"))
+    made_of: dict[str, str | None] = {}
+    for file in report.files:
+        for name, content in file.made_of.items():
+            made_of[name] = content if made_of.get(name, content) == content else None
+    store.keep("page", paths, wish, made_of, b"%d\n" % report.exit_code + text.encode("utf-8", "surrogatepass"))

@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmcheck import cache, files
+from mmcheck import files, gate
+from mmcheck.cache import Store
 from mmcheck.cached import Question, verify
 from mmcheck.commands import console
 from mmcheck.errors import InputError, fail
@@ -18,11 +19,12 @@ from mmcheck.results import Result
 def main(options: argparse.Namespace) -> int:
     """Refresh the regions of a Markdown file, or say with ``--check`` that one is out of date."""
     question = Question(tuple(options.target), (), options.bound, options.timeout, options.engine)
+    store = console.store(options)
     known: dict[str, Sequence[Result]] = {}
 
     def check(path: str) -> Sequence[Result]:
         if path not in known:
-            known[path] = _results(path, question, cache.wanted(options.no_cache))
+            known[path] = _results(path, question, store)
         return known[path]
 
     source = files.read_source(options.embed)
@@ -44,8 +46,8 @@ def main(options: argparse.Namespace) -> int:
     return 0
 
 
-def _results(path: str, question: Question, use_cache: bool) -> Sequence[Result]:
-    report = verify([path], question, use_cache=use_cache)
+def _results(path: str, question: Question, store: Store | None) -> Sequence[Result]:
+    report = verify([path], question, store=store)
     found = [each for file in report.files for each in file.diagnostics if each.severity == "error"]
     if found:
         raise InputError(found)
@@ -55,7 +57,5 @@ def _results(path: str, question: Question, use_cache: bool) -> Sequence[Result]
 
 
 def _old(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        return None
+    data = gate.read_or_none(path)
+    return None if data is None else data.decode("utf-8", "replace")

@@ -30,8 +30,6 @@ def main(options: argparse.Namespace) -> int:
     """Judge and draw a trace: 0 allowed, 1 forbidden or a requirement violated that the file expects to hold."""
     path = files.shown(options.path)
     data = files.read_bytes(options.path, MAX_BYTES)
-    if len(data) > MAX_BYTES:
-        raise fail("MM002", "the trace is too large", path=path)
     try:
         source = SourceFile(path, data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

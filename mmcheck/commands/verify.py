@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mmcheck import cache, files, includes
+from mmcheck import files, gate, includes
 from mmcheck._version import __version__
 from mmcheck.commands import console, pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mmcheck.cache import Store
     from mmcheck.cached import Question
     from mmcheck.errors import Diagnostic
     from mmcheck.results import Report, Result
@@ -20,21 +21,22 @@ def main(options: argparse.Namespace) -> int:
     """Verify, write pictures and the report; the exit code is the report's."""
     found, problems = inputs(options)
     color = console.wants_colour(options.color, options.output)
-    page = pages.name(options, found) if not problems else None
-    ready = pages.find(page)
+    store = console.store(options)
+    wish = pages.asked(options, found) if store is not None and not problems else None
+    ready = pages.find(store, found, wish) if store is not None and wish is not None else None
     if ready is not None:
         code, text = ready
         console.publish(text, options.output, color=color)
         return code
-    report = check(options, found, problems)
+    report = check(options, found, problems, store)
     if options.write_baseline is not None:
         return write_baseline(report, options)
     report, known, clean = without_known(report, options)
     if options.graphs is not None:
         write_graphs(report, options.graphs, quiet=options.quiet)
     text = rendered(report, known, options)
-    if clean and page is not None and page == pages.name(options, found):
-        pages.keep(page, report, text)
+    if clean and store is not None and wish is not None and wish == pages.asked(options, found):
+        pages.keep(store, found, wish, report, text)
     console.publish(text, options.output, color=color)
     if options.format in ("json", "sarif", "github", "junit"):
         for file in report.files:
@@ -47,12 +49,14 @@ def inputs(options: argparse.Namespace) -> tuple[list[str], list[Diagnostic]]:
     """The files to check, those that the settings exclude left out, those that include them added if asked for."""
     found, problems = console.inputs(options.paths, quiet=options.quiet)
     if options.includers:
-        everything, _ = files.find_files(sorted({includes.project_root(path) for path in found}))
+        everything, _ = files.find_files(sorted({gate.project_root(path) for path in found}))
         found += [path for path in includes.includers(found, everything) if path not in found]
     return console.without(found, options.exclude, quiet=options.quiet), problems
 
 
-def check(options: argparse.Namespace, found: list[str], problems: list[Diagnostic]) -> Report:
+def check(
+    options: argparse.Namespace, found: list[str], problems: list[Diagnostic], store: Store | None = None
+) -> Report:
     """The report of what the options ask for; `found` are the files, `problems` what is wrong with other paths."""
     from pathlib import Path
 
@@ -71,7 +75,7 @@ def check(options: argparse.Namespace, found: list[str], problems: list[Diagnost
         report = verify(
             found,
             question(options),
-            use_cache=cache.wanted(options.no_cache),
+            store=store,
             runs=surprising if quick else every_run,
             jobs=options.jobs,
             dump_smt=None if options.dump_smt is None else Path(options.dump_smt),

@@ -8,6 +8,7 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
+from mmcheck import gate
 from mmcheck.doc import overview, spec_page
 from mmcheck.doc.fragments import text
 from mmcheck.draw.metrics import clean
@@ -54,7 +55,7 @@ def _links(paths: Iterable[str]) -> dict[str, str]:
 @cache
 def style() -> str:
     """The style sheet; every page holds it, so that a page can be moved alone."""
-    return Path(__file__).with_name("style.css").read_text(encoding="utf-8")
+    return gate.own(Path(__file__).with_name("style.css")).decode()
 
 
 def _page(path: str, heading: str, title: str, body: str) -> str:

@@ -40,7 +40,7 @@ class LitmusFile(pytest.File):
         from mmcheck.report.words import BASE
 
         question = cached.Question(targets=tuple(self.config.getoption("--mmcheck-target")))
-        report = cached.verify([self.path], question, use_cache=cache.wanted())
+        report = cached.verify([self.path], question, store=cache.store())
         for file in report.files:
             for number, diagnostic in enumerate(file.diagnostics):
                 yield BrokenItem.from_parent(self, name=f"{diagnostic.code}-{number}", diagnostic=diagnostic)

@@ -87,7 +87,7 @@ class LitmusDirective(SphinxDirective):
     def _report(self, path: str) -> Report:
         targets = tuple(self.config.mmcheck_targets)
         question = cached.Question(targets, bound=self.config.mmcheck_bound)
-        return cached.verify([path], question, use_cache=cache.wanted(not self.config.mmcheck_cache))
+        return cached.verify([path], question, store=cache.store(not self.config.mmcheck_cache))
 
     def _wanted(self, result: Result) -> bool:
         options = self.options

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from posixpath import dirname, join, normpath
 
+from mmcheck import gate
 from mmcheck.errors import InputError
 from mmcheck.lower.names import Reporter
 from mmcheck.records import record
 from mmcheck.source import SourceFile, Span
 from mmcheck.syntax import ast
 from mmcheck.syntax.parse import parse_spec
-
-MARKERS = (".git", "pyproject.toml")
-"""What the top of a project has."""
 
 MAX_DEPTH = 32
 """Includes inside each other."""
@@ -39,7 +34,8 @@ class Loaded:
 class Loader:
     """Reads includes depth first, so that what is included stands before what includes it."""
 
-    root: Path
+    root: str
+    """Where includes stay, without links."""
     read: Read
     reporter: Reporter
     loaded: list[Loaded] = field(default_factory=list)
@@ -74,7 +70,7 @@ class Loader:
         except (OSError, ValueError, RuntimeError):
             self.reporter.report("MM235", f"'{path}' cannot be found", span)
             return
-        if path.startswith("/") or not real.is_relative_to(self.root):
+        if path.startswith("/") or not gate.is_inside(str(real), self.root):
             hint = "an include stays under the folder with .git or pyproject.toml"
             self.reporter.report("MM235", f"'{path}' leads out of the project", span, hint)
         elif any(real == each for each, _ in self._open):
@@ -84,13 +80,13 @@ class Loader:
         elif len(self._open) >= MAX_DEPTH:
             self.reporter.report("MM235", f"includes stand more than {MAX_DEPTH} deep inside each other", span)
         elif real not in self._done:
-            text = self._text(path, real, span)
+            text = self._text(path, Path(shown), span)
             if text is not None:
                 self.load(SourceFile(shown, text))
 
-    def _text(self, path: str, real: Path, span: Span) -> str | None:
+    def _text(self, path: str, shown: Path, span: Span) -> str | None:
         try:
-            return self.read(real)
+            return self.read(shown)
         except FileNotFoundError:
             self.reporter.report("MM235", f"there is no file '{path}'", span, "the path is relative to this file")
         except (OSError, UnicodeDecodeError) as found:
@@ -99,26 +95,6 @@ class Loader:
         return None
 
 
-MAX_BYTES = 1_000_000
-"""Bytes of an included file; the parser allows fewer characters still."""
-
-
 def read_text(path: Path) -> str:
-    """The text of `path`, as UTF-8. Raises `OSError` for what is no file (nothing here can block) or too large."""
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with open(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file")
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise OSError(errno.EFBIG, f"it has more than {MAX_BYTES:,} bytes")
-    return data.decode("utf-8-sig")
-
-
-def project_root(file: SourceFile) -> Path:
-    """The nearest folder above `file` that has a marker of a project, or else the file's own."""
-    folder = Path(file.path).resolve().parent
-    for candidate in (folder, *folder.parents):
-        if any((candidate / marker).exists() for marker in MARKERS):
-            return candidate
-    return folder
+    """The text of `path`, as UTF-8. Raises `OSError`, see `mmcheck.gate`."""
+    return gate.read(path).decode("utf-8-sig")

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from mmcheck import program as ir
 from mmcheck.errors import InternalError
+from mmcheck.gate import project_root
 from mmcheck.lower import expectations
 from mmcheck.lower.declare import check_labels, declare
 from mmcheck.lower.expectations import Expectation
-from mmcheck.lower.load import Loaded, Loader, Read, project_root, read_text
+from mmcheck.lower.load import Loaded, Loader, Read, read_text
 from mmcheck.lower.names import Claim, Declarations, Reporter, near
 from mmcheck.lower.requirements import KINDS, RequirementInfo, info
 from mmcheck.lower.spaces import misspelt
@@ -86,10 +87,10 @@ class Spec:
 def load_spec(file: SourceFile, *, root: Path | None = None, read: Read = read_text) -> Spec:
     """Load `file` with what it includes. Raises `InputError` with everything that was found wrong.
 
-    Includes stay under `root`; without it, see `mmcheck.lower.load.project_root`.
+    Includes stay under `root`; without it, see `mmcheck.gate.project_root`.
     """
     reporter = Reporter()
-    loader = Loader(root.resolve() if root is not None else project_root(file), read, reporter)
+    loader = Loader(str(root.resolve()) if root is not None else project_root(file.path), read, reporter)
     loader.load(file)
     reporter.check()
     return _Builder(loader.loaded, reporter).build()

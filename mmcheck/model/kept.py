@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from mmcheck import gate
 from mmcheck.errors import InternalError
 from mmcheck.model.concrete import Frame
 from mmcheck.model.expr import Node
@@ -18,7 +19,7 @@ from mmcheck.source import SourceFile
 def table(profile: str) -> tuple[Model, Node]:
     """The cat file of a profile, or of that path, and its ``keep``."""
     path = Path(profile) if profile.endswith(".cat") else Path(__file__).with_name(f"{profile}.cat")
-    model = model_from_text(f"keep:{profile}", SourceFile(path.name, path.read_text(encoding="utf-8")), path)
+    model = model_from_text(f"keep:{profile}", SourceFile(path.name, gate.own(path).decode()), path)
     node = model.definitions.get("keep")
     if node is None:
         raise InternalError(f"{profile} defines no keep")

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from difflib import get_close_matches
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
-from mmcheck import includes
+from mmcheck import files, gate
 from mmcheck.errors import InputError, fail
 from mmcheck.model import cat_syntax as cat
 from mmcheck.model.expr import Node, Pool
@@ -197,8 +197,6 @@ class _Elaborator:
         if ".." in Path(statement.path).parts or Path(statement.path).is_absolute():
             raise fail("MM407", "a model includes only files below its own folder", statement.span)
         folder = (path.parent if path is not None else Path()).resolve()
-        if not target.resolve().is_relative_to(folder):
-            raise fail("MM407", f"{statement.path!r} is a link to a file outside this folder", statement.span)
         if target.resolve() in self.reading:
             raise fail("MM407", f"{statement.path!r} includes itself, directly or through others", statement.span)
         if target in self.included:
@@ -207,10 +205,11 @@ class _Elaborator:
             raise fail("MM407", "too many includes", statement.span)
         self.included.append(target)
         try:
-            text = target.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise fail("MM407", f"cannot read {statement.path!r}", statement.span) from None
-        self.file(SourceFile(str(target), text), target)
+            data = gate.read(target, root=str(folder))
+        except (OSError, ValueError) as error:
+            message = f"cannot read {statement.path!r}: {files.reason(error)}"
+            raise fail("MM407", message, statement.span) from None
+        self.file(files.text_of(target, data), target)
 
     def let(self, bindings: tuple[cat.Binding, ...], recursive: bool) -> None:
         if not recursive:
@@ -372,27 +371,31 @@ def load_model(name: str) -> Model:
 
     The same object as long as the files that it is made of are the same.
     """
-    return _load(name, tuple(includes.closure(name)) if name.endswith(".cat") else ())
+    known = _loaded.get(name)
+    if known is not None and gate.unchanged(known[0]):
+        return known[1]
+    with gate.recording() as made_of:
+        model = _load(name)
+    if len(_loaded) >= MOST_LOADED:
+        _loaded.clear()
+    _loaded[name] = made_of, model
+    return model
 
 
-@lru_cache(maxsize=32)
-def _load(name: str, _made_of: tuple[tuple[str, bytes | None], ...]) -> Model:
+MOST_LOADED = 32
+_loaded: dict[str, tuple[Mapping[str, str | None], Model]] = {}
+
+
+def _load(name: str) -> Model:
     if name in BUILTIN:
         path = Path(__file__).with_name(f"{name}.cat")
-    elif name.endswith(".cat"):
-        path = Path(name)
-    else:
+        return model_from_text(name, SourceFile(name, gate.own(path).decode()), path)
+    if not name.endswith(".cat"):
         near = get_close_matches(name, BUILTIN, 1)
         known = ", ".join(BUILTIN)
         help = f"did you mean {near[0]!r}?" if near else f"models are {known}, or a path to a .cat file"
         raise fail("MM018", f"unknown model {name!r}", help=help)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise fail("MM003", "not a text in UTF-8", path=name) from None
-    except OSError as error:
-        raise fail("MM010", f"cannot read this file: {error.strerror}", path=name) from None
-    return model_from_text(name, SourceFile(name, text), path)
+    return model_from_text(name, files.read_source(name), Path(name))
 
 
 __all__ = ["BASE_RELATIONS", "BASE_SETS", "BUILTIN", "Axiom", "InputError", "Model", "load_model", "model_from_text"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmcheck.errors import Diagnostic, InputError, InternalError, UnknownVerdict, fail
-from mmcheck.files import find_files, read_source, write_atomic
+from mmcheck.files import find_files, read_source, write
 from mmcheck.lower.spec import Spec, load_spec
 from mmcheck.model.devices import model_for
 from mmcheck.placement.confirm import confirm
@@ -194,7 +194,7 @@ def place_spec(
     report.diff = diff(spec.path, source.text, text)
     report.notes += tuple(_outdated(spec, part))
     if options.write and part.outcome.proved and not part.unmet:
-        write_atomic(source.path, text)
+        write(source.path, text)
         report.written = True
 
 

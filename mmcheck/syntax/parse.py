@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmcheck import cache, gate
 from mmcheck.errors import Diagnostic, InputError, InternalError, fail
 from mmcheck.records import record
 from mmcheck.source import SourceFile, Span
@@ -163,30 +164,33 @@ def grammar_path() -> Path:
     return Path(__file__).with_name("dsl.lark")
 
 
-@cache
+@lru_cache(maxsize=1)
 def spec_parser() -> Parser:
     """The parser, from a saved table if there is a good one."""
-    grammar = grammar_path().read_text(encoding="utf-8")
+    grammar = _grammar()
     key = tables.table_key(grammar)
-    for path, private in _saved_tables():
-        parser = _from_table(tables.read_table(path, key, private=private))
-        if parser is not None:
-            return parser
-    table = lalr_table(build_parser(grammar))
-    directory = tables.cache_directory()
-    if directory is not None:
-        try:
-            tables.write_table(directory / "table.bin", table, key)
-        except OSError:
-            pass  # a cache that cannot be written is no cache
-    return Parser(table)
+    parser = _from_table(_packaged(key))
+    store = cache.store() if parser is None else None
+    if parser is None and store is not None:
+        parser = _from_table(tables.kept(store, key))
+    if parser is None:
+        table = lalr_table(build_parser(grammar))
+        parser = Parser(table)
+        if store is not None:
+            tables.keep(store, table, key)
+    return parser
 
 
-def _saved_tables() -> Iterator[tuple[Path, bool]]:
-    yield Path(__file__).parent / PACKAGE_TABLE, False
-    directory = tables.cache_directory()
-    if directory is not None:
-        yield directory / "table.bin", True
+def _packaged(key: str) -> tables.Table | None:
+    """The table that was installed with mmcheck."""
+    try:
+        return tables.decode(gate.own(Path(__file__).parent / PACKAGE_TABLE), key)
+    except OSError:
+        return None
+
+
+def _grammar() -> str:
+    return gate.own(grammar_path()).decode()
 
 
 def build_parser(grammar: str, *, strict: bool = False) -> Lark:
@@ -291,8 +295,8 @@ def _from_table(table: tables.Table | None) -> Parser | None:
 
 def build_table(path: Path) -> None:
     """Build the parse table and write it to `path`; for the build of the package."""
-    grammar = grammar_path().read_text(encoding="utf-8")
-    tables.write_table(path, lalr_table(build_parser(grammar)), tables.table_key(grammar))
+    grammar = _grammar()
+    gate.write(path, tables.encode(lalr_table(build_parser(grammar)), tables.table_key(grammar)))
 
 
 def parse_text(text: str, path: str = "<text>") -> ast.File:

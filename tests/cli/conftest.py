@@ -12,9 +12,10 @@ from mmcheck.__main__ import main
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with a good and a bad specification and a herd test, and an environment without wishes."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "MMCHECK_CACHE", "MMCHECK_DEBUG"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "good.litmus").write_text(MESSAGE)

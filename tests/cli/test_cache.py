@@ -6,6 +6,7 @@ import compileall
 import importlib
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -21,8 +22,6 @@ from mmcheck import cache, cached, includes
 from mmcheck.cached import Question
 from mmcheck.config import FORMATS
 from mmcheck.results import FileReport
-
-CACHE = Path(".mmcheck_cache")
 
 
 @pytest.fixture
@@ -42,14 +41,21 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     yield seen
 
 
+def kept_in() -> Path:
+    """The folder of entries, which is the only one."""
+    base = Path(os.environ.get("MMCHECK_CACHE_DIR") or Path(os.environ["XDG_CACHE_HOME"]) / "mmcheck")
+    found = list(base.iterdir()) if base.is_dir() else []
+    return found[0] if found else base
+
+
 def entries() -> list[Path]:
-    return [path for path in CACHE.iterdir() if "." not in path.name]
+    return [path for path in kept_in().iterdir() if "." not in path.name]
 
 
 def forget_pages() -> None:
     """Leave only what is kept of single files."""
     for path in entries():
-        if b'"report"' not in path.read_bytes():
+        if re.match(rb"\d\n", path.read_bytes().partition(b"\n")[2]):
             path.unlink()
 
 
@@ -117,8 +123,7 @@ def test_a_changed_model_is_noticed_whatever_it_is_called(mmcheck: Run, folder: 
     assert mmcheck(*arguments).code == 1
 
 
-def test_of_too_many_includes_nothing_is_kept(mmcheck: Run, checked: list[str], folder: Path) -> None:
-    """The two hundredth is not in the key, so nothing may be found under it."""
+def test_of_many_includes_the_last_one_counts_too(mmcheck: Run, checked: list[str], folder: Path) -> None:
     names = [f"part{number}.litmus" for number in range(includes.MAX_FILES + 1)]
     for number, name in enumerate(names):
         (folder / name).write_text(f"const C{number} = 1\n")
@@ -151,8 +156,8 @@ def test_runs_come_back_whole(mmcheck: Run) -> None:
 
 
 def test_the_library_gets_what_was_found(folder: Path) -> None:
-    first = cached.verify(["bad.litmus", "good.litmus"], Question(bound=4))
-    again = cached.verify(["bad.litmus", "good.litmus"], Question(bound=4))
+    first = cached.verify(["bad.litmus", "good.litmus"], Question(bound=4), store=cache.store())
+    again = cached.verify(["bad.litmus", "good.litmus"], Question(bound=4), store=cache.store())
     assert again == first
     assert all(result.counterexample is not None for result in again.results if result.verdict == "violated")
 
@@ -172,13 +177,14 @@ def test_off_means_off(mmcheck: Run, checked: list[str], monkeypatch: pytest.Mon
 
 def test_off_makes_no_folder(mmcheck: Run) -> None:
     mmcheck("verify", "good.litmus", "--no-cache")
-    assert not CACHE.exists()
+    assert not kept_in().exists()
 
 
 def test_the_folder_says_what_it_is(mmcheck: Run) -> None:
     mmcheck("verify", "good.litmus")
-    assert (CACHE / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55")
-    assert (CACHE / ".gitignore").read_text() == "*\n"
+    assert (kept_in() / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55")
+    assert (kept_in() / ".gitignore").read_text() == "*\n"
+    assert stat.S_IMODE(kept_in().stat().st_mode) == 0o700
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in entries())
 
 
@@ -209,11 +215,12 @@ def test_damaged_entries_are_ignored(mmcheck: Run, name: str) -> None:
 
 def test_an_entry_under_another_name_is_ignored(mmcheck: Run, checked: list[str]) -> None:
     mmcheck("verify", "good.litmus")
-    wrong = cache.key("file", ["bad.litmus"], Question().options)
-    right = cache.key("file", ["good.litmus"], Question().options)
-    (CACHE / wrong).write_bytes((CACHE / right).read_bytes())
-    (CACHE / wrong).chmod(0o600)
-    assert mmcheck("verify", "bad.litmus").code == 1
+    good = [path.read_bytes() for path in entries()]
+    mmcheck("verify", "bad.litmus")
+    for content in good:
+        for path in entries():
+            path.write_bytes(content)
+        assert mmcheck("verify", "bad.litmus").code == 1
 
 
 @pytest.mark.skipif(os.name != "posix", reason="rights of files")
@@ -245,7 +252,7 @@ def test_an_include_that_is_a_pipe_blocks_nothing(mmcheck: Run, folder: Path) ->
 
 
 def test_a_place_that_cannot_be_written_keeps_nothing(mmcheck: Run, folder: Path) -> None:
-    CACHE.write_text("in the way")
+    (Path(os.environ["XDG_CACHE_HOME"]) / "mmcheck").write_text("in the way")
     assert mmcheck("verify", "good.litmus").code == 0
     assert mmcheck("verify", "bad.litmus").code == 1
 
@@ -290,15 +297,18 @@ def test_concurrent_runs_do_not_hurt_each_other(folder: Path) -> None:
     texts = {each.communicate(timeout=120)[0] for each in running}
     assert [each.returncode for each in running] == [1] * 4
     assert len(texts) == 1 and texts.pop().count(b"violated") == 10
-    assert [path.name for path in CACHE.iterdir() if path.name.startswith(".")] == [".gitignore"]
+    assert [path.name for path in kept_in().iterdir() if path.name.startswith(".")] == [".gitignore"]
 
 
 def test_old_entries_go_when_there_are_too_many(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "MAX_ENTRIES", 6)
+    store = cache.store()
+    assert store is not None
     for number in range(8):
-        cache.save(f"{number:040x}", b"x")
-    cache.prune()
+        store.save(f"{number:040x}", b"x")
+    store.prune()
     assert len(entries()) == 4
+    assert (kept_in() / "CACHEDIR.TAG").exists()
 
 
 # --- what it costs -----------------------------------------------------------------------------------
@@ -316,7 +326,7 @@ def test_a_cached_run_loads_next_to_nothing(mmcheck: Run) -> None:
     assert {name for name in loaded if name.startswith("mmcheck")} - tables == {
         "mmcheck", "mmcheck.__main__", "mmcheck._version", "mmcheck.cache", "mmcheck.cli", "mmcheck.commands",
         "mmcheck.commands.console", "mmcheck.commands.pages", "mmcheck.commands.verify", "mmcheck.config",
-        "mmcheck.files", "mmcheck.includes", "mmcheck.report", "mmcheck.report.colour",
+        "mmcheck.files", "mmcheck.gate", "mmcheck.includes", "mmcheck.report", "mmcheck.report.colour",
     }  # fmt: skip
     assert loaded & {"z3", "lark", "graphviz", "dataclasses", "json", "tomllib", "tempfile", "typing"} == set()
 

@@ -33,6 +33,7 @@ variant "bare" { drop publish; expect seen violated on armv8 }
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-p", "mmcheck.integrations.pytest_plugin", "-p", "no:cacheprovider"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    environment["XDG_CACHE_HOME"] = str(folder / "cache")
     return subprocess.run(
         [*command, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
@@ -96,4 +97,4 @@ def test_verdicts_are_kept(tmp_path: Path) -> None:
     (tmp_path / "mp.litmus").write_text(SPEC)
     outputs = [run(tmp_path, "-q", "--no-header").stdout.splitlines()[0] for _ in range(2)]
     assert len(set(outputs)) == 1
-    assert (tmp_path / ".mmcheck_cache" / "CACHEDIR.TAG").exists()
+    assert list((tmp_path / "cache").rglob("CACHEDIR.TAG"))

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "mmcheck"
 
 ROOMS: tuple[tuple[str, ...], ...] = (
-    ("_version", "", "codes", "records"),
+    ("_version", "", "codes", "gate", "records"),
     ("source", "includes"),
     ("errors", "program", "cache"),
     ("deadline", "offers", "pace"),
@@ -181,3 +181,30 @@ def test_only_the_command_line_prints_and_exits() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "sys.exit", "exit", "sys.stdout.write")
     ]
     assert wrong == []
+
+
+OPENING = {
+    "open", "mkdir", "makedirs", "replace", "rename", "unlink", "remove", "rmdir", "symlink", "link",
+    "mkstemp", "NamedTemporaryFile", "TemporaryDirectory",
+}  # fmt: skip
+OPENERS = {"os", "io", "shutil", "tempfile"}
+METHODS = {"read_text", "read_bytes", "write_text", "write_bytes", "mkdir", "touch", "unlink", "symlink_to"}
+
+
+def opens(call: ast.Call) -> bool:
+    module, _, function = ast.unparse(call.func).rpartition(".")
+    if not module:
+        return function == "open"
+    return (module in OPENERS and function in OPENING) or (module != "files" and function in METHODS)
+
+
+def test_files_have_one_gate() -> None:
+    """Everything that is opened, made or removed passes `mmcheck.gate`; the command line may abandon its stdout."""
+    found = [
+        f"{name} {ast.unparse(node.func)}"
+        for name, tree in modules().items()
+        if room(name) not in ("gate", *APART)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and opens(node)
+    ]
+    assert found == ["mmcheck.cache os.makedirs", "mmcheck.cache os.makedirs", "mmcheck.cli os.open"]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mmcheck import cache as kept
 from mmcheck.syntax import parse, tables
 from mmcheck.syntax.dump import dump
 
@@ -18,10 +19,11 @@ TEXT = "memory x\nthread P0 { x = 1 }\n"
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty cache directory, and a parser that is not yet loaded."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.delenv("MMCHECK_CACHE", raising=False)
     monkeypatch.setattr(parse, "PACKAGE_TABLE", "_no_table.bin")
     parse.spec_parser.cache_clear()
-    yield tmp_path / "mmcheck" / "table.bin"
+    yield tmp_path / "mmcheck"
     parse.spec_parser.cache_clear()
 
 
@@ -33,6 +35,12 @@ def builds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
+def entry(cache: Path) -> Path:
+    """The table that is kept."""
+    (found,) = [path for path in cache.glob("verdicts-*/*") if "." not in path.name]
+    return found
+
+
 def reparse() -> str:
     parse.spec_parser.cache_clear()
     return dump(parse.parse_text(TEXT))
@@ -41,26 +49,25 @@ def reparse() -> str:
 def test_table_is_written_and_read(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = builds(monkeypatch)
     first = reparse()
-    assert cache.is_file()
-    assert not cache.stat().st_mode & 0o077
+    assert not entry(cache).stat().st_mode & 0o077
     assert first == reparse()
     assert len(seen) == 1
-    assert [path.name for path in cache.parent.iterdir()] == ["table.bin"]
 
 
-@pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "foreign", "shape"])
+@pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "foreign", "unsigned"])
 def test_bad_table_is_rebuilt(cache: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
     first = reparse()
-    data = cache.read_bytes()
-    head = data.split(b"\n", 3)
+    path = entry(cache)
+    data = path.read_bytes()
+    head, _, payload = data.partition(b"\n")
     bad = {
         "empty": b"",
         "cut": data[: len(data) // 2],
         "flipped": data[:-100] + b"x" + data[-99:],
-        "foreign": b"\n".join((head[0], b"0" * 64, *head[2:])),
-        "shape": tables.encode({"data": {}, "memo": {"0": 1}}, head[1].decode()),
+        "foreign": head + b"\n" + payload.replace(b"table", b"chair"),
+        "unsigned": payload,
     }[damage]
-    cache.write_bytes(bad)
+    path.write_bytes(bad)
     seen = builds(monkeypatch)
     assert first == reparse()
     assert len(seen) == 1
@@ -72,16 +79,28 @@ def test_bad_table_is_rebuilt(cache: Path, monkeypatch: pytest.MonkeyPatch, dama
 @pytest.mark.parametrize("mode", [0o620, 0o602])
 def test_table_that_others_can_write_is_ignored(cache: Path, monkeypatch: pytest.MonkeyPatch, mode: int) -> None:
     reparse()
-    cache.chmod(mode)
+    entry(cache).chmod(mode)
     seen = builds(monkeypatch)
     reparse()
+    assert len(seen) == 1
+
+
+def test_a_table_of_another_shape_is_rebuilt(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = reparse()
+    store = kept.store()
+    assert store is not None
+    key = tables.table_key(parse.grammar_path().read_text(encoding="utf-8"))
+    tables.keep(store, {"data": {}, "memo": {"0": 1}}, key)
+    assert tables.kept(store, key) is not None
+    seen = builds(monkeypatch)
+    assert first == reparse()
     assert len(seen) == 1
 
 
 def test_cache_off(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMCHECK_CACHE", "off")
     reparse()
-    assert not cache.exists()
+    assert list(cache.glob("verdicts-*")) == []
 
 
 def test_unwritable_cache_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
