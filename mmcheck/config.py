@@ -129,7 +129,22 @@ def _checked(table: Mapping[str, Any], source: SourceFile, path: str) -> dict[st
             os.path.normpath(os.path.join(folder, each)) if name == "exclude" or ".cat" in each else each
             for each in settings.get(name, [])
         ]
+    models = [each[: each.rindex(".cat") + 4] for each in settings["targets"] if ".cat" in each]
+    for model in models:
+        _stays(model, "targets", source, gate.bounds(path))
+    if "baseline" in settings:
+        _stays(settings["baseline"], "baseline", source, gate.bounds(path))
     return settings
+
+
+def _stays(named: str, setting: str, source: SourceFile, root: str) -> None:
+    try:
+        gate.inside(named, root)
+    except (OSError, ValueError) as error:
+        from mmcheck.files import reason
+
+        message = f"'{named}' cannot be read: {reason(error)}"
+        raise _wrong_key(message, source, setting, "the paths of settings stay in the project") from None
 
 
 def _wrong_key(message: str, source: SourceFile, name: str, help: str) -> InputError:

@@ -39,8 +39,6 @@ _PLAIN = _NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 _RELATIVE = os.open in os.supports_dir_fd
 """Whether the system can look up a name in an open folder."""
 
-OUTSIDE = "it leads out of the project"
-
 
 def digest(parts: Iterable[bytes | None], key: bytes = b"") -> str:
     """A hash of `parts`, under `key`, that keeps them, and a part that is missing, apart."""
@@ -105,6 +103,21 @@ def _follow(path: str, *, links: bool) -> None:
             raise OSError(errno.ELOOP, "a link on the way leads out of the project")
 
 
+def bounds(path: str | os.PathLike[str]) -> str:
+    """What the paths that stand in the file `path` must not leave: its project, or without one the folder where mmcheck
+    runs, or else the file's own folder."""
+    folder = os.path.dirname(os.path.realpath(path))
+    return _bounds(folder, last=True) or folder
+
+
+def inside(path: str | os.PathLike[str], root: str) -> str:
+    """As `real`, of what must not leave `root`."""
+    where = real(path)
+    if not is_inside(where, root):
+        raise OSError(errno.EACCES, "it leads out of the project")
+    return where
+
+
 def _bounds(folder: str, *, last: bool) -> str | None:
     """Where links in `folder` may lead; None if that is nobody's business: what stands above projects is the user's."""
     marked = _marked(folder)
@@ -119,9 +132,7 @@ def _bounds(folder: str, *, last: bool) -> str | None:
 
 def read(path: str | os.PathLike[str], limit: int = MAX_BYTES, *, root: str | None = None) -> bytes:
     """The bytes of the regular file `path`, at most `limit`, which leads to something below `root` if that is given."""
-    where = real(path)
-    if root is not None and not is_inside(where, root):
-        raise OSError(errno.EACCES, OUTSIDE)
+    where = real(path) if root is None else inside(path, root)
     _need_file(os.lstat(where))
     handle = os.open(where, os.O_RDONLY | _PLAIN)
     try:

@@ -79,6 +79,12 @@ CODES: dict[str, tuple[str, str]] = {
         "`mmcheck run` runs programs on operational machines, which have no interrupt handlers and one thread on each"
         " CPU. Such programs are checked by `mmcheck verify` alone.",
     ),
+    "MM022": (
+        "path that leads out of the project",
+        "A path that stands in a file (a model among its targets, a region of a Markdown file, a setting, the"
+        " specification of a trace) stays, links resolved, under the nearest folder with .git or pyproject.toml, and"
+        " nothing of git's own is read. On the command line you may name any file.",
+    ),
     "MM060": (
         "trace that cannot be read",
         "A trace is JSON Lines: a header and one event a line, as docs/trace-format.md describes. This one was cut off"

@@ -8,12 +8,11 @@ from collections.abc import Iterator, Sequence
 
 from mmcheck import files
 from mmcheck.commands import console
-from mmcheck.errors import InputError, fail
+from mmcheck.errors import InputError
 from mmcheck.pace import Pace
 from mmcheck.report import litmus as report
 from mmcheck.report.progress import Progress
 from mmcheck.results import LitmusOutcome
-from mmcheck.source import SourceFile
 
 MAX_TABLE = 20_000_000
 """Bytes of a table of expected observations."""
@@ -59,11 +58,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _table(path: str) -> dict[str, report.Expected]:
-    data = files.read_bytes(path, MAX_TABLE)
-    try:
-        return report.read_expected(SourceFile(files.shown(path), data.decode("utf-8-sig")))
-    except UnicodeDecodeError:
-        raise fail("MM012", "this is no UTF-8 text", path=files.shown(path)) from None
+    return report.read_expected(files.text_of(path, files.read_bytes(path, MAX_TABLE)))
 
 
 def _finish(comparison: report.Comparison, options: argparse.Namespace) -> None:

@@ -20,9 +20,11 @@ def main(options: argparse.Namespace) -> int:
     """Refresh the regions of a Markdown file, or say with ``--check`` that one is out of date."""
     question = Question(tuple(options.target), (), options.bound, options.timeout, options.engine)
     store = console.store(options)
+    root = gate.bounds(options.embed)
     known: dict[str, Sequence[Result]] = {}
 
     def check(path: str) -> Sequence[Result]:
+        gate.inside(path, root)
         if path not in known:
             known[path] = _results(path, question, store)
         return known[path]

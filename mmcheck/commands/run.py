@@ -260,9 +260,8 @@ PLATFORM = "a machine is a CPU, and only the platform's rules for devices allow 
 def _replay(subjects: list[Subject], options: argparse.Namespace) -> int:
     """Run each given run that belongs to one of the subjects; 1 if the machine does not make one of them, else 3 if one
     is of a kind that no machine makes."""
-    data = files.read_bytes(options.replay, MAX_FILE)
-    text = data.decode("utf-8", errors="replace")
-    given = list(_given(SourceFile(files.shown(options.replay), text), subjects))
+    source = files.text_of(options.replay, files.read_bytes(options.replay, MAX_FILE))
+    given = list(_given(source, subjects))
     if not given:
         raise fail("MM061", "no run in this file is one of this program", path=files.shown(options.replay))
     code = 0

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from mmcheck import files, trace
+from mmcheck import files, gate, trace
 from mmcheck.commands import console
 from mmcheck.draw import Ghost, Highlight, Hop, build_scene, render_text
 from mmcheck.errors import InputError, fail
@@ -17,7 +17,6 @@ from mmcheck.model.devices import model_of
 from mmcheck.program import Program, state_cell, state_register
 from mmcheck.report.pictures import focused
 from mmcheck.report.words import one_line
-from mmcheck.source import SourceFile
 from mmcheck.target.tags import HARDWARE_TAGS
 from mmcheck.target.targets import parse_target
 
@@ -28,14 +27,8 @@ DEFAULT = "armv8"
 
 def main(options: argparse.Namespace) -> int:
     """Judge and draw a trace: 0 allowed, 1 forbidden or a requirement violated that the file expects to hold."""
-    path = files.shown(options.path)
     data = files.read_bytes(options.path, MAX_BYTES)
-    try:
-        source = SourceFile(path, data.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise fail("MM060", f"line {line} is no UTF-8 text", path=path) from None
-    read = trace.read(source)
+    read = trace.read(files.text_of(options.path, data))
     name = options.model or _target(read)
     model = model_of(name, read.executions[0])
     verdicts = [(execution, check(model, execution)) for execution in read.executions]
@@ -101,7 +94,10 @@ def requirements(read: trace.Trace, execution: Execution) -> tuple[list[str], se
     from mmcheck.machine.walk import Mismatch, follow, seen_of
     from mmcheck.syntax.herd.columns import is_herd_format
 
-    source = files.read_source(header.spec)
+    try:
+        source = files.read_source(header.spec, root=gate.bounds(Path.cwd() / "here"))
+    except InputError as error:
+        raise fail("MM022", f"line 1: {header.spec}: {error.diagnostics[0].message}", read.first) from None
     if is_herd_format(source.text):
         return said, set(said), ""
     spec = load_spec(source)

@@ -32,7 +32,7 @@ KEYS = ("requirement", "variant", "target", "graph")
 _MARK = re.compile(r"^[ ]{0,3}<!-- mmcheck: (?P<what>.*?) *-->[ ]*$", re.MULTILINE)
 
 Check = Callable[[str], Sequence[Result]]
-"""The results of the specification at a path; raises `InputError` if it cannot be checked."""
+"""The results of the specification at a path; raises `InputError` if it cannot be checked, `OSError` if it must not."""
 
 
 @record
@@ -53,7 +53,12 @@ def refresh(file: SourceFile, folder: str, check: Check, *, as_text: bool = Fals
     position = 0
     for begin, end in _regions(file):
         wish = _wish(file, begin, folder)
-        chosen = [result for result in check(wish.path) if _wanted(result, wish)]
+        try:
+            results = check(wish.path)
+        except OSError as error:
+            message = f"'{wish.path}' cannot be read: {error.strerror}"
+            raise fail("MM022", message, _span(file, begin)) from None
+        chosen = [result for result in results if _wanted(result, wish)]
         if not chosen:
             raise fail("MM015", "no result of that file fits what this region asks for", _span(file, begin))
         out.append(file.text[position : begin.end()] + "\n")

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
 
+from mmcheck import gate
 from mmcheck import program as ir
 from mmcheck.errors import InternalError
+from mmcheck.files import reason
 from mmcheck.gate import project_root
 from mmcheck.lower import expectations
 from mmcheck.lower.declare import check_labels, declare
@@ -200,12 +202,22 @@ class _Builder:
                 for node in lists[0].targets:
                     with self._reporter.collect():
                         target = parse_target(node.name, node.span)
+                        self._need_model(target, each.file, node.span)
                         if target in found:
                             self._reporter.report("MM202", f"the target '{target.name}' is named twice", node.span)
                         else:
                             found.append(target)
                 return tuple(found)
         return tuple(parse_target(name, None) for name in DEFAULT_TARGETS)
+
+    def _need_model(self, target: Target, file: SourceFile, span: Span) -> None:
+        """Report a model that `file` must not name."""
+        if not target.model.endswith(".cat"):
+            return
+        try:
+            gate.inside(target.model, gate.bounds(file.path))
+        except (OSError, ValueError) as error:
+            self._reporter.report("MM022", f"'{target.model}' cannot be read: {reason(error)}", span)
 
     def _lower(self, title: str | None, table: Declarations, targets: tuple[Target, ...]) -> dict[str, set[str]]:
         """Lower for every target; the kinds of checks that each requirement has on any of them."""
