@@ -19,8 +19,12 @@ def main(arguments=None):  # type: (list[str] | None) -> int
     if arguments in (["--version"], ["-V"]):
         from mmcheck._version import __version__
 
-        sys.stdout.write("mmcheck " + __version__ + "\n")
-        return 0
+        try:
+            sys.stdout.write("mmcheck " + __version__ + "\n")
+            sys.stdout.flush()
+            return 0
+        except (AttributeError, OSError, ValueError):
+            pass  # the stream is closed or full: what to say then is known below
     from mmcheck.cli import run
 
     return run(arguments)
@@ -38,6 +42,8 @@ def command():  # type: () -> int
         gc.disable()  # what a test leaves behind is in no circles
     try:
         return main()
+    except KeyboardInterrupt:  # before anything has begun
+        return 130
     finally:
         gc.freeze()  # nothing is searched when Python ends
 

@@ -6,6 +6,8 @@ Nothing but argparse is imported before it is known which command runs.
 from __future__ import annotations
 
 import argparse
+import errno
+import io
 import math
 import os
 import sys
@@ -15,7 +17,7 @@ from mmcheck._version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import Any, NoReturn, TextIO
 
 CONFIGURED = ("verify", "doc", "render")
 """Commands that read the project's settings."""
@@ -93,23 +95,21 @@ Explain the code of a message (MM101), a clause that specifications cite
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; prints, and never raises."""
-    _tolerant(sys.stdout)
-    _tolerant(sys.stderr)
+    _repair()
     try:
         code = _dispatch(arguments)
         sys.stdout.flush()
-        return code
     except KeyboardInterrupt:
         _say("interrupted")
-        return 130
-    except BrokenPipeError:
-        _abandon_stdout()
-        return 2
+        code = 130
     except MemoryError:
         _say("mmcheck: out of memory; nothing was decided")
-        return 3
+        code = 3
     except Exception as error:
-        return _failed(error)
+        code = _failed(error)
+    _abandon(sys.stdout)
+    _abandon(sys.stderr)
+    return code
 
 
 def _dispatch(arguments: Sequence[str]) -> int:
@@ -154,8 +154,14 @@ def _settings() -> Mapping[str, Any]:
 
 def _failed(error: Exception) -> int:
     """Print an exception: a message about the input, or the confession of a mistake of ours."""
+    from mmcheck.commands.console import Unreported
     from mmcheck.errors import InputError
 
+    if isinstance(error, Unreported | BrokenPipeError) or _lost(sys.stdout):
+        cause = error.__cause__ or error
+        if not isinstance(cause, BrokenPipeError):  # the reader is gone, and knows that
+            _say(f"mmcheck: the report cannot be written: {getattr(cause, 'strerror', None) or cause}")
+        return 2
     if isinstance(error, InputError):
         for diagnostic in error.diagnostics:
             _say(diagnostic.render())
@@ -173,28 +179,59 @@ def _failed(error: Exception) -> int:
 
 
 def _say(text: str) -> None:
+    from mmcheck.commands.console import inert
+
     try:
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(f"{inert(text)}\n")
         sys.stderr.flush()
     except (OSError, ValueError):
         pass
 
 
-def _abandon_stdout() -> None:
-    """The reader of our output is gone: nothing more can be said, and the interpreter must not try at exit."""
+# --- streams -----------------------------------------------------------------------------------------
+
+
+class _Closed(io.TextIOBase):
+    """In the place of a stream that was closed before we began."""
+
+    def write(self, text: str, /) -> int:
+        raise OSError(errno.EBADF, "it is closed")
+
+
+def _repair() -> None:
+    """Put something in the place of streams that are closed. Characters that the encoding of a stream lacks become
+    escapes, never an exception."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
+            pass  # nothing that is opened later is taken for one of them
+        os.close(handle)
+    sys.stdout = sys.stdout or _Closed()
+    sys.stderr = sys.stderr or _Closed()
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _lost(stream: TextIO) -> bool:
+    """Whether something that was written to `stream` does not arrive."""
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        return True
+    return False
+
+
+def _abandon(stream: TextIO) -> None:
+    """If `stream` cannot be written to, see that the interpreter does not try at exit, and change the exit code."""
+    if not _lost(stream):
+        return
     try:
         null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
+        os.dup2(null, stream.fileno())
         os.close(null)
     except (OSError, ValueError):
         pass
-
-
-def _tolerant(stream: object) -> None:
-    """Characters that the stream's encoding lacks become escapes, never an exception."""
-    reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="backslashreplace")
 
 
 # --- arguments ---------------------------------------------------------------------------------------
@@ -203,13 +240,20 @@ def _tolerant(stream: object) -> None:
 class Parser(argparse.ArgumentParser):
     """One that says what a misspelt command or option may have been, and shows no control characters."""
 
-    def error(self, message: str) -> NoReturn:
-        from mmcheck.commands.console import inert
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """As argparse, but what cannot be written is not passed over."""
+        from mmcheck.commands import console
 
+        if file is sys.stdout:
+            console.out(message)
+        else:
+            console.note(message.removesuffix("\n"))
+
+    def error(self, message: str) -> NoReturn:
         near = _meant(message, self)
         hint = f"; did you mean '{near}'?" if near else ""
         self.print_usage(sys.stderr)
-        self.exit(2, f"{self.prog}: error: {inert(' '.join(message.split()))}{hint}\n")
+        self.exit(2, f"{self.prog}: error: {' '.join(message.split())}{hint}\n")
 
 
 def _meant(message: str, top: argparse.ArgumentParser) -> str | None:

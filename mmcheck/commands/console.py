@@ -16,26 +16,54 @@ if TYPE_CHECKING:
     from mmcheck.errors import Diagnostic
 
 
+class Unreported(Exception):
+    """Stdout is closed or full: what was found cannot be reported. The cause says why."""
+
+
 _UNSAFE = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
-_PLAIN = f"[{_UNSAFE}]"
-_COLOURED = rf"(?!\x1b\[[0-9;]*m)[{_UNSAFE}]"
+_PLAIN = re.compile(rf"[{_UNSAFE}]")
+_COLOURED = re.compile(rf"(?!\x1b\[[0-9;]*m)[{_UNSAFE}]")
+_COMMANDS = re.compile(r"^[^\S\n]*:(?=:)|#(?=#(?:vso|teamcity)?\[)", re.MULTILINE)
+"""What the log of a CI takes for a command to itself: two colons that begin a line, or ``##[`` anywhere in one."""
 
 
 def inert(text: str, *, color: bool = False) -> str:
-    """`text` without what a terminal obeys; with `color` its colours stay. Names of files can hold anything."""
-    return re.sub(_COLOURED if color else _PLAIN, lambda match: f"\\u{ord(match[0]):04x}", text)
+    """`text` without what a terminal or the log of a CI obeys; with `color` its colours stay. Names of files, titles
+    and sentences can hold anything."""
+    text = (_COLOURED if color else _PLAIN).sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return _COMMANDS.sub(lambda match: f"{match[0][:-1]}\\u{ord(match[0][-1]):04x}", text)
 
 
 def out(text: str, *, color: bool = False) -> None:
-    """Write a part of the product; `color` says that it has colours of ours."""
-    sys.stdout.write(inert(text, color=color))
+    """Write a part of the product; `color` says that it has colours of ours. Raises `Unreported`."""
+    _put(inert(text, color=color))
+
+
+def _put(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+    except (OSError, ValueError) as error:
+        raise Unreported from error
+
+
+def flush() -> None:
+    """See that all of the product has arrived. Raises `Unreported`."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        raise Unreported from error
 
 
 def note(text: str, *, quiet: bool = False) -> None:
-    """Tell the user something that is not the product, on stderr."""
-    if not quiet:
-        sys.stdout.flush()
+    """Tell the user something that is not the product, on stderr, if that can be written to. Raises `Unreported`."""
+    if quiet:
+        return
+    flush()
+    try:
         sys.stderr.write(f"{inert(text)}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        pass
 
 
 def named(path: str | os.PathLike[str]) -> str:
@@ -43,12 +71,16 @@ def named(path: str | os.PathLike[str]) -> str:
     return inert(" ".join(files.shown(os.fspath(path)).split()))
 
 
-def publish(text: str, output: str | None, *, color: bool = False) -> None:
-    """Write a report to the file `output`, or to stdout."""
-    if output is None:
-        out(text, color=color)
-    else:
+def publish(text: str, form: str, output: str | None, *, color: bool = False) -> None:
+    """Write a report in the format `form` to the file `output`, or to stdout."""
+    if form in ("full", "concise"):
+        text = inert(text, color=color)
+    if output is not None:
         files.write(output, text)
+    elif form == "github":
+        _put("".join(f"::{inert(line[2:])}\n" for line in text.split("\n")[:-1]))  # each is a command, and of ours
+    else:
+        out(text, color=color)
 
 
 def wants_colour(choice: str, output: str | None) -> bool:

@@ -22,6 +22,9 @@ def main(options: argparse.Namespace) -> int:
     for problem in problems:
         console.note(problem.render())
     report = check(found, options)
+    if report.interrupted:
+        console.note(f"mmcheck: interrupted; nothing was written to {console.named(options.output)}")
+        return report.exit_code
     pages = build(report, {path: parts(path) for path in found}, options.title)
     for name, text in pages.items():
         target = Path(options.output) / name

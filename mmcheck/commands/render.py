@@ -50,6 +50,8 @@ def main(options: argparse.Namespace) -> int:
 
 def _results(path: str, question: Question, store: Store | None) -> Sequence[Result]:
     report = verify([path], question, store=store)
+    if report.interrupted:
+        raise KeyboardInterrupt
     found = [each for file in report.files for each in file.diagnostics if each.severity == "error"]
     if found:
         raise InputError(found)

@@ -26,9 +26,11 @@ def main(options: argparse.Namespace) -> int:
     ready = pages.find(store, found, wish) if store is not None and wish is not None else None
     if ready is not None:
         code, text = ready
-        console.publish(text, options.output, color=color)
+        console.publish(text, options.format, options.output, color=color)
         return code
     report = check(options, found, problems, store)
+    if report.interrupted:
+        return interrupted(report, options)
     if options.write_baseline is not None:
         return write_baseline(report, options)
     report, known, clean = without_known(report, options)
@@ -37,11 +39,23 @@ def main(options: argparse.Namespace) -> int:
     text = rendered(report, known, options)
     if clean and store is not None and wish is not None and wish == pages.asked(options, found):
         pages.keep(store, found, wish, report, text)
-    console.publish(text, options.output, color=color)
+    console.publish(text, options.format, options.output, color=color)
     if options.format in ("json", "sarif", "github", "junit"):
         for file in report.files:
             for diagnostic in file.diagnostics:
                 console.note(diagnostic.concise())
+    return report.exit_code
+
+
+def interrupted(report: Report, options: argparse.Namespace) -> int:
+    """Print what was decided before Ctrl-C; files stay as they were."""
+    if options.output is None and options.write_baseline is None:
+        report, known, _ = without_known(report, options)
+        text = rendered(report, known, options)
+        console.publish(text, options.format, None, color=console.wants_colour(options.color, None))
+    kept = [each for each in (options.output, options.write_baseline, options.graphs) if each is not None]
+    left = f"; nothing was written to {', '.join(map(console.named, kept))}" if kept else ""
+    console.note(f"mmcheck: interrupted, not every file was checked{left}")
     return report.exit_code
 
 

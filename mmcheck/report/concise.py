@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmcheck.report.colour import Paint
-from mmcheck.report.words import BASE, claim, layer_sentence, one_line, place, verdict
+from mmcheck.report.words import BASE, INTERRUPTED, claim, layer_sentence, one_line, place, verdict
 from mmcheck.results import MEANING, Report, Result
 
 
@@ -14,6 +14,8 @@ def render(report: Report, *, color: bool = False) -> str:
     for file in report.files:
         lines += [each.concise() for each in file.diagnostics]
         lines += [line(result, paint) for result in file.results if result.as_claimed is not True]
+    if report.interrupted:
+        lines.append(INTERRUPTED)
     return "".join(f"{each}\n" for each in lines)
 
 

@@ -14,7 +14,7 @@ from mmcheck.execution import Event, Execution
 from mmcheck.records import replace
 from mmcheck.report import excerpts, table
 from mmcheck.report.colour import Paint
-from mmcheck.report.words import BASE, claim, layer_sentence, one_line, place, plural, verdict
+from mmcheck.report.words import BASE, INTERRUPTED, claim, layer_sentence, one_line, place, plural, verdict
 from mmcheck.results import BESIDE, MEANING, Counterexample, FileReport, Hop, Report, Result
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ class _Page:
                     yield from self.wrap(MEANING[word], f"{word}: ")
         yield from self._counts(report)
         if report.interrupted:
-            yield self.paint("interrupted: the above is what was decided before", "warn")
+            yield self.paint(INTERRUPTED, "warn")
 
     def _counts(self, report: Report) -> Iterator[str]:
         claims = [result.as_claimed for result in report.results]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from mmcheck.draw.metrics import clean
 from mmcheck.errors import Diagnostic
 from mmcheck.report import story
-from mmcheck.report.words import place
+from mmcheck.report.words import INTERRUPTED, place
 from mmcheck.results import Report
 from mmcheck.source import Span
 
@@ -32,6 +32,8 @@ def _commands(report: Report) -> Iterator[str]:
                 level = "warning" if result.as_claimed is None else "error"
                 title, *rest = story.lines(result)
                 yield command(level, f"mmcheck: {title}", result.file, place(result), "\n".join(rest))
+    if report.interrupted:
+        yield command("error", "mmcheck", "", None, INTERRUPTED)
 
 
 def _diagnostic(found: Diagnostic) -> str:

@@ -8,6 +8,7 @@ from html import escape
 from mmcheck.draw.metrics import clean
 from mmcheck.errors import Diagnostic
 from mmcheck.report import story
+from mmcheck.report.words import INTERRUPTED
 from mmcheck.results import FileReport, Report, Result
 
 
@@ -18,16 +19,22 @@ def render(report: Report, *, known: Iterable[Result] = ()) -> str:
         skipped.setdefault(result.file, []).append(result)
     lines = ['<?xml version="1.0" encoding="UTF-8"?>']
     suites = [(file, skipped.get(file.path, [])) for file in report.files]
-    lines.append(f'<testsuites name="mmcheck"{_counts(suites)}>')
+    lines.append(f'<testsuites name="mmcheck"{_counts(suites, report.interrupted)}>')
     for file, left_out in suites:
         lines += _suite(file, left_out)
+    if report.interrupted:
+        lines.append('  <testsuite name="mmcheck" tests="1" failures="0" errors="1" skipped="0" time="0.000">')
+        lines.append('    <testcase classname="mmcheck" name="interrupted" time="0.000">')
+        lines.append(f'      <error type="interrupted" message="{INTERRUPTED}"/>')
+        lines.append("    </testcase>\n  </testsuite>")
     lines.append("</testsuites>")
     return "".join(f"{line}\n" for line in lines)
 
 
-def _counts(suites: Iterable[tuple[FileReport, list[Result]]]) -> str:
+def _counts(suites: Iterable[tuple[FileReport, list[Result]]], interrupted: bool = False) -> str:
     """Of a test suite or of all: tests, failures, errors, skipped, time."""
-    tests = failures = errors = skipped = 0
+    failures = skipped = 0
+    tests = errors = int(interrupted)
     seconds = 0.0
     for file, known in suites:
         broken = sum(each.severity == "error" for each in file.diagnostics)

@@ -8,6 +8,9 @@ from mmcheck.source import Span, printable
 BASE = "base"
 """How the base program is called where variants are."""
 
+INTERRUPTED = "interrupted: the above is what was decided before"
+"""The last line of a report that is not complete."""
+
 _LAYERS = {
     "compiler": "the compiler may reorder these accesses; in the order of the text, the CPU would not break this",
     "hardware": "the CPU may reorder these accesses, even if the compiler keeps the order of the text",

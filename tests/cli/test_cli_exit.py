@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cli_inputs import Run, command, environment
+from cli_inputs import HERD, Run, command, environment
 
 from mmcheck.results import FileReport, Report, Result
 
@@ -152,9 +152,11 @@ def test_interrupted_prints_what_was_decided(mmcheck: Run, monkeypatch: pytest.M
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_ctrl_c_of_a_process(folder: Path) -> None:
-    """Reading a pipe that nobody writes to blocks until the signal."""
-    os.mkfifo(folder / "pipe.litmus")
-    arguments = command("litmus", "herd", "pipe.litmus")
+    """In the midst of more tests than can be decided before the signal."""
+    (folder / "more").mkdir()
+    for number in range(3000):
+        (folder / "more" / f"{number}.litmus").write_text(HERD)
+    arguments = command("litmus", "herd", "more")
     with subprocess.Popen(
         arguments, stdout=subprocess.PIPE, text=True, env=environment(PYTHONUNBUFFERED="1"),
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # ignored in a background job

@@ -207,4 +207,9 @@ def test_files_have_one_gate() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and opens(node)
     ]
-    assert found == ["mmcheck.cache os.makedirs", "mmcheck.cache os.makedirs", "mmcheck.cli os.open"]
+    assert found == [
+        "mmcheck.cache os.makedirs",
+        "mmcheck.cache os.makedirs",
+        "mmcheck.cli os.open",
+        "mmcheck.cli os.open",
+    ]
