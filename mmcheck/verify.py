@@ -6,12 +6,14 @@ import contextlib
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmcheck import __version__, gate
 from mmcheck.cache import state_folder
 from mmcheck.check import Checker
+from mmcheck.crew import LOST, Lost, shared_out
 from mmcheck.errors import Diagnostic, InputError, InternalError, UnknownVerdict, fail
 from mmcheck.files import find_files, make_folder, read_source, write
 from mmcheck.merge import SITE, Group, groups
@@ -43,6 +45,8 @@ class Options:
     timeout: float | None = None
     engine: str = "auto"
     dump_smt: Path | None = None
+    undecided: str = ""
+    """Why nothing is to be decided: every verdict is unknown."""
 
 
 def verify(
@@ -114,22 +118,19 @@ def _within(on_progress: Callable[[str], None], path: str, pace: Pace | None) ->
 def _in_parallel(
     paths: Sequence[str], options: Options, jobs: int, on_progress: Progress
 ) -> tuple[list[FileReport], bool]:
-    """As `_one_by_one`, in processes: z3 is not to be trusted with threads."""
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
+    """As `_one_by_one`, in processes; a file whose process dies is undecided."""
     reports: list[FileReport] = []
-    with ProcessPoolExecutor(min(jobs, len(paths)), mp_context=get_context("spawn")) as pool:
-        waiting = [pool.submit(verify_file, path, options) for path in paths]
-        pace = Pace(len(paths), "files")
+    pace = Pace(len(paths), "files")
+    with contextlib.closing(shared_out(partial(verify_file, options=options), paths, jobs)) as results:
         try:
-            for path, future in zip(paths, waiting, strict=True):
+            for path in paths:
                 if on_progress is not None:
                     on_progress(f"{pace.text()}, {path}")
-                reports.append(future.result())
+                found = next(results)
+                lost = replace(options, undecided=LOST)
+                reports.append(verify_file(path, lost) if isinstance(found, Lost) else found)
                 pace.done += 1
         except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
             return reports, True
     return reports, False
 
@@ -157,6 +158,10 @@ def _verify_file(path: str, options: Options, on_progress: Progress) -> FileRepo
         return FileReport(path, tuple(_verify_spec(spec, options, on_progress)), notes=spec.notes)
     except InputError as error:
         return FileReport(path, diagnostics=error.diagnostics)
+    except MemoryError:
+        if options.undecided:
+            raise
+        return _verify_file(path, replace(options, undecided="there was not enough memory"), None)
     except InternalError as error:
         saved = _save_dump(path, str(error), options)
         text = f"internal error: {str(error).splitlines()[0]}"
@@ -201,11 +206,14 @@ def _verify_spec(spec: Spec, options: Options, on_progress: Progress) -> Iterabl
             for number, requirement in enumerate(program.requirements):
                 if on_progress is not None:
                     on_progress(pace.text())
-                finding = checker.run(requirement)
+                if options.undecided:
+                    finding = Finding(requirement, "unknown", complete=False, notes=(options.undecided,))
+                else:
+                    finding = checker.run(requirement)
                 collected.append((number, place, _result(spec, title, target, checker, finding, options)))
             pace.done += 1
             _dump(checker, spec, title, target, options)
-            if not any(r.verdict == "violated" for _, at, r in collected if at == place):
+            if not options.undecided and not any(r.verdict == "violated" for _, at, r in collected if at == place):
                 checker.refuse_astray()
         yield from [result for _, _, result in sorted(collected, key=lambda each: each[:2])]
 
@@ -331,6 +339,8 @@ def _verify_herd(source: SourceFile, options: Options) -> tuple[Result, ...]:
         word = "Unknown"
         kept: list[Encoding] = []
         try:
+            if options.undecided:
+                raise UnknownVerdict(options.undecided)
             outcome = decide_test(
                 test, source.path, target.model, False, options.bound, options.engine, options.timeout, kept
             )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
 
 from mmcheck import files
 from mmcheck.commands import console
@@ -81,15 +84,23 @@ def outcomes(paths: Sequence[str], options: argparse.Namespace) -> Iterator[Litm
     if options.jobs == 1 or len(paths) <= CHUNK:
         yield from decide(paths, settings)
         return
-    from concurrent.futures import ProcessPoolExecutor
+    yield from _in_parallel(
+        [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)], settings, options.jobs
+    )
 
-    chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
-    pool = ProcessPoolExecutor(min(options.jobs, len(chunks)))
-    try:
-        for done in pool.map(_decide_all, chunks, [settings] * len(chunks)):
-            yield from done
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+
+def _in_parallel(chunks: Sequence[Sequence[str]], settings: dict[str, object], jobs: int) -> Iterator[LitmusOutcome]:
+    """The outcomes of all tests of `chunks`; of one whose process dies nothing is known."""
+    from mmcheck.crew import LOST, Lost, shared_out
+
+    with contextlib.closing(shared_out(partial(_decide_all, settings=settings), chunks, jobs)) as results:
+        for chunk, done in zip(chunks, results, strict=True):
+            if not isinstance(done, Lost):
+                yield from done
+            elif len(chunk) == 1:
+                yield LitmusOutcome(chunk[0], Path(chunk[0]).stem, "Unknown", notes=(LOST,))
+            else:
+                yield from _in_parallel([[path] for path in chunk], settings, 1)
 
 
 def _settings(options: argparse.Namespace) -> dict[str, object]:

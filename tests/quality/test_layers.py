@@ -20,7 +20,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("_version", "", "codes", "gate", "records"),
     ("source", "includes"),
     ("errors", "program", "cache"),
-    ("deadline", "offers", "pace"),
+    ("crew", "deadline", "offers", "pace"),
     ("execution", "instructions", "terms", "relations", "files", "alternatives", "loops", "merge", "tomlfile"),
     ("results", "actions", "config", "graph", "robust", "flatten", "draw"),
     ("target", "syntax", "domains", "interrupts", "steps", "stored"),
