@@ -125,11 +125,7 @@ class Checker(Provisos):
         """A compiler reads a plain location once and then spins for ever (docs/compiler.md)."""
         encoding = stage.compiled
         for wait in waits:
-            plain = [r for r in wait.reads if "Plain" in stage.graph.events[r].tags]
-            if not plain or not self.program.threads[wait.thread].source:
-                continue
-            guard = encoding.values.literal(wait.guard)
-            if self._solve(encoding, [guard]):
+            if wait.once and self._solve(encoding, [encoding.values.literal(wait.guard)]):
                 where = f" (line {wait.origin.span.line})" if wait.origin.span is not None else ""
                 note = (
                     f"'{wait.origin.text}'{where} waits on a plain read, which a compiler reads once: "

@@ -240,8 +240,9 @@ class _Flattener:
         start = len(self.ops)
         inner = replace(scope, breaks=[], loop_region=region)
         self.block(s.body, inner)
-        last = exit_test(s.body, self.program.functions)
-        self.emit(Back(counter, start, (self.bound if s.bound is None else s.bound) - 1, spills=bool(last)))
+        last = exit_test(s.body, self.program.functions) if s.rounds is None else ()
+        rounds, spills = (self.bound, bool(last)) if s.rounds is None else (s.rounds, True)
+        self.emit(Back(counter, start, rounds - 1, spills=spills))
         if last:
             self.block(last, inner)
             self.emit(Back(counter, start, -1))

@@ -95,8 +95,9 @@ class Check:
 class Wait:
     """One instance of an `await` without time-out.
 
-    `guard`: it is reached; `done`: the choice that it ends; `reads`: ids of the last round's reads. In settled runs,
-    `lasts`: it waits for ever; `looks`: it does so by its own condition, and its last look is whole.
+    `guard`: it is reached; `done`: the choice that it ends; `reads`: ids of the last round's reads, `once` those of
+    them that a compiler may make once for all rounds. In settled runs, `lasts`: it waits for ever; `looks`: it does so
+    by its own condition, and its last look is whole.
     """
 
     thread: int
@@ -104,6 +105,7 @@ class Wait:
     done: Term
     cond: Term
     reads: tuple[int, ...]
+    once: frozenset[int]
     origin: Origin
     lasts: Term
     looks: Term

@@ -8,11 +8,10 @@ that they respect.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import combinations
 
 from mmcheck.graph import EventGraph
-from mmcheck.program import Await, Block, Call, Const, Fence, Program, Reg, Statement, Store, walk
+from mmcheck.program import Await, Const, Fence, Program, Reg, Store, reachable
 
 HOST = "@%host"
 """Of a run: the register with the address of the cell that says where the thread at the bottom is (`migrate`)."""
@@ -23,7 +22,8 @@ def blocking_runs(program: Program, sharing: dict[int, frozenset[int]]) -> dict[
     runs and who waits with interrupts off. By indices."""
     found: dict[int, list[int]] = {}
     for number, thread in enumerate(program.threads):
-        if not any(isinstance(each, Await) and each.tries is None for each in reachable(program, thread.body)):
+        statements = list(reachable(thread.body, program.functions))
+        if not any(isinstance(each, Await) and each.tries is None for each in statements):
             continue
         if thread.host is not None:
             host = thread.host
@@ -33,26 +33,10 @@ def blocking_runs(program: Program, sharing: dict[int, frozenset[int]]) -> dict[
                 found.setdefault(host, []).append(number)
             for other in sharing.get(host, ()):
                 found.setdefault(other, []).append(number)
-        elif number in sharing and any(
-            isinstance(each, Fence) and "IrqOff" in each.tags for each in reachable(program, thread.body)
-        ):
+        elif number in sharing and any(isinstance(each, Fence) and "IrqOff" in each.tags for each in statements):
             for other in sharing[number]:
                 found.setdefault(other, []).append(number)
     return {host: tuple(runs) for host, runs in found.items()}
-
-
-def reachable(program: Program, block: Block) -> Iterator[Statement]:
-    """The statements of `block` and of the functions that it calls, each function once."""
-    entered: set[str] = set()
-    work = [block]
-    while work:
-        for statement in walk(work.pop()):
-            yield statement
-            if isinstance(statement, Call) and statement.function not in entered:
-                entered.add(statement.function)
-                function = program.functions.get(statement.function)
-                if function is not None:
-                    work.append(function.body)
 
 
 def bottom_of(program: Program, thread: int) -> int:
@@ -70,7 +54,7 @@ def sharing_of(program: Program) -> dict[int, frozenset[int]]:
     for number, thread in enumerate(program.threads):
         bottom = bottom_of(program, number)
         if thread.host is not None and bottom in places:
-            for each in reachable(program, thread.body):
+            for each in reachable(thread.body, program.functions):
                 if isinstance(each, Store) and isinstance(each.address, Reg) and each.address.name == HOST:
                     assert isinstance(each.value, Const)
                     places[bottom].add(each.value.value)

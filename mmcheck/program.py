@@ -318,10 +318,13 @@ class If:
 
 @record
 class Loop:
-    """Repeat `body` until a `Break` or `Return`; unrolled to the bound, or to `bound` if that is given."""
+    """Repeat `body` until a `Break` or `Return`; after so many `rounds`, if they are given, go on behind it.
+
+    Without `rounds` it is unrolled to the bound, and a run that would go around once more is cut there.
+    """
 
     body: Block
-    bound: int | None = None
+    rounds: int | None = None
     origin: Origin = NOWHERE
 
 
@@ -335,7 +338,8 @@ class Await:
     """Repeat `body` until `cond` holds; the registers of the last round live on.
 
     Represented by its last round alone (docs/compiler.md, waits): front ends make sure that a failing round
-    writes nothing. With `tries` (or ``within``), `orelse` runs instead if the last look failed.
+    writes nothing. With `tries` (or ``within``), `orelse` runs instead if the last look failed. `rereads`: a
+    failing round has a barrier to the compiler, which therefore makes plain reads in every round.
     """
 
     body: Block
@@ -343,6 +347,7 @@ class Await:
     tries: int | None = None
     orelse: Block = ()
     origin: Origin = NOWHERE
+    rereads: bool = False
 
 
 @record
@@ -551,6 +556,20 @@ def walk(block: Block) -> Iterator[Statement]:
             yield from walk(inner)
 
 
+def reachable(block: Block, functions: Mapping[str, Function]) -> Iterator[Statement]:
+    """The statements of `block` and of those `functions` that it calls, each function once."""
+    entered: set[str] = set()
+    work = [block]
+    while work:
+        for statement in walk(work.pop()):
+            yield statement
+            if isinstance(statement, Call) and statement.function not in entered:
+                entered.add(statement.function)
+                function = functions.get(statement.function)
+                if function is not None:
+                    work.append(function.body)
+
+
 def show(block: Block, indent: int = 0) -> str:
     """`block` as text, one statement a line; for tests and for reading."""
     pad = "  " * indent
@@ -576,7 +595,8 @@ def show(block: Block, indent: int = 0) -> str:
                 if s.orelse:
                     lines.append(f"else\n{show(s.orelse, indent + 1)}")
             case Loop():
-                lines.append(f"loop\n{show(s.body, indent + 1)}")
+                rounds = "" if s.rounds is None else f" {s.rounds}"
+                lines.append(f"loop{rounds}\n{show(s.body, indent + 1)}")
             case Break():
                 lines.append("break")
             case Await():

@@ -7,8 +7,8 @@ taken to change wherever interrupts are on (docs/models-preemption.md, threads t
 from __future__ import annotations
 
 from mmcheck.execution import Execution
-from mmcheck.interrupts import reachable, sharing_of
-from mmcheck.program import Await, Origin, Program
+from mmcheck.interrupts import sharing_of
+from mmcheck.program import Await, Origin, Program, reachable
 
 
 def preempted(execution: Execution) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ def yielding(program: Program) -> tuple[str, ...]:
     """The note on progress that rests on threads that wait being stopped for others of their CPU."""
     for number in sorted(sharing_of(program)):
         thread = program.threads[number]
-        for statement in reachable(program, thread.body):
+        for statement in reachable(thread.body, program.functions):
             if isinstance(statement, Await) and statement.tries is None:
                 return (
                     f"{thread.name} lets the other threads of its CPU run while it waits in"

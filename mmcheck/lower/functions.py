@@ -65,15 +65,7 @@ class Functions:
 
     def reachable(self, block: ir.Block) -> Iterator[ir.Statement]:
         """Every statement that `block` may execute, in itself and in the functions it calls, once each."""
-        entered: set[str] = set()
-        stack = [block]
-        while stack:
-            for statement in ir.walk(stack.pop()):
-                yield statement
-                if isinstance(statement, ir.Call) and statement.function not in entered:
-                    entered.add(statement.function)
-                    if statement.function in self.bodies:
-                        stack.append(self.bodies[statement.function].body)
+        return ir.reachable(block, self.bodies)
 
     def touches_memory(self, name: str) -> bool:
         """Whether a call of the function `name` makes events."""
@@ -138,7 +130,7 @@ def ends(block: ir.Block) -> bool:
                 return True
             case ir.If(then=then, orelse=orelse) if ends(then) and ends(orelse):
                 return True
-            case ir.Loop(body=body, bound=None) if not _breaks(body):
+            case ir.Loop(body=body, rounds=None) if not _breaks(body):
                 return True
             case ir.Loop(body=body) if ends(body) and not _breaks(body):
                 return True

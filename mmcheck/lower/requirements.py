@@ -120,7 +120,7 @@ class Requirements:
             thread.name: {
                 each.origin.site
                 for each in self._unit.functions.reachable(thread.body)
-                if isinstance(each, ir.Await) and each.origin.site
+                if isinstance(each, ir.Await | ir.Loop) and each.origin.site
             }
             for thread in self._threads
         }

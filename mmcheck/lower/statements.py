@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from mmcheck import program as ir
@@ -15,6 +15,7 @@ from mmcheck.lower.expressions import single
 from mmcheck.lower.names import Problem, near, problem
 from mmcheck.lower.types import Scalar
 from mmcheck.lower.values import Literal, RecordVal, Unknown, Val
+from mmcheck.polling import rereads
 from mmcheck.source import Span
 from mmcheck.syntax import ast
 from mmcheck.target.targets import applies_to, parse_target
@@ -41,6 +42,7 @@ class Statements(Code):
         self.is_function = is_function
         self._loops = 0
         self._breaks = 0
+        self._returns = 0
         self._unrolling = 0
 
     def block(self, block: ast.Block, *, scope: bool = True) -> tuple[ir.Statement, ...]:
@@ -77,13 +79,12 @@ class Statements(Code):
             case ast.While() | ast.Loop():
                 self._loop(node)
             case ast.Repeat():
-                count = self.unit.constants.number(node.count)
-                self._unroll(node, [None] * self._rounds(count, node.count.span), node.body, "")
+                self._repeat(node, self._rounds(self.unit.constants.number(node.count), node.count.span))
             case ast.For():
                 self.check_name(node.name)
                 first, last = self.unit.constants.number(node.start), self.unit.constants.number(node.end)
                 self._rounds(last - first, node.start.span.to(node.end.span))
-                self._unroll(node, [Literal(number) for number in range(first, last)], node.body, node.name.text)
+                self._unroll(node, range(first, last))
             case ast.Break():
                 if not self._loops:
                     raise problem("MM238", "'break' outside of a loop", node.span)
@@ -212,31 +213,43 @@ class Statements(Code):
             raise problem("MM227", f"{count} rounds: 'for' and 'repeat' take 0 to {MAX_UNROLLED}", span)
         return count
 
-    def _unroll(self, node: ast.Stmt, rounds: Sequence[Literal | None], body: ast.Block, name: str) -> None:
+    def _repeat(self, node: ast.Repeat, rounds: int) -> None:
+        """So many rounds, all of them alike; if one may leave them, a loop."""
+        before, exits = self.unit.unrolled, self._breaks + self._returns
+        with self.frame.block() as one:
+            self._round(node, node.body)
+        self._count_unrolled(node.span, (self.unit.unrolled - before) * (rounds - 1))
+        if rounds and self._breaks + self._returns > exits:
+            self.emit(ir.Loop(tuple(one), rounds, self.origin))
+            return
+        for statement in one * rounds:
+            self.emit(statement)
+
+    def _unroll(self, node: ast.For, numbers: Iterable[int]) -> None:
         """The rounds one behind the other; a `break` leaves a loop of one turn around them."""
-        self._loops += 1
         breaks = self._breaks
         with self.frame.aside() as out:
-            self._unrolling += 1
-            for number in rounds:
+            for number in numbers:
                 with self.frame.block() as one:
-                    if number is not None:
-                        self.frame.bind(name, number)
-                    self._count_unrolled(node.span)
-                    self.statements(body.statements)
-                for statement in one:
-                    self.emit(statement)
-            self._unrolling -= 1
-        self._loops -= 1
+                    self.frame.bind(node.name.text, Literal(number))
+                    self._round(node, node.body)
+                out += one
         if self._breaks > breaks:
-            out.append(ir.Break(self.origin))
             self.emit(ir.Loop(tuple(out), 1, self.origin))
         else:
             for statement in out:
                 self.emit(statement)
 
-    def _count_unrolled(self, span: Span) -> None:
-        self.unit.unrolled += 1
+    def _round(self, node: ast.For | ast.Repeat, body: ast.Block) -> None:
+        self._loops += 1
+        self._unrolling += 1
+        self._count_unrolled(node.span)
+        self.statements(body.statements)
+        self._unrolling -= 1
+        self._loops -= 1
+
+    def _count_unrolled(self, span: Span, more: int = 1) -> None:
+        self.unit.unrolled += more
         if self.unit.unrolled > MAX_UNROLLED + 1:
             raise Problem(None)
         if self.unit.unrolled > MAX_UNROLLED:
@@ -244,6 +257,7 @@ class Statements(Code):
             raise problem("MM227", f"'for' and 'repeat' make more than {MAX_UNROLLED} statements", span, hint)
 
     def _return(self, node: ast.Return) -> None:
+        self._returns += 1
         if node.value is None:
             if self.result is not None:
                 raise problem("MM228", f"'{self.owner}' returns {self.result}", node.span)
@@ -269,7 +283,7 @@ class Statements(Code):
             cond = self.condition(node.condition)
         self._loops = loops
         orelse = self.block(node.otherwise) if node.otherwise is not None else ()
-        statement = ir.Await(tuple(body), cond, tries, orelse, self.origin)
+        statement = ir.Await(tuple(body), cond, tries, orelse, self.origin, tries is None and rereads(tuple(body)))
         self.emit(check_await(self.unit, statement, node, outer))
 
     # --- requirements ---

@@ -79,8 +79,8 @@ class Switches:
                 return _joined([behind, self._block(orelse, behind, exits) if orelse else None])
             case ir.Parallel(body=body):
                 return self._block(body, path, exits)
-            case ir.Loop(body=body):
-                return self._loop(body, path, exits)
+            case ir.Loop(body=body, rounds=rounds):
+                return self._loop(body, path, exits) if rounds is None else self._rounds(body, rounds, path, exits)
             case ir.Break():
                 exits.breaks.append(path)
                 return None
@@ -106,6 +106,13 @@ class Switches:
             seen.add(path)
             path = _joined([path, self._block(body, path, inner)]) or path
         return _joined([*inner.breaks])
+
+    def _rounds(self, body: ir.Block, rounds: int, path: _Path, exits: _Exits) -> _Path | None:
+        inner = _Exits(returns=exits.returns)
+        end: _Path | None = path
+        for _ in range(rounds):
+            end = self._block(body, end, inner)
+        return _joined([*inner.breaks, end])
 
     def _call(self, call: ir.Call, path: _Path) -> _Path | None:
         function = self.functions.get(call.function)

@@ -17,6 +17,7 @@ from mmcheck.lower.statements import Statements
 from mmcheck.lower.types import TypeTable
 from mmcheck.lower.values import Literal, Val, scalar
 from mmcheck.lower.whole import Widths
+from mmcheck.polling import awaited
 from mmcheck.records import replace
 from mmcheck.source import Span
 from mmcheck.syntax import ast
@@ -82,14 +83,8 @@ class Unit:
         self.layout.cells = self.widths.merged(self.layout.cells, self.layout.variables.values())
         threads = with_devices(self.layout.cells, threads, self.functions.reachable)
         cells = placed(self.layout.cells, threads, self.functions.reachable, negotiated=self._order_platform())
-        return ir.Program(
-            self.declarations.title,
-            self.target.name,
-            tuple(threads),
-            (*cells, *self.cpus.cells),
-            dict(self.functions.bodies),
-            found,
-        )
+        functions, cells = dict(self.functions.bodies), (*cells, *self.cpus.cells)
+        return awaited(ir.Program(self.declarations.title, self.target.name, tuple(threads), cells, functions, found))
 
     def _order_platform(self) -> bool:
         """Whether the specification says that ORDER_PLATFORM is negotiated."""

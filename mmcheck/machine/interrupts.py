@@ -27,9 +27,9 @@ from mmcheck import program as ir
 from mmcheck.errors import UnknownVerdict
 from mmcheck.flatten import flatten
 from mmcheck.instructions import Code, Instruction
-from mmcheck.interrupts import HOST, bottom_of, reachable, sharing_of
+from mmcheck.interrupts import HOST, bottom_of, sharing_of
 from mmcheck.offers import ArriveOp, ResumeOp, TakeOp, YieldOp
-from mmcheck.program import MASKED, Program, Thread, state_register
+from mmcheck.program import MASKED, Program, Thread, reachable, state_register
 from mmcheck.records import replace
 
 Hosts = Mapping[tuple[str, int], int]
@@ -73,7 +73,7 @@ def _moves(program: Program, thread: Thread) -> bool:
 
 def _stores(program: Program, thread: Thread) -> Iterator[ir.Store]:
     """The stores that say where `thread` moves its host."""
-    for each in reachable(program, thread.body):
+    for each in reachable(thread.body, program.functions):
         if isinstance(each, ir.Store) and isinstance(each.address, ir.Reg) and each.address.name == HOST:
             yield each
 

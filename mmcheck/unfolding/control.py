@@ -169,14 +169,16 @@ class Control:
     def _loop(self, statement: Loop, state: State, frame: Frame) -> State:
         outer = dict(state.control)
         inner = Frame(returns=frame.returns)
-        for _ in range(self.bound if statement.bound is None else statement.bound):
+        for _ in range(self.bound if statement.rounds is None else statement.rounds):
             if state.guard is self.terms.false:
                 break
             state = self.block(statement.body, state, inner)
-        # The test of a `while` is made once more than its body runs.
-        state = self.block(exit_test(statement.body, self.functions), state, inner)
-        self.recorder.cut(state.guard, statement.origin)
-        result = merge(self.terms, inner.breaks)
+        if statement.rounds is None:
+            # The test of a `while` is made once more than its body runs.
+            state = self.block(exit_test(statement.body, self.functions), state, inner)
+            self.recorder.cut(state.guard, statement.origin)
+            state = nowhere(self.terms)
+        result = merge(self.terms, [*inner.breaks, state])
         result.control = outer
         return result
 
@@ -206,9 +208,12 @@ class Control:
         whole = self.recorder.clear  # else it waits because something holds it up
         lasts = self.terms.conj([start, clear, self.terms.disj([self.terms.neg(done), self.terms.neg(whole)])])
         looks = self.terms.conj([start, whole, self.terms.neg(done), settled])
-        wait = Wait(self.recorder.thread, start, done, cond.term, reads, statement.origin, lasts, looks)
-        self.graph.waits.append(wait)
         plain = {event.id for event in events if self.recorder.source and "Plain" in event.tags}
+        once = frozenset() if statement.rereads else plain.intersection(reads)
+        wait = Wait(
+            self.recorder.thread, start, done, cond.term, reads, frozenset(once), statement.origin, lasts, looks
+        )
+        self.graph.waits.append(wait)
         add(self.terms, state.control, {key: term for key, term in cond.taint.items() if key[0] in plain})
         add(self.terms, state.sticky, {key: term for key, term in cond.taint.items() if key[0] not in plain})
         if self.recorder.source:

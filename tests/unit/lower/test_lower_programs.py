@@ -216,7 +216,7 @@ def test_lazy_operators_read_only_if_needed() -> None:
 
 
 def test_loops() -> None:
-    """`while` stays a loop, `for` and `repeat` are unrolled, a `break` in them leaves a loop of one turn."""
+    """`while` stays a loop; `for` and `repeat` are unrolled, but a `break` leaves a loop: of one turn, or so many."""
     assert body("while x != 0 { y = 1 }").split("\n") == [
         "loop",
         "  %1 := [1048576] {Plain}",
@@ -226,8 +226,10 @@ def test_loops() -> None:
         "    break",
     ]
     assert body("for i in 0..2 { x = i }") == "[1048576] := 0 {Plain}\n[1048576] := 1 {Plain}"
-    shown = body("repeat 2 { if x == 1 { break } }").split("\n")
-    assert shown[0] == "loop" and shown[-1] == "  break" and shown.count("  if (eq %1 1)") == 1
+    shown = body("for i in 0..2 { if x == i { break }; y = i }").split("\n")
+    assert shown[0] == "loop 1" and shown.count("    break") == 2 and "  [2097152] := 1 {Plain}" in shown
+    shown = body("repeat 2 { if x == 1 { break }; y = 1 }").split("\n")
+    assert shown[0] == "loop 2" and shown.count("    break") == 1
 
 
 def test_hidden_names_get_registers_of_their_own() -> None:
