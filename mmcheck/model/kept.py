@@ -1,4 +1,4 @@
-"""What a table of the compiler layer keeps in order, asked of two events alone (docs/compiler.md)."""
+"""What a compiler keeps in order, by its profile: the tables of the compiler layer (docs/compiler.md)."""
 
 from __future__ import annotations
 
@@ -9,21 +9,40 @@ from typing import NamedTuple
 from mmcheck import gate
 from mmcheck.errors import InternalError
 from mmcheck.model.concrete import Frame
+from mmcheck.model.defects import DEFECTS
 from mmcheck.model.expr import Node
 from mmcheck.model.model import Model, model_from_text
 from mmcheck.program import Tags
 from mmcheck.source import SourceFile
 
+PROFILES = ("observed", "gcc", "llvm", "language")
+"""What GCC and LLVM both keep, defects aside; what each of them keeps, defects included; what the languages promise."""
+
 
 @lru_cache(maxsize=16)
 def table(profile: str) -> tuple[Model, Node]:
-    """The cat file of a profile, or of that path, and its ``keep``."""
-    path = Path(profile) if profile.endswith(".cat") else Path(__file__).with_name(f"{profile}.cat")
-    model = model_from_text(f"keep:{profile}", SourceFile(path.name, gate.own(path).decode()), path)
-    node = model.definitions.get("keep")
+    """What a profile keeps, as a node of a model: one of `PROFILES`; a defect, for its compiler with that defect alone;
+    or the path of a cat file with a ``keep``."""
+    if profile.endswith(".cat"):
+        model = _tables(Path(profile))
+        return model, _named(model, "keep")
+    model = _tables(Path(__file__).with_name("compilers.cat"))
+    defects = [each for each in DEFECTS.values() if profile in (each.name, each.compiler)]
+    keep = _named(model, defects[0].compiler if profile in DEFECTS else profile)
+    lost = [_named(model, defect.name) for defect in defects]
+    return model, model.pool.diff(keep, model.pool.union(model.pool.empty, *lost))
+
+
+@lru_cache(maxsize=4)
+def _tables(path: Path) -> Model:
+    return model_from_text(f"keep:{path.stem}", SourceFile(path.name, gate.own(path).decode()), path)
+
+
+def _named(model: Model, name: str) -> Node:
+    node = model.definitions.get(name)
     if node is None:
-        raise InternalError(f"{profile} defines no keep")
-    return model, node
+        raise InternalError(f"{model.name} defines no {name}")
+    return node
 
 
 class Half(NamedTuple):

@@ -7,7 +7,7 @@ registered by the targets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from difflib import get_close_matches
 from functools import cached_property
@@ -35,6 +35,9 @@ BASE_RELATIONS = (
 """What an execution supplies. `loc` pairs accesses of one location, `int` those of one thread and the handlers on it,
 `ext` all others; `src` is the order of the source text, `dev` pairs accesses of CPUs to registers of one device; the
 rest is described in `mmcheck.execution`."""
+BESIDE = "beside"
+"""A further relation for the tables of the compiler layer: two accesses that the machine can make in one instruction,
+to neighbouring places (LDP, STP)."""
 
 
 @record
@@ -149,7 +152,8 @@ def _is_write_chain(node: Node, po_loc: Node, writes: Node) -> bool:
 
 
 class _Elaborator:
-    def __init__(self, read: Mapping[str, str] | None) -> None:
+    def __init__(self, relations: Iterable[str]) -> None:
+        """`relations` are the base relations."""
         self.pool = Pool()
         self.scope: dict[str, Node | cat.Binding] = {}
         self.axioms: list[Axiom] = []
@@ -157,13 +161,13 @@ class _Elaborator:
         self.included: list[Path] = []
         self.reading: list[Path] = []
         """The files that are being read, outermost first."""
-        self.base()
+        self.base(relations)
 
-    def base(self) -> None:
+    def base(self, relations: Iterable[str]) -> None:
         pool, scope = self.pool, self.scope
         for name in (*BASE_SETS, *HARDWARE_TAGS, *SOURCE_TAGS):
             scope[name] = pool.set(name)
-        for name in BASE_RELATIONS:
+        for name in relations:
             scope[name] = pool.rel(name)
         rel = pool.rel
         scope["_"] = pool.all
@@ -356,11 +360,13 @@ class _Elaborator:
 
 
 def model_from_text(name: str, file: SourceFile, path: Path | None = None) -> Model:
-    """Elaborate the cat text `file`. Raises `InputError` with a span."""
-    elaborator = _Elaborator(None)
+    """Elaborate the cat text `file`, a table of the compiler layer if it is called ``keep:``. Raises `InputError` with
+    a span."""
+    layer = name.startswith("keep:")
+    elaborator = _Elaborator((*BASE_RELATIONS, BESIDE) if layer else BASE_RELATIONS)
     elaborator.file(file, path)
     example = "add e.g. 'acyclic po | rf | co | fr as sc'"
-    if not elaborator.axioms and not name.startswith("keep:"):
+    if not elaborator.axioms and not layer:
         raise fail("MM408", "this model has no axiom", path=file.path, help=example)
     definitions = {key: value for key, value in elaborator.scope.items() if isinstance(value, Node)}
     return Model(name, elaborator.title or name, elaborator.pool, tuple(elaborator.axioms), definitions)

@@ -7,7 +7,8 @@ import random
 
 import pytest
 
-from tests.unit.target.two_threads import Step, allowed, kept, kept_pairs, layer
+from mmcheck.model.defects import DEFECTS
+from tests.unit.target.two_threads import Step, allowed, closed, kept, kept_pairs, layer
 
 P_LOAD, P_STORE = ("plain_load", "b", 0), ("plain_store", "b", 1)
 ROWS: list[tuple[str, Step, Step, bool, bool]] = [
@@ -66,6 +67,9 @@ ROWS: list[tuple[str, Step, Step, bool, bool]] = [
     ("clobber", ("fence release",), ("smp_rmb",), True, True),
     ("asm without clobber", P_STORE, ("asm nop",), False, False),
     ("asm without clobber", ("asm nop",), P_LOAD, False, False),
+    ("asm without clobber, fence", ("asm nop",), ("compiler_fence seq_cst",), False, False),
+    ("asm without clobber, fence", ("fence acq_rel",), ("asm nop",), False, False),
+    ("asm without clobber, barrier", ("asm nop",), ("barrier",), True, True),
     ("accessor, plain", ("writel_relaxed", "a", 1), P_STORE, False, False),
 ]
 
@@ -75,6 +79,32 @@ def test_rows_of_the_table(row: str, first: Step, second: Step, observed: bool, 
     for target in ("armv8", "x86-tso"):
         assert kept(first, second, target, "observed") == {observed}, target
         assert kept(first, second, target, "language") == {language}, target
+
+
+ADD: Step = (".fetch_add relaxed", "a", 1)
+GCC_ROWS: list[tuple[str, Step, Step]] = [
+    ("plain, relaxed read-modify-write", P_LOAD, ADD),
+    ("plain, relaxed read-modify-write", P_STORE, ADD),
+    ("relaxed read-modify-write, plain", ADD, P_LOAD),
+    ("relaxed read-modify-write, plain", ADD, P_STORE),
+    ("F(rel), plain R", ("fence release",), P_LOAD),
+    ("CF(rel), plain R", ("compiler_fence release",), P_LOAD),
+    ("asm without clobber, fence", ("asm nop",), ("compiler_fence seq_cst",)),
+    ("asm without clobber, fence", ("fence acq_rel",), ("asm nop",)),
+]
+
+
+@pytest.mark.parametrize(("row", "first", "second"), GCC_ROWS)
+def test_rows_that_gcc_keeps_and_llvm_does_not(row: str, first: Step, second: Step) -> None:
+    for target in ("armv8", "armv8+lse", "x86-tso"):
+        assert kept(first, second, target, "gcc") == {True}, target
+        for profile in ("observed", "llvm", "language"):
+            assert kept(first, second, target, profile) == {False}, (target, profile)
+
+
+@pytest.mark.parametrize("word", ["this_cpu_inc", ".store seq_cst", ".load relaxed", ".store relaxed"])
+def test_what_is_no_read_modify_write_of_the_language_is_no_barrier_for_gcc(word: str) -> None:
+    assert kept((word, "a", 1), P_LOAD, "x86-tso", "gcc") == {False}
 
 
 @pytest.mark.parametrize("target", ["armv8", "armv8+lse", "x86-tso"])
@@ -101,14 +131,88 @@ def test_accessors_carry_their_barrier() -> None:
     assert {(0, 1), (1, 2)} <= kept_pairs([("readl", "a", 0), P_STORE], "x86-tso", "observed")
 
 
-def test_language_keeps_no_more_than_observed() -> None:
+def test_profiles_keep_more_and_more() -> None:
     choice = random.Random(7)
     pool = [first for _, first, *_ in ROWS] + [second for _, _, second, *_ in ROWS]
-    pool += [(".swap acq_rel", "a", 1), ("cmpxchg", "a", 1), ("this_cpu_inc", "b", 1), ("irq_enable",)]
+    pool += [(".swap acq_rel", "a", 1), ("cmpxchg", "a", 1), ("this_cpu_inc", "b", 1), ("irq_enable",), ADD]
     for _ in range(300):
         steps = [choice.choice(pool) for _ in range(5)]
-        for target in ("armv8", "x86-tso"):
-            assert kept_pairs(steps, target, "language") <= kept_pairs(steps, target, "observed")
+        for target in ("armv8", "armv8+lse", "x86-tso"):
+            profiles = ("language", "observed", "gcc")
+            language, observed, gcc = (kept_pairs(steps, target, profile) for profile in profiles)
+            assert language <= observed <= gcc
+            for defect in DEFECTS:  # what a defect loses, its compiler does not keep either
+                observed_order = closed(steps, target, "observed")
+                assert closed(steps, target, "llvm") <= closed(steps, target, defect) <= observed_order
+
+
+# --- known defects --------------------------------------------------------------------------------------
+
+X_P, Y_P = ("plain_load", "x", 0), ("plain_load", "y", 0)
+RING_0, RING_1, RING_3 = (("plain_load", f"ring.{n}", 0) for n in (0, 1, 3))
+SET_0, SET_1 = (("plain_store", f"ring.{n}", 1) for n in (0, 1))
+BARRIER: Step = ("barrier",)
+LOST: list[tuple[str, list[Step], bool, bool]] = [
+    # defect, a thread whose first access no longer stays before its last, on armv8, on x86-tso
+    ("sunk-load", [X_P, ("fence acquire",), Y_P], False, True),
+    ("sunk-load", [X_P, ("fence acq_rel",), Y_P], False, True),
+    ("sunk-load", [X_P, ("fence seq_cst",), Y_P], False, True),
+    ("sunk-load", [X_P, ("compiler_fence acquire",), Y_P], True, True),
+    ("sunk-load", [X_P, ("compiler_fence seq_cst",), Y_P], True, True),
+    ("sunk-load", [X_P, ("compiler_fence seq_cst",), ("plain_store", "y", 1)], True, True),
+    ("sunk-load", [X_P, ("compiler_fence release",), (".write_volatile", "y", 1)], False, False),
+    ("sunk-load", [X_P, ("compiler_fence seq_cst",), (".read_volatile", "y", 1)], False, False),
+    ("sunk-load", [X_P, ("fence acquire",), (".load relaxed", "y", 1)], False, False),
+    ("sunk-load", [X_P, BARRIER, Y_P], False, False),
+    ("sunk-load", [("plain_store", "x", 1), ("compiler_fence seq_cst",), Y_P], False, False),
+    ("sunk-load", [(".read_volatile", "x", 1), ("compiler_fence seq_cst",), Y_P], False, False),
+    ("load-pair", [RING_1, (".load acquire", "z", 1), ("fence seq_cst",), RING_0], False, False),
+    ("load-pair", [RING_0, ("fence acquire",), RING_1], False, False),
+    ("load-pair", [RING_0, BARRIER, RING_1], False, False),
+    ("load-pair", [RING_0, ("compiler_fence acq_rel",), RING_1], True, False),
+    ("store-pair", [SET_0, ("compiler_fence acq_rel",), SET_1], True, False),
+    ("store-pair", [SET_0, ("dmb ishst",), SET_1], False, False),
+]
+
+
+@pytest.mark.parametrize(("defect", "steps", "arm", "x86"), LOST)
+def test_what_a_defect_loses(defect: str, steps: list[Step], arm: bool, x86: bool) -> None:
+    for target, lost in (("armv8", arm), ("x86-tso", x86)):
+        if target == "x86-tso" and any(str(step[0]).startswith("dmb") for step in steps):
+            continue
+        ends = (0, len(steps) - 1)
+        assert ends in closed(steps, target, "observed")
+        assert (ends not in closed(steps, target, defect)) is lost, target
+
+
+@pytest.mark.parametrize(
+    ("defect", "middle", "first", "second", "before", "behind"),
+    [
+        # Of two neighbours around `middle`: whether `middle` may be behind the second, and before the first.
+        ("load-pair", ".load acquire", RING_0, RING_1, True, False),
+        ("load-pair", ".load seq_cst", RING_1, RING_0, True, False),
+        ("load-pair", ".load acquire", RING_1, RING_3, False, False),
+        ("load-pair", ".fetch_add release", RING_0, RING_1, False, True),
+        ("load-pair", ".store release", RING_0, RING_1, False, True),
+        ("store-pair", ".load acquire", SET_0, SET_1, True, False),
+        ("store-pair", ".swap acquire", SET_0, SET_1, True, False),
+        ("store-pair", ".swap release", SET_0, SET_1, False, False),
+        ("load-pair", ".swap acquire", SET_0, SET_1, False, False),
+        ("store-pair", ".swap acquire", SET_0, RING_1, False, False),
+    ],
+)
+def test_neighbours_meet_across_what_stands_between(
+    defect: str, middle: str, first: Step, second: Step, before: bool, behind: bool
+) -> None:
+    steps = [first, (middle, "z", 1), second]
+    for target in ("armv8", "armv8+lse", "armv8+lse+rcpc", "x86-tso"):
+        exclusive = target == "armv8" and middle.startswith((".fetch", ".swap"))
+        changes = target != "x86-tso" and not exclusive
+        last = 2 if middle.startswith((".load", ".store")) else 3
+        lost = {(i, last) for i in range(1, last) if before} | {(0, i) for i in range(1, last) if behind}
+        common = closed(steps, target, "observed")
+        assert lost <= common
+        assert common - closed(steps, target, defect) == (lost if changes else set()), target
 
 
 # --- docs/compiler.md -----------------------------------------------------------------------------------

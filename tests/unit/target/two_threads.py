@@ -11,15 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import permutations, product
-from pathlib import Path
 
-import mmcheck.model
 from mmcheck.model.concrete import Frame
-from mmcheck.model.model import Model, load_model, model_from_text
+from mmcheck.model.kept import table
+from mmcheck.model.model import load_model
 from mmcheck.relations import Rel, closure, from_pairs, intersection, pairs, union
-from mmcheck.source import SourceFile
 from mmcheck.target.pieces import FencePiece, Piece
 from mmcheck.target.targets import Target, parse_target
 from mmcheck.target.words import realise
@@ -85,9 +82,17 @@ def graph_of(threads: Sequence[Sequence[Step]], target: Target) -> Graph:
     for i, j in product(count, count):
         if graph.kinds[i] != "F" and graph.places[i] == graph.places[j]:
             graph.relate("loc", i, j)
+        if target.base == "armv8" and _neighbours(graph.places[i], graph.places[j]):
+            graph.relate("beside", i, j)
         same = i == j or graph.threads[i] == graph.threads[j] >= 0
         graph.relate("int" if same else "ext", i, j)
     return graph
+
+
+def _neighbours(one: str, other: str) -> bool:
+    """Whether two places are words next to each other: ``ring.0`` and ``ring.1``."""
+    (base, _, first), (other_base, _, second) = one.partition("."), other.partition(".")
+    return bool(first and second) and base == other_base and abs(int(first) - int(second)) == 1
 
 
 def _step(graph: Graph, thread: int, step: Step, target: Target) -> None:
@@ -115,18 +120,12 @@ def _step(graph: Graph, thread: int, step: Step, target: Target) -> None:
                     graph.relate(name, first, event)
 
 
-@cache
-def _keep_model(profile: str) -> Model:
-    path = Path(mmcheck.model.__path__[0]) / f"{profile}.cat"
-    return model_from_text(f"keep:{profile}", SourceFile(str(path), path.read_text(encoding="utf-8")), path)
-
-
 def keep(graph: Graph, profile: str) -> Rel:
-    """The relation ``keep`` of a profile on `graph`."""
-    model, n = _keep_model(profile), len(graph.kinds)
+    """What `profile` keeps of `graph`."""
+    (model, node), n = table(profile), len(graph.kinds)
     static = {name: from_pairs(n, found) for name, found in graph.relations.items()}
     empty = from_pairs(n, ())
-    return Frame(model, n, graph.sets(), static).relation(model.definitions["keep"], empty, empty)
+    return Frame(model, n, graph.sets(), static).relation(node, empty, empty)
 
 
 def allowed(threads: Sequence[Sequence[Step]], target: str, profile: str | None = None) -> bool:
@@ -187,6 +186,13 @@ def kept_pairs(steps: Sequence[Step], target: str, profile: str) -> set[tuple[in
     graph = graph_of([steps], parse_target(target))
     first = graph.threads.index(0)
     return {(i - first, j - first) for i, j in pairs(keep(graph, profile))}
+
+
+def closed(steps: Sequence[Step], target: str, profile: str) -> set[tuple[int, int]]:
+    """What `profile` keeps of one thread, closed: what a compiler leaves in order."""
+    graph = graph_of([steps], parse_target(target))
+    first = graph.threads.index(0)
+    return {(i - first, j - first) for i, j in pairs(closure(keep(graph, profile)))}
 
 
 def kept(first: Step, second: Step, target: str, profile: str) -> set[bool]:
