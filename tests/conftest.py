@@ -71,6 +71,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         reasons[name] = lambda item: _marked(item, "herd_suite") or "herd_suite" in getattr(item, "fixturenames", ())
     if "exhaustive" not in asked:
         reasons["exhaustive; run them with -m exhaustive"] = lambda item: _marked(item, "exhaustive")
+    if "compilers" not in asked:
+        reasons["with real compilers; run them with -m compilers"] = lambda item: _marked(item, "compilers")
     if "browser" not in asked:
         reasons["in a real browser; run them with -m browser"] = lambda item: _marked(item, "browser")
     dropped = []

@@ -27,6 +27,7 @@ from mmcheck.program import (
     StoreExclusive,
     Tags,
 )  # fmt: skip
+from mmcheck.syntax.herd.aarch64_bits import table as bits
 from mmcheck.syntax.herd.aarch64_operands import (
     EXTENSIONS,
     SHIFTS,
@@ -395,6 +396,7 @@ def _table() -> dict[str, tuple[Reader, str]]:
         "STXR": (_store_exclusive(frozenset({"X"})), "STXR W2,W0,[X1]"),
         "STLXR": (_store_exclusive(frozenset({"X", "L"})), "STLXR W2,W0,[X1]"),
     }
+    table |= bits(_condition)
     for name in ("MOVZ", "MOVN", "MOVK"):
         table[name] = (_move_wide(name), f"{name} W0,#1")
     for name, word, invert in (

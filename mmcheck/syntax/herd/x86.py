@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeAlias
 from mmcheck.program import OLD, TRUE, Assign, Const, Expr, Fence, Jump, Load, Reg, Rmw, Store, Tags
 from mmcheck.syntax.herd.cell import END, Cell, Piece, Raw, Step, cut, finish, unknown
 from mmcheck.syntax.herd.values import C, N, V, Z, compare, flags_of_add, flags_of_result, flags_of_sub, negate, op
+from mmcheck.syntax.herd.x86_computing import computing
 from mmcheck.syntax.herd.x86_operands import Asm, Immediate, Memory, Operand, Register, Site, is_narrow, register
 
 LOCKED: Tags = frozenset({"X"})
@@ -268,7 +269,10 @@ def _ignore(asm: Asm) -> Steps:
     return []
 
 
+_MORE_SIZED, _MORE = computing(CONDITIONS)
 _SIZED: dict[str, tuple[Reader, bool]] = {
+    **{name: (reader, False) for name, reader in _MORE_SIZED.items()},
+    "MOVABS": (_move, False),
     "MOV": (_move, False),
     "XCHG": (_exchange, True),
     "XADD": (_exchange_add, True),
@@ -288,6 +292,7 @@ _SIZED: dict[str, tuple[Reader, bool]] = {
 """Instructions that take a size suffix, and whether they can be locked."""
 
 _PLAIN: dict[str, Reader] = {
+    **_MORE,
     "MFENCE": _fence("MFENCE"), "LFENCE": _fence("LFENCE"), "SFENCE": _fence("SFENCE"), "NOP": lambda asm: [],
     "RET": lambda asm: [(Jump, (END, TRUE))], "NOPL": _ignore, "NOPW": _ignore,
     "JMP": _jump(TRUE), **{f"J{name}": _jump(condition) for name, condition in CONDITIONS.items()},
@@ -303,6 +308,8 @@ def _known() -> list[str]:
 def _usage(name: str, arch: str) -> str:
     if name.startswith("J"):
         return f"{name.lower()} label"
+    if name.startswith("SET"):
+        return f"{name.lower()} %al"
     if name in _PLAIN:
         return name.lower()
     if name in _ONE:
@@ -334,7 +341,7 @@ def _find(name: str, raw: Raw) -> tuple[Reader, str, int, bool]:
         reason = "non-temporal stores are not supported" if name.startswith("MOVNT") else ""
         raise unknown(raw, _known(), reason)
     width = _SUFFIX[name[-1]]
-    if width < 32:
+    if width == 16:
         help = f"every access has the width of its location, 32 or 64 bits; use {name[:-1]}L"
         raise raw.mnemonic.error("MM330", f"mixed-size access: {name} has {width} bits", help)
     return sized[0], name[:-1], width, sized[1]

@@ -11,13 +11,14 @@ import re
 from functools import lru_cache
 from typing import TypeAlias
 
-from mmcheck.program import Assign, Expr, Reg
+from mmcheck.program import Assign, Const, Expr, Reg
 from mmcheck.records import record
 from mmcheck.syntax.herd.cell import Operands, Piece, Raw, Step, nearest, number
 from mmcheck.syntax.herd.values import constant, low, op, widen
 
 _LEGACY = ("ax", "bx", "cx", "dx", "si", "di", "bp", "sp")
-_NARROW = frozenset([*_LEGACY, *(f"{r}{h}" for r in "abcd" for h in "lh"), "sil", "dil", "bpl", "spl"])
+_BYTES = {**{f"{r}l": f"{r}x" for r in "abcd"}, **{f"{r}l": r for r in ("si", "di", "bp", "sp")}}
+_NARROW = frozenset([*_LEGACY, *_BYTES, *(f"{r}h" for r in "abcd")])
 _NUMBERED = re.compile(r"r([89]|1[0-5])([dwb]?)\Z")
 _MEMORY = re.compile(
     r"(-?(?:0[xX][0-9a-fA-F]+|\d+))?\s*(?:\(\s*([^()\[\]]*?)\s*\)|\[\s*([^()\[\]]*?)\s*\])\Z", re.ASCII
@@ -41,7 +42,11 @@ class Register:
         return low(self.whole, width)
 
     def write(self, value: Expr) -> list[Step]:
-        return [(Assign, (self.whole, widen(value, self.full)))]
+        """The assignment of `value`; a byte leaves the rest of the register as it is."""
+        whole = widen(value, self.full)
+        if self.width == 8:
+            whole = op("or", op("and", self.whole, constant(~0xFF, self.full)), whole)
+        return [(Assign, (self.whole, whole))]
 
 
 @record
@@ -69,6 +74,9 @@ Site: TypeAlias = tuple[int, int]
 def register(text: str, arch: str) -> Register | None:
     """The register that `text` names (any case, ``%`` or not), or None."""
     name = text.removeprefix("%").lower()
+    if name in _BYTES and (arch == "X86_64" or name[1:] == "l"):
+        whole = _BYTES[name]
+        return Register("r" + whole, 64, 8) if arch == "X86_64" else Register("E" + whole.upper(), 32, 8)
     if name[:1] == "e" and name[1:] in _LEGACY:
         return Register("r" + name[1:], 64, 32) if arch == "X86_64" else Register(name.upper(), 32, 32)
     if arch != "X86_64":
@@ -76,8 +84,8 @@ def register(text: str, arch: str) -> Register | None:
     if name[:1] == "r" and name[1:] in _LEGACY:
         return Register(name, 64, 64)
     match = _NUMBERED.match(name)
-    if match is not None and match[2] in ("", "d"):
-        return Register(f"r{match[1]}", 64, 32 if match[2] else 64)
+    if match is not None and match[2] != "w":
+        return Register(f"r{match[1]}", 64, {"": 64, "d": 32, "b": 8}[match[2]])
     return None
 
 
@@ -128,8 +136,10 @@ class Asm:
             base = register(inside, self.arch)
             index = register(more[0], self.arch) if more else None
             scale = number(more[1]) if len(more) > 1 else 1
-            if more and (base is None or index is None or scale is None or len(more) > 2):
+            if more and ((inside and base is None) or index is None or scale is None or len(more) > 2):
                 raise self.ops.wrong(piece, "a memory operand", "an index is written 0(%rax,%rbx,4)")
+            if more and not inside:
+                return Memory("", None, offset or 0, index, scale or 0)
             if base is not None:
                 if base.width != self.word:
                     raise self.ops.wrong(
@@ -140,7 +150,7 @@ class Asm:
                 return Memory(inside, None, offset or 0)
             raise self.ops.wrong(piece, "a memory operand", "memory is written (x), [x] or (%rax)")
         if is_narrow(text):
-            help = "registers of 8 and 16 bits are not supported; use the 32- or 64-bit form"
+            help = "registers of 16 bits are not supported, nor is the second byte; use the 32- or 64-bit form"
             raise piece.error("MM330", f"mixed-size access: register '{text}' has 8 or 16 bits", help)
         help = ""
         if text.startswith(("(", "[")):
@@ -184,10 +194,17 @@ class Asm:
             self.width = self.site[1] if self.site is not None else 32
 
     def address(self, memory: Memory) -> Expr:
-        """The address of a memory operand, 64 bits."""
-        if memory.base is None:
+        """The address of a memory operand that is accessed, 64 bits."""
+        if self.width == 8:
+            help = "every access has the width of its location, 32 or 64 bits"
+            raise self.ops.mnemonic.error("MM330", "mixed-size access: a byte of memory", help)
+        return self.effective(memory)
+
+    def effective(self, memory: Memory) -> Expr:
+        """The address that a memory operand computes."""
+        if memory.base is None and memory.index is None:
             return constant((self.site[0] if self.site is not None else 0) + memory.offset, 64)
-        base = memory.base.read(self.word)
+        base = memory.base.read(self.word) if memory.base is not None else Const(0, self.word)
         if memory.offset:
             base = op("add", base, constant(memory.offset, self.word))
         if memory.index is not None:

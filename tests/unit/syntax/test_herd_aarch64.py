@@ -70,6 +70,16 @@ FORMS = {
     "CINC X0,X1,EQ": "X0 := (select %Z (add X1 1) X1)",
     "CINV X0,X1,EQ": "X0 := (select %Z (not X1) X1)",
     "CNEG X0,X1,EQ": "X0 := (select %Z (neg X1) X1)",
+    "UBFX X0,X1,#8,#4": "X0 := (zext (trunc (lshr X1 8)))",
+    "SBFX X0,X1,#8,#4": "X0 := (sext (trunc (lshr X1 8)))",
+    "UBFIZ X0,X1,#2,#4": "X0 := (shl (zext (trunc X1)) 2)",
+    "SBFIZ X0,X1,#2,#4": "X0 := (shl (sext (trunc X1)) 2)",
+    "BFI X0,X1,#8,#8": "X0 := (or (and X0 18446744073709486335) (shl (zext (trunc X1)) 8))",
+    "BFXIL X0,X1,#8,#8": "X0 := (or (and X0 18446744073709551360) (zext (trunc (lshr X1 8))))",
+    "MADD X0,X1,X2,X3": "X0 := (add X3 (mul X1 X2))",
+    "MSUB X0,X1,X2,X3": "X0 := (sub X3 (mul X1 X2))",
+    "UMULL X0,W1,W2": "X0 := (mul (zext (trunc X1)) (zext (trunc X2)))",
+    "SMULL X0,W1,W2": "X0 := (mul (sext (trunc X1)) (sext (trunc X2)))",
     "NOP": "",
     "RET": "jump %end",
     "B end": "jump end",
@@ -255,6 +265,24 @@ def test_labels_and_targets() -> None:
 
 @pytest.mark.parametrize("cell", ["MOV W0,#99999999999", "LSL W0,W1,#32", "TBZ W0,#32,l", "MOVZ W0,#1,LSL #32"])
 def test_numbers_out_of_range(cell: str) -> None:
+    with pytest.raises(CellError) as caught:
+        parse_cell(cell)
+    assert "MM305" == caught.value.code
+
+
+@pytest.mark.parametrize("holds", [0, 1])
+@pytest.mark.parametrize("given", [0, 4, 9, 15])
+def test_a_conditional_comparison_takes_the_given_flags_where_the_condition_fails(given: int, holds: int) -> None:
+    state = {"X0": 1, "%N": 0, "%Z": holds, "%C": 0, "%V": 1}
+    for make, args in parse_cell(f"CCMP W0,#1,#{given},EQ").steps:
+        assert make is Assign
+        state[args[0].name] = evaluate(args[1], state)
+    wanted = (0, 1, 1, 0) if holds else tuple(given >> bit & 1 for bit in (3, 2, 1, 0))
+    assert wanted == tuple(state[f"%{flag}"] for flag in "NZCV")
+
+
+@pytest.mark.parametrize("cell", ["UBFX W0,W1,#31,#2", "BFI W0,W1,#0,#0", "CCMP W0,#1,#16,EQ"])
+def test_fields_and_flags_out_of_range(cell: str) -> None:
     with pytest.raises(CellError) as caught:
         parse_cell(cell)
     assert "MM305" == caught.value.code

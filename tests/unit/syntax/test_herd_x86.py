@@ -64,6 +64,26 @@ FORMS = {
     "jne end": "jump end if (not %Z)",
     "jle end": "jump end if (or %Z (ne %N %V))",
     "jb end": "jump end if %C",
+    "shll $3,%eax": "rax := (zext (shl (trunc rax) 3))",
+    "salq %rax": "rax := (shl rax 1)",
+    "shrl $3,%eax": "rax := (zext (lshr (trunc rax) 3))",
+    "sarq %cl,%rax": "rax := (ashr rax (zext (and (trunc rcx) 31)))",
+    "leal -3(%rcx),%esi": "rsi := (zext (trunc (add rcx 18446744073709551613)))",
+    "leaq (%rax,%rcx,4),%rdx": "rdx := (add rax (mul rcx 4))",
+    "leaq 8(,%rcx,4),%rdx": "rdx := (add (add 0 8) (mul rcx 4))",
+    "leaq (x),%rdx": "rdx := 4096",
+    "movl (%rax,%rcx),%edx": "%m32 := [(add rax (mul rcx 1))]\nrdx := (zext %m32)",
+    "cmovel %ecx,%eax": "rax := (zext (select %Z (trunc rcx) (trunc rax)))",
+    "cmovl %ecx,%eax": "rax := (zext (select (ne %N %V) (trunc rcx) (trunc rax)))",
+    "cmovneq (x),%rax": "%m64 := [4096]\nrax := (select (not %Z) %m64 rax)",
+    "sete %al": "rax := (or (and rax 18446744073709551360) (zext (select %Z 1 0)))",
+    "movzbl %al,%ecx": "rcx := (zext (zext (trunc rax)))",
+    "movslq %eax,%rcx": "rcx := (sext (trunc rax))",
+    "cltq": "rax := (sext (trunc rax))",
+    "imull $3,%ecx,%eax": "rax := (zext (mul 3 (trunc rcx)))",
+    "imulq %rcx,%rax": "rax := (mul rcx rax)",
+    "movabsq $4294967297,%rax": "rax := 4294967297",
+    "andb $1,%r8b": "r8 := (or (and r8 18446744073709551360) (zext (and (trunc r8) 1)))",
 }
 OLD_FORMS = {
     "MOV [x],$1": "[4096] := 1",
@@ -130,6 +150,55 @@ def test_conditions_after_compare(a: int, b: int) -> None:
         assert truth == bool(evaluate(CONDITIONS[name], state)), name
 
 
+def run(cell: str, state: dict[str, int]) -> dict[str, int]:
+    """The registers and flags after `cell`."""
+    for s in statements(cell):
+        assert isinstance(s, Assign)
+        state[s.dst.name] = evaluate(s.expr, state)
+    return state
+
+
+EDGES = [0, 1, 2, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]
+
+
+@pytest.mark.parametrize("carry", [0, 1])
+@pytest.mark.parametrize("a", EDGES)
+@pytest.mark.parametrize("b", EDGES)
+def test_carries_go_in_and_come_out(a: int, b: int, carry: int) -> None:
+    """``adc %ebx,%eax`` and ``sbb %ebx,%eax``, as numbers of 32 bits with and without sign."""
+
+    def signed(value: int) -> int:
+        return value - (1 << 32) if value >> 31 else value
+
+    for cell, total, whole in (
+        ("adcl %ebx,%eax", a + b + carry, signed(a) + signed(b) + carry),
+        ("sbbl %ebx,%eax", a - b - carry, signed(a) - signed(b) - carry),
+    ):
+        state = run(cell, {"rax": a, "rbx": b, "%C": carry})
+        low = total & 0xFFFFFFFF
+        assert low == state["rax"], cell
+        expected = (low >> 31, low == 0, not 0 <= total < 1 << 32, not -(1 << 31) <= whole < 1 << 31)
+        assert expected == tuple(state[f"%{flag}"] for flag in "NZCV"), cell
+
+
+@pytest.mark.parametrize("amount", [1, 3, 31])
+@pytest.mark.parametrize("a", EDGES)
+def test_the_carry_of_a_shift_is_the_last_bit_that_leaves(a: int, amount: int) -> None:
+    left = run(f"shll ${amount},%eax", {"rax": a})
+    assert (a << amount & 0xFFFFFFFF, a >> 32 - amount & 1) == (left["rax"], left["%C"])
+    right = run(f"shrl ${amount},%eax", {"rax": a})
+    assert (a >> amount, a >> amount - 1 & 1) == (right["rax"], right["%C"])
+
+
+def test_a_shift_by_no_bit_leaves_the_flags_alone() -> None:
+    before = {"rax": 0, "rcx": 32, "%N": 1, "%Z": 0, "%C": 1, "%V": 1}
+    assert before == run("shll %cl,%eax", dict(before))
+
+
+def test_a_byte_leaves_the_rest_of_its_register_alone() -> None:
+    assert 0x1234_5678_9ABC_DE01 == run("sete %al", {"rax": 0x1234_5678_9ABC_DEF0, "%Z": 1})["rax"]
+
+
 def test_increment_leaves_the_carry_alone() -> None:
     assert "%C" not in [s.dst.name for s in statements("incq %rax") if isinstance(s, Assign)]
 
@@ -169,7 +238,14 @@ ERRORS = {
     "movl $1,(%eax)": ("MM305", "(%eax)", "use '(%rax)'"),
     "movb $1,(x)": ("MM330", "movb", ""),
     "movl %ax,(x)": ("MM330", "%ax", ""),
-    "movz $1,(x)": ("MM301", "movz", "did you mean 'MOV'?"),
+    "movb %al,(x)": ("MM330", "movb", ""),
+    "movb %ah,%al": ("MM330", "%ah", ""),
+    "sete %eax": ("MM305", "%eax", "write it as 'sete %al'"),
+    "leal %eax,%ebx": ("MM305", "%eax", ""),
+    "shll %ecx,%eax": ("MM305", "%ecx", ""),
+    "shll $1,(x)": ("MM305", "(x)", ""),
+    "movzbl %eax,%ecx": ("MM305", "%eax", ""),
+    "movv $1,(x)": ("MM301", "movv", "did you mean 'MOV'?"),
     "movnti %eax,(x)": ("MM301", "movnti", "non-temporal stores are not supported"),
     "cmpxchgl %ecx,(x)": ("MM301", "cmpxchgl", "write 'lock cmpxchg'"),
     "lock mfence": ("MM301", "mfence", ""),

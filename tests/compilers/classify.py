@@ -1,0 +1,156 @@
+"""Why a source semantics misses an outcome of the machine code: what would have to be otherwise for it to be there.
+
+Each explanation is an experiment: the source with a statement less, with two of them swapped, or without the
+dependencies of one kind; the first after which the outcome is allowed gives its name to the failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mmcheck.errors import InputError, UnknownVerdict
+from mmcheck.records import record, replace
+from tests.compilers import judge
+from tests.compilers.assembly import Unread
+from tests.compilers.form import Block, Body, Case, Fence, If, Load, Rmw, Set, Statement, Store, registers, walk
+
+DEPENDENCIES = {
+    "ctrl": ("ctrl", "pick_ctrl"), "data": ("data", "pick_data"), "addr": ("addr", "pick_addr"),
+}  # fmt: skip
+
+
+@record
+class Experiment:
+    """`defect`: of the compiler, and not of ours."""
+
+    name: str
+    case: Case
+    stripped: tuple[str, ...] = ()
+    defect: bool = False
+
+
+def explain(case: Case, target: str, wrong: frozenset[judge.Outcome]) -> str:
+    """The name of the failure; ``?`` where no experiment explains it."""
+    for experiment in experiments(case):
+        try:
+            search = None
+            if experiment.stripped:
+                search = without_dependencies(case, target, experiment.stripped)
+            allowed = judge.of_source(experiment.case, target, search=search)
+        except (UnknownVerdict, Unread, InputError):
+            continue
+        if wrong & allowed:
+            return experiment.name
+    return "?"
+
+
+def experiments(case: Case) -> Iterator[Experiment]:
+    """From those that say the most to those that say the least."""
+    yield Experiment("same", case)
+    for name, statements in removals(case.body.statements, case.body.result):
+        yield Experiment(name, with_statements(case, statements))
+    for kind in DEPENDENCIES:
+        yield Experiment(f"{kind} dependency that is not there", case, (kind,))
+    yield Experiment("dependencies of two kinds that are not there", case, ("ctrl", "data"))
+    yield Experiment("dependencies of two kinds that are not there", case, ("addr", "data"))
+    yield Experiment("dependencies that are not there", case, ("ctrl", "data", "addr"))
+    for name, statements in swaps(case.body.statements):
+        yield Experiment(f"order: {name}", with_statements(case, statements), defect=True)
+    for name, statements in removals(case.body.statements, case.body.result):
+        changed = with_statements(case, statements)
+        for again, more in removals(changed.body.statements, case.body.result):
+            yield Experiment(f"{name} + {again}", with_statements(case, more))
+        for again, more in swaps(changed.body.statements):
+            yield Experiment(f"{name} + order: {again}", with_statements(case, more))
+
+
+def with_statements(case: Case, statements: Block) -> Case:
+    return replace(case, body=replace(case.body, statements=statements))
+
+
+def word(each: Statement) -> str:
+    match each:
+        case Load(_, _, order):
+            return f"{order} load"
+        case Store(_, _, order):
+            return f"{order} store"
+        case Rmw(_, op, _, _, order):
+            return f"{order} {op}"
+        case Fence(kind, order):
+            return f"{kind}({order})"
+    return type(each).__name__.lower()
+
+
+def removals(
+    block: Block, result: tuple[str, ...], before: Block = (), after: Block = ()
+) -> Iterator[tuple[str, Block]]:
+    """The accesses that a compiler may take out; `before` and `after` is what stands around `block`."""
+    for number, each in enumerate(block):
+        past, rest = (*before, *block[:number]), (*block[number + 1 :], *after)
+
+        def put(*other: Statement, number: int = number) -> Block:
+            return (*block[:number], *other, *block[number + 1 :])
+
+        match each:
+            case Store(place, value, "plain"):
+                if any(isinstance(p, Load) and p.to == value and p.place == place for p in past):
+                    yield "write-back removed", put()
+                if any(isinstance(p, Store) and (p.place, p.value) == (place, value) for p in past):
+                    yield "repeated store removed", put()
+                if any(isinstance(p, Store | Rmw) and p.place.name == place.name for p in walk(rest)):
+                    yield "dead store removed", put()
+            case Load(to, place, "plain"):
+                for earlier in reversed(past):
+                    if isinstance(earlier, Store) and earlier.place == place:
+                        yield "store forwarded to load", put(Set(to, earlier.value))
+                        break
+                for earlier in reversed(past):
+                    if isinstance(earlier, Load) and earlier.place == place and earlier.to != to:
+                        yield "repeated load merged", put(Set(to, earlier.to))
+                        break
+                if to not in result and to not in used(rest):
+                    yield "unused load removed", put()
+            case Rmw(to, op, _, _, order) if order != "seq_cst":
+                if to is None or (to not in result and to not in used(rest)):
+                    yield f"rmw without use removed ({op})", put()
+            case If(cond, then, orelse):
+                for name, other in removals(then, result, past, rest):
+                    yield name, put(If(cond, other, orelse))
+                for name, other in removals(orelse, result, past, rest):
+                    yield name, put(If(cond, then, other))
+
+
+def used(block: Block) -> set[str]:
+    """The registers that are read, or set, in `block`."""
+    return set(registers(Body(block, ())))
+
+
+def swaps(block: Block) -> Iterator[tuple[str, Block]]:
+    """Two statements the other way round, the first of them or the second further than its neighbour."""
+    for number, each in enumerate(block):
+        for later in range(number + 1, len(block)):
+            between = block[number + 1 : later + 1]
+            moved = (*block[:number], *between, each, *block[later + 1 :])
+            yield f"{word(each)} past {', '.join(map(word, between))}", moved
+            last = block[later]
+            moved = (*block[:number], last, *block[number:later], *block[later + 1 :])
+            yield f"{word(last)} ahead of {', '.join(map(word, block[number:later]))}", moved
+        if isinstance(each, If):
+            for name, other in swaps(each.then):
+                yield name, (*block[:number], If(each.cond, other, each.orelse), *block[number + 1 :])
+            for name, other in swaps(each.orelse):
+                yield name, (*block[:number], If(each.cond, each.then, other), *block[number + 1 :])
+
+
+def without_dependencies(case: Case, target: str, kinds: tuple[str, ...]) -> object:
+    """The search for the runs of a case whose body has no dependencies of these kinds."""
+    search = judge.searching(judge.program_of(case, target), target)
+    gone = {name: 0 for kind in kinds for name in DEPENDENCIES[kind]}
+    found = search.traces()
+    stripped = [replace(t, items=tuple([item._replace(**gone) for item in t.items])) for t in found[0]]
+    found[0] = list({(t.identity, t.shape): t for t in stripped}.values())
+    search._traced, search._twins = found, True
+    return search
+
+
+__all__ = ["explain"]
