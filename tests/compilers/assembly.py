@@ -117,6 +117,9 @@ def _x86_64(line: str, base: str) -> list[str]:
         return ["mfence"]
     if re.fullmatch(r"(push|pop)q? %(rbx|rbp|r1[2-5]|rax|rcx)", line):
         return []  # what the caller wants back
+    second = re.fullmatch(r"(or|xor)b \$(\d+), %([a-d])h", line)
+    if second is not None:
+        return [f"{second[1]}l ${int(second[2]) << 8}, %e{second[3]}x"]
     if "%xmm" in line:
         raise Unread("vectors")
     address = re.fullmatch(rf"mov[lq] \${_SYMBOL}, %(?:[er]([a-z]\w)|r(\d+)d?)", line)

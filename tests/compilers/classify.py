@@ -6,8 +6,10 @@ dependencies of one kind; the first after which the outcome is allowed gives its
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from mmcheck.enumerate import Enumeration
 from mmcheck.errors import InputError, UnknownVerdict
 from mmcheck.records import record, replace
 from tests.compilers import judge
@@ -19,23 +21,28 @@ DEPENDENCIES = {
 }  # fmt: skip
 
 
+DEFECTS = (
+    ("plain load", "past", r"(compiler_)?fence\(|asm", "LLVM: sunk past a fence"),
+    ("plain load", "ahead of", r"(acquire|seq_cst|acq_rel) (?!store)", "LLVM: LDP across an acquire"),
+    ("plain store", "ahead of", r"(acquire|seq_cst|acq_rel) (?!store)", "LLVM: STP across an acquire"),
+)
+"""What compilers are known to do wrong: an access, which way it goes, past what, and the name of the defect."""
+
+
 @record
 class Experiment:
-    """`defect`: of the compiler, and not of ours."""
+    """A case, without the dependencies `stripped` of its body."""
 
     name: str
     case: Case
     stripped: tuple[str, ...] = ()
-    defect: bool = False
 
 
-def explain(case: Case, target: str, wrong: frozenset[judge.Outcome]) -> str:
+def explain(case: Case, target: str, wrong: judge.Outcomes) -> str:
     """The name of the failure; ``?`` where no experiment explains it."""
     for experiment in experiments(case):
         try:
-            search = None
-            if experiment.stripped:
-                search = without_dependencies(case, target, experiment.stripped)
+            search = without_dependencies(case, target, experiment.stripped) if experiment.stripped else None
             allowed = judge.of_source(experiment.case, target, search=search)
         except (UnknownVerdict, Unread, InputError):
             continue
@@ -46,22 +53,33 @@ def explain(case: Case, target: str, wrong: frozenset[judge.Outcome]) -> str:
 
 def experiments(case: Case) -> Iterator[Experiment]:
     """From those that say the most to those that say the least."""
-    yield Experiment("same", case)
-    for name, statements in removals(case.body.statements, case.body.result):
-        yield Experiment(name, with_statements(case, statements))
-    for kind in DEPENDENCIES:
-        yield Experiment(f"{kind} dependency that is not there", case, (kind,))
-    yield Experiment("dependencies of two kinds that are not there", case, ("ctrl", "data"))
-    yield Experiment("dependencies of two kinds that are not there", case, ("addr", "data"))
-    yield Experiment("dependencies that are not there", case, ("ctrl", "data", "addr"))
-    for name, statements in swaps(case.body.statements):
-        yield Experiment(f"order: {name}", with_statements(case, statements), defect=True)
-    for name, statements in removals(case.body.statements, case.body.result):
-        changed = with_statements(case, statements)
-        for again, more in removals(changed.body.statements, case.body.result):
+    block, result = case.body.statements, case.body.result
+    without = [(name, with_statements(case, other)) for name, other in removals(block, result)]
+    yield from (Experiment(*each) for each in without)
+    for kinds in (("ctrl",), ("data",), ("addr",), ("ctrl", "data"), ("addr", "data"), ("ctrl", "data", "addr")):
+        yield Experiment(f"{' and '.join(kinds)} dependency{manner(case)}", case, kinds)
+    yield from (Experiment(name, with_statements(case, other)) for name, other in swaps(block))
+    for name, changed in without:
+        for again, more in removals(changed.body.statements, result):
             yield Experiment(f"{name} + {again}", with_statements(case, more))
         for again, more in swaps(changed.body.statements):
-            yield Experiment(f"{name} + order: {again}", with_statements(case, more))
+            yield Experiment(f"{name} + {again}", with_statements(case, more))
+        for kinds in (("ctrl",), ("data",), ("addr",)):
+            yield Experiment(f"{name} + {kinds[0]} dependency{manner(case)}", changed, kinds)
+
+
+def manner(case: Case) -> str:
+    """How values come about in a body: what a dependency may have been lost by."""
+    text = repr(case.body.statements)
+    found = [
+        word
+        for sign, word in (
+            ("op='int'", "comparison"), ("op='&&'", "&&"), ("op='||'", "||"), ("Pick(", "pick"), ("If(", "branch"),
+            ("Return(", "return"), ("Repeat(", "loop"), ("op='^'", "xor"),
+        )
+        if sign in text
+    ]  # fmt: skip
+    return f" ({', '.join(found)})" if found else ""
 
 
 def with_statements(case: Case, statements: Block) -> Case:
@@ -125,24 +143,39 @@ def used(block: Block) -> set[str]:
     return set(registers(Body(block, ())))
 
 
-def swaps(block: Block) -> Iterator[tuple[str, Block]]:
-    """Two statements the other way round, the first of them or the second further than its neighbour."""
+def swaps(block: Block) -> list[tuple[str, Block]]:
+    """One statement moved over some others, the nearest moves and those of plain accesses first."""
+    found: list[tuple[int, str, Block]] = []
     for number, each in enumerate(block):
         for later in range(number + 1, len(block)):
-            between = block[number + 1 : later + 1]
-            moved = (*block[:number], *between, each, *block[later + 1 :])
-            yield f"{word(each)} past {', '.join(map(word, between))}", moved
-            last = block[later]
-            moved = (*block[:number], last, *block[number:later], *block[later + 1 :])
-            yield f"{word(last)} ahead of {', '.join(map(word, block[number:later]))}", moved
+            between, last = block[number + 1 : later + 1], block[later]
+            if not isinstance(each, Fence):
+                moved = (*block[:number], *between, each, *block[later + 1 :])
+                found.append((len(between), moving(each, "past", between), moved))
+            if not isinstance(last, Fence):
+                moved = (*block[:number], last, *block[number:later], *block[later + 1 :])
+                found.append((len(between), moving(last, "ahead of", block[number:later]), moved))
         if isinstance(each, If):
             for name, other in swaps(each.then):
-                yield name, (*block[:number], If(each.cond, other, each.orelse), *block[number + 1 :])
+                found.append((1, name, (*block[:number], If(each.cond, other, each.orelse), *block[number + 1 :])))
             for name, other in swaps(each.orelse):
-                yield name, (*block[:number], If(each.cond, each.then, other), *block[number + 1 :])
+                found.append((1, name, (*block[:number], If(each.cond, each.then, other), *block[number + 1 :])))
+    return [
+        (name, other)
+        for _, name, other in sorted(found, key=lambda one: (one[0], "order" in one[1], "plain" not in one[1]))
+    ]
 
 
-def without_dependencies(case: Case, target: str, kinds: tuple[str, ...]) -> object:
+def moving(each: Statement, way: str, over: Block) -> str:
+    """The name of a move: that of the defect that does it, if there is one."""
+    crossed = ", ".join(map(word, over))
+    for what, direction, pattern, name in DEFECTS:
+        if word(each) == what and direction == way and re.search(pattern, crossed):
+            return name
+    return f"order: {word(each)} {way} {crossed}"
+
+
+def without_dependencies(case: Case, target: str, kinds: tuple[str, ...]) -> Enumeration:
     """The search for the runs of a case whose body has no dependencies of these kinds."""
     search = judge.searching(judge.program_of(case, target), target)
     gone = {name: 0 for kind in kinds for name in DEPENDENCIES[kind]}

@@ -67,7 +67,8 @@ class Rmw:
 
 @record
 class Fence:
-    """`kind` is ``fence``, ``compiler_fence`` or ``barrier`` (which has no order)."""
+    """`kind` is ``fence``, ``compiler_fence``, or one without an order: ``barrier`` (compiler barrier), ``smp_mb`` (the
+    instruction of a full fence, with memory clobber), ``asm`` (the same without)."""
 
     kind: str
     order: str = ""

@@ -86,6 +86,7 @@ class Maker:
         self.random = random
         self.operations = operations
         self.known: list[str] = []
+        self.late: dict[str, str] = {}
         self.count = 0
 
     def chance(self, part: float) -> bool:
@@ -113,14 +114,29 @@ class Maker:
         statements += self.access(shape.first, self.p)
         statements += self.noise(self.random.choice((0, 1, 1, 2, 2)))
         statements += self.finish(shape.last)
+        statements += self.used_late(statements)
         if self.chance(0.45):
             statements += self.noise(1)
         body = Body(tuple(statements), self.result(tuple(statements)))
         return Case(name, shape.name, body, tuple([self.observer(n, each) for n, each in enumerate(shape.observers)]))
 
+    def used_late(self, block: list[Statement]) -> Block:
+        """A use of what was read under a test of another register: a compiler may read there only."""
+        reads = [each.to for each in block if isinstance(each, Load)]
+        if len(self.known) < 2 or not reads or not self.chance(0.3):
+            return ()
+        read = self.random.choice(reads)
+        if self.chance(0.5):
+            self.late[read] = ""
+            return (If(self.test(self.random.choice(self.known)), (Store(Place("w"), read, "volatile"),)),)
+        to = self.register()
+        self.late[read] = to
+        return (Set(to, 3), If(self.test(self.random.choice(self.known)), (Set(to, read),)))
+
     def result(self, block: Block) -> tuple[str, ...]:
         reads = [each.to for each in walk(block) if isinstance(each, Load | Rmw) and each.to]
-        return tuple([name for name in dict.fromkeys(reads) if self.chance(0.75)][:4])
+        shown = [self.late.get(name, name) for name in dict.fromkeys(reads)]
+        return tuple([name for name in dict.fromkeys(shown) if name and self.chance(0.75)][:3])
 
     def observer(self, number: int, text: str) -> Observer:
         places = {"p": self.p, "q": self.q, "z": Place("z")}
@@ -285,7 +301,7 @@ class Maker:
     def kinds(self) -> tuple[Callable[[bool], Block], ...]:
         kinds: tuple[Callable[[bool], Block], ...] = (
             self.fence, self.fence, self.fence, self.barrier, self.other, self.other, self.again, self.dead, self.idle,
-            self.middle,
+            self.middle, self.beside,
         )  # fmt: skip
         if self.known:
             kinds += (self.write_back, self.arm, self.facts, self.through, self.loop)
@@ -298,7 +314,7 @@ class Maker:
         return (Fence(self.random.choice(("fence", "fence", "compiler_fence")), self.random.choice(FENCE_ORDERS)),)
 
     def barrier(self, deep: bool) -> Block:
-        return (Fence("barrier"),)
+        return (Fence(self.random.choice(("barrier", "smp_mb", "asm"))),)
 
     def other(self, deep: bool) -> Block:
         """An access of another place."""
@@ -318,6 +334,16 @@ class Maker:
         middle = self.random.choice((self.fence, self.other, self.barrier))(deep) if self.chance(0.4) else ()
         order = self.random.choice(("plain", "plain", "volatile", "relaxed"))
         return (Store(place, value), *middle, Store(place, self.random.choice((1, 2)), order))
+
+    def beside(self, deep: bool) -> Block:
+        """A plain access of the element beside one that matters: a compiler may pair the two."""
+        if ARRAY not in (self.p.name, self.q.name):
+            return self.other(deep)
+        place = Place(ARRAY, self.element + self.random.choice((-1, 1)))
+        if self.chance(0.5):
+            return (Store(place, 1),)
+        to = self.register()
+        return (Load(to, place),)
 
     def idle(self, deep: bool) -> Block:
         return (self.rmw(self.random.choice((Place("z"), Place("w"), self.p))),)

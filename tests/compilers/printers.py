@@ -30,7 +30,7 @@ from tests.compilers.form import (
     registers,
 )  # fmt: skip
 
-COMPARISONS = ("==", "!=", "<", ">=")
+ARM = "armv8, armv8+lse, armv8+rcpc, armv8+lse+rcpc"
 
 
 class Printer:
@@ -175,6 +175,8 @@ class Spec(Printer):
         return f"{call}.value" if op == "cas" else call
 
     def fence(self, kind: str, order: str) -> str:
+        if kind == "asm":
+            return f'on {ARM} {{ asm("dmb ish") }}; on x86-tso {{ asm("mfence") }}'
         return f"{kind}({order})"
 
     def pick(self, to: str, cond: str, then: str, orelse: str) -> str:
@@ -257,8 +259,8 @@ class C(Printer):
         return f"__atomic_{word}(&{where}, {value}, {self.order(order)})"
 
     def fence(self, kind: str, order: str) -> str:
-        if kind == "barrier":
-            return '__asm__ volatile("" ::: "memory")'
+        if kind in C_BARRIERS:
+            return C_BARRIERS[kind]
         return f"__atomic_{'thread' if kind == 'fence' else 'signal'}_fence({self.order(order)})"
 
     def pick(self, to: str, cond: str, then: str, orelse: str) -> str:
@@ -280,7 +282,17 @@ class C(Printer):
         return C_HEAD + "\n".join([self.function(name, body) for name, body in functions])
 
 
+C_BARRIERS = {
+    "barrier": '__asm__ volatile("" ::: "memory")',
+    "smp_mb": '__asm__ volatile(FULL ::: "memory")',
+    "asm": "__asm__ volatile(FULL)",
+}
 C_HEAD = f"""typedef unsigned u32;
+#ifdef __aarch64__
+#define FULL "dmb ish"
+#else
+#define FULL "mfence"
+#endif
 extern u32 {", ".join(WORDS)}, {ARRAY}[{SIZE}];
 #define READ_ONCE(p) (*(const volatile u32 *)&(p))
 #define WRITE_ONCE(p, v) (*(volatile u32 *)&(p) = (v))
@@ -348,7 +360,7 @@ class Rust(Printer):
         return f"{where}.{'swap' if op == 'swap' else 'fetch_' + op}({value}, {self.orders[order]})"
 
     def fence(self, kind: str, order: str) -> str:
-        return 'asm!("", options(nostack, preserves_flags))' if kind == "barrier" else f"{kind}({self.orders[order]})"
+        return RUST_BARRIERS[kind] if kind in RUST_BARRIERS else f"{kind}({self.orders[order]})"
 
     def pick(self, to: str, cond: str, then: str, orelse: str) -> str:
         return f"{to} = if {cond} {{ {then} }} else {{ {orelse} }}"
@@ -369,6 +381,11 @@ class Rust(Printer):
         return RUST_HEAD + "\n".join([self.function(name, body) for name, body in functions])
 
 
+RUST_BARRIERS = {
+    "barrier": 'asm!("", options(nostack, preserves_flags))',
+    "smp_mb": "asm!(full!(), options(nostack, preserves_flags))",
+    "asm": "asm!(full!(), options(nomem, nostack, preserves_flags))",
+}
 RUST_HEAD = f"""#![no_std]
 #![allow(warnings)]
 use core::arch::asm;
@@ -376,6 +393,11 @@ use core::ptr::addr_of_mut;
 use core::sync::atomic::{{compiler_fence, fence, AtomicU32, Ordering::*}};
 extern "C" {{ {" ".join(f"static mut {word}: u32;" for word in WORDS)} static mut {ARRAY}: [u32; {SIZE}]; }}
 
+#[cfg(target_arch = "aarch64")]
+macro_rules! full {{ () => {{ "dmb ish" }} }}
+#[cfg(target_arch = "x86_64")]
+macro_rules! full {{ () => {{ "mfence" }} }}
+
 """
 
-__all__ = ["COMPARISONS", "C", "Op", "Printer", "Put", "Rust", "Spec", "failing"]
+__all__ = ["C", "Op", "Printer", "Put", "Rust", "Spec", "failing"]

@@ -58,7 +58,8 @@ def report(
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{case.name}-{compiler.name}-{compiler.arch.name}-O{level}"
     outcome = min(wrong, key=lambda each: (len(each), each))
-    said = f"{compiler.name} {compiler.version}, {compiler.arch.name} {features}, -O{level}: {shown(outcome)}"
+    machine = f"{compiler.arch.name}{features and '+' + features}"
+    said = f"{compiler.name} {compiler.version}, {machine}, -O{level}: {shown(outcome)}"
     spec = Spec().case(case, target_of(compiler, features), judge.in_source(case, outcome))
     test = litmus(case, lines, compiler.arch, judge.in_machine(case, outcome, compiler.arch))
     head, rest = test.split("\n", 1)

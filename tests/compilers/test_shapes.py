@@ -1,0 +1,38 @@
+"""What compilers were seen to do, in assembly of our own: such an outcome is one that the source may have.
+
+Each shape is a specification that asks for an outcome (``NAME.spec.litmus``) and the code that a compiler made of its
+thread, which has it (``NAME.asm.litmus``); the first line of either says which compiler. No compiler is needed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import mmcheck
+
+FOLDER = Path(__file__).with_name("shapes")
+SHAPES = sorted(path.name.removesuffix(".spec.litmus") for path in FOLDER.glob("*.spec.litmus"))
+DEFECTS = {"sunk-past-fence", "sunk-past-compiler-fence", "ldp-across-acquire", "stp-across-lock"}
+"""What a compiler does although the language promises otherwise: by default a verdict leaves it aside."""
+STILL_WRONG = {
+    "comparison-index", "comparison-through-memory", "constant-by-forwarding", "dead-store-dependency",
+    "forwarded-load", "idempotent-rmw", "join-index", "short-circuit", "sunk-index", "sunk-index-x86",
+    "write-back-branch", "write-back-release",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_code_has_the_outcome(name: str) -> None:
+    (outcome,) = mmcheck.litmus([FOLDER / f"{name}.asm.litmus"])
+    assert (outcome.observation, outcome.diagnostics) == ("Sometimes", ())
+
+
+@pytest.mark.parametrize("engine", ["smt", "enumerate"])
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_source_may_have_the_outcome(name: str, engine: str, request: pytest.FixtureRequest) -> None:
+    if name in STILL_WRONG:
+        request.applymarker(pytest.mark.xfail(reason="a rule of the compiler layer that is still wrong", strict=True))
+    report = mmcheck.verify([FOLDER / f"{name}.spec.litmus"], engine=engine, cache=False)
+    assert [result.verdict for result in report.results] == ["forbidden" if name in DEFECTS else "allowed"]
