@@ -60,7 +60,10 @@ def functions(text: str, arch: Arch) -> dict[str, tuple[str, ...]]:
             current = None
         elif current is not None and line and (label is not None or not line.startswith(".")):
             current.append(" ".join(line.split()))
-    return {name: _trimmed(lines) for name, lines in found.items()}
+    done = {name: _trimmed(lines) for name, lines in found.items()}
+    # rustc makes one of two functions that are the same.
+    same = re.findall(r"^(\w+) = (\w+)$", text, re.MULTILINE)
+    return done | {alias: done[name] for alias, name in same if name in done}
 
 
 def _trimmed(lines: Sequence[str]) -> tuple[str, ...]:

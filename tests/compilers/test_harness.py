@@ -71,6 +71,11 @@ def test_loads_in_the_other_order_would_be_seen() -> None:
     assert {dict(each)["return"] for each in wrong} == {SEEN}
 
 
+def test_a_function_that_is_another_one_has_its_code() -> None:
+    found = functions(f"{X86_64_UNIT}\t.globl\ttwin\ntwin = reader\n", X86_64)
+    assert found["twin"] == found["reader"] != ()
+
+
 def test_an_instruction_that_is_not_read_is_named() -> None:
     with pytest.raises(Unread, match="MM301 fmov"):
         judge.of_machine(READER, litmus(READER, ("fmov w0, s0", "ret"), AARCH64), AARCH64)
