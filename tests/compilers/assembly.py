@@ -96,6 +96,8 @@ def _aarch64(line: str, base: str) -> list[str]:
         register, symbol = re.fullmatch(r"adrp (\w+), (\S+)", line).groups()  # type: ignore[union-attr]
         offset(symbol)
         return [f"mov {register}, {base}"]
+    if line == "clrex":
+        return []  # the next exclusive store has a load of its own
     line = re.sub(r"#?:lo12:([\w+-]+)", lambda match: f"#{offset(match[1])}", line)
     pair = _PAIR.fullmatch(line)
     if pair is None:
