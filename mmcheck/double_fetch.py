@@ -37,6 +37,7 @@ class _Use:
 def double_fetches(encoding: Encoding) -> list[DoubleFetch]:
     """Every plain read of compiled code, with each write of another agent that may change what a second look sees."""
     graph = encoding.graph
+    whole = _Whole(graph)
     found = []
     for read in graph.events:
         if (
@@ -47,7 +48,7 @@ def double_fetches(encoding: Encoding) -> list[DoubleFetch]:
         ):
             continue
         writes = [w for w in graph.events if _interferes(encoding, read, w)]
-        uses = _uses(graph, read) if writes else []
+        uses = _uses(graph, read, whole) if writes else []
         if len(uses) > 1:
             found += [DoubleFetch(read, write, _between(encoding, read, write, uses)) for write in writes]
     return [each for each in found if each.literal != FALSE]
@@ -65,19 +66,33 @@ def _interferes(encoding: Encoding, read: GEvent, write: GEvent) -> bool:
     return encoding.memory.aliases(read, write)
 
 
-def _uses(graph: EventGraph, read: GEvent) -> list[_Use]:
+class _Whole:
+    """Terms as they are where a compiler leaves nothing out."""
+
+    def __init__(self, graph: EventGraph) -> None:
+        self.terms = graph.terms
+        choices = [choice for removal in graph.removals.values() for choice, _ in removal.how]
+        self.none = {str(choice.payload): graph.terms.false for choice in choices}
+        self.made: dict[int, Term] = {}
+
+    def names(self, term: Term) -> set[str]:
+        """The symbols that `term` depends on."""
+        return symbols_of(self.terms.substitute([term], self.none, self.made))
+
+
+def _uses(graph: EventGraph, read: GEvent, whole: _Whole) -> list[_Use]:
     name = f"r{read.id}"
     found = [
         _Use(event.id, event.guard)
         for event in graph.events
         if event.thread == read.thread and event.id > read.id
         for term in (event.address, event.value if event.kind == "W" else None)
-        if term is not None and name in symbols_of([term])
+        if term is not None and name in whole.names(term)
     ]
     found += [
         _Use(test.place, test.guard)
         for test in graph.tests
-        if test.thread == read.thread and name in symbols_of([test.cond])
+        if test.thread == read.thread and name in whole.names(test.cond)
     ]
     return sorted(found, key=lambda use: use.place)
 
@@ -86,6 +101,8 @@ def _between(encoding: Encoding, read: GEvent, write: GEvent, uses: list[_Use]) 
     """That `write` comes behind `read`, and before a use that is not the first."""
     circuit, values = encoding.circuit, encoding.values
     changed = [encoding.happens[read.id], encoding.happens[write.id], encoding.memory.fr(read, write)]
+    # What the reader does with the value is not left out.
+    changed += [-values.literal(removal.gone) for removal in encoding.graph.removals.values()]
     if FALSE in changed:
         return FALSE
     cases = []

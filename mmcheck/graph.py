@@ -109,6 +109,33 @@ class Wait:
     origin: Origin
     lasts: Term
     looks: Term
+    body: tuple[int, int] = (0, 0)
+    """The events of the last round: from the first id to that behind the last."""
+
+
+@record
+class Removal:
+    """An access that a compiler may leave out: the text comes to it if `reached`, and it is left out if `gone`.
+
+    A run may choose so only where it is `legal`. `how` are the choices that `gone` consists of, each with what a reader
+    is told of it.
+    """
+
+    reached: Term
+    gone: Term
+    legal: Term
+    how: tuple[tuple[Term, str], ...]
+
+
+@record
+class Outcome:
+    """The choice that a conditional read-modify-write succeeds: `when`, for its read in either case, says if it may."""
+
+    thread: int
+    guard: Term
+    reads: tuple[int, int]
+    when: Term
+    success: Term
 
 
 @record
@@ -163,6 +190,10 @@ class EventGraph:
     deps: dict[str, Pairs] = field(default_factory=dict)
     amo: Pairs = field(default_factory=dict)
     lxsx: Pairs = field(default_factory=dict)
+    removals: dict[int, Removal] = field(default_factory=dict)
+    """Accesses that the compiler may leave out."""
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    """Conditional read-modify-writes, by the name of the choice that they succeed."""
     constraints: list[Term] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     waits: list[Wait] = field(default_factory=list)

@@ -61,7 +61,9 @@ class Stage:
         if self._graph is None:
             kinds = {requirement.kind in goals.SETTLED for requirement in self.program.requirements}
             quiescent = None if len(kinds) > 1 else kinds == {True}
-            self._graph = unfold(self.program, bound=self.bound, quiescent=quiescent, deadline=self.deadline)
+            self._graph = unfold(
+                self.program, bound=self.bound, quiescent=quiescent, deadline=self.deadline, profile=self.profile
+            )
         return self._graph
 
     @property

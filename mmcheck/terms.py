@@ -7,7 +7,7 @@ for size only: dependencies are tracked beside terms, never read off them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from mmcheck.deadline import Deadline
 from mmcheck.program import apply
@@ -188,27 +188,34 @@ class Terms:
                 return self._equal(a, b)
         return self._make(op, args, width)
 
-    def substitute(self, roots: Iterable[Term], name: str, value: Term) -> list[Term]:
-        """`roots` with `value` for the symbol `name`."""
+    def substitute(
+        self, roots: Iterable[Term], values: Mapping[str, Term], made: dict[int, Term] | None = None
+    ) -> list[Term]:
+        """`roots` with `values` for the symbols that they name; `made` remembers what became of each node."""
         roots = list(roots)
-        made: dict[int, Term] = {}
-        for node in walk(roots):
+        made = {} if made is None else made
+        for node in walk(roots, made):
             if node.op == "sym":
-                made[node.number] = value if node.payload == name else node
-            elif all(made[arg.number] is arg for arg in node.args):
-                made[node.number] = node
+                made[node.number] = values.get(str(node.payload), node)
             else:
-                args = tuple([made[arg.number] for arg in node.args])
-                if node.width == 1 and node.op in ("and", "or"):
-                    made[node.number] = self.conj(args) if node.op == "and" else self.disj(args)
-                else:
-                    made[node.number] = self.op(node.op, args, node.width)
+                made[node.number] = self.rebuilt(node, made)
         return [made[root.number] for root in roots]
+
+    def rebuilt(self, node: Term, made: Mapping[int, Term]) -> Term:
+        """`node` over what `made` has in place of its operands, by number; an operand that it lacks stays."""
+        args = tuple([made.get(arg.number, arg) for arg in node.args])
+        if all(new is old for new, old in zip(args, node.args, strict=True)):
+            return node
+        if node.width == 1 and node.op in ("and", "or"):
+            return self.conj(args) if node.op == "and" else self.disj(args)
+        return self.op(node.op, args, node.width)
 
     def _equal(self, a: Term, b: Term) -> Term:
         if a.op == "const":
             a, b = b, a
         if b.const is not None:
+            if a.const is not None:
+                return self.true if a.const == b.const else self.false
             if a.width == 1:
                 return a if b.const else self.neg(a)
             if a.op == "add" and a.args[1].const is not None:
@@ -230,10 +237,10 @@ def symbols_of(roots: Iterable[Term]) -> set[str]:
     return {str(term.payload) for term in walk(roots) if term.op == "sym"}
 
 
-def walk(roots: Iterable[Term]) -> Iterator[Term]:
-    """Every term below `roots` once, operands first."""
+def walk(roots: Iterable[Term], known: Container[int] = ()) -> Iterator[Term]:
+    """Every term below `roots` once, operands first; nothing whose number is `known`."""
     seen: set[int] = set()
-    stack = [(root, False) for root in roots]
+    stack = [(root, False) for root in roots if root.number not in known]
     while stack:
         term, done = stack.pop()
         if done:
@@ -241,7 +248,7 @@ def walk(roots: Iterable[Term]) -> Iterator[Term]:
         elif term.number not in seen:
             seen.add(term.number)
             stack.append((term, True))
-            stack += [(arg, False) for arg in term.args if arg.number not in seen]
+            stack += [(arg, False) for arg in term.args if arg.number not in seen and arg.number not in known]
 
 
 def value_of(term: Term, symbols: Mapping[str, int], memo: dict[int, int] | None = None) -> int:

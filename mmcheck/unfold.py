@@ -13,9 +13,11 @@ from mmcheck.unfolding.state import Frame, State, Value, merge
 
 
 class Unfolder:
-    def __init__(self, program: Program, bound: int, quiescent: bool | None, deadline: Deadline | None = None) -> None:
+    def __init__(
+        self, program: Program, bound: int, quiescent: bool | None, deadline: Deadline | None, profile: str
+    ) -> None:
         self.program = program
-        self.recorder = Recorder(program, quiescent, deadline)
+        self.recorder = Recorder(program, quiescent, deadline, profile)
         self.control = Control(self.recorder, bound)
         self.terms = self.recorder.terms
         self.graph = self.recorder.graph
@@ -35,7 +37,7 @@ class Unfolder:
 
     def _thread(self, number: int, thread: Thread) -> None:
         privates = {reg.name: Value(self.terms.number(init, reg.width), {}) for reg, init in thread.privates}
-        end = self._body(thread, State(self.terms.true, {}, privates, {}, {}))
+        end = self._body(thread, State(self.terms.true, {}, privates, {}))
         if number in self.recorder.holders:
             terms, held = self.terms, self.terms.disj(self.recorder.holding)
             hold = self.graph.holds[number] = terms.symbol(f"hold{number}", 1)
@@ -50,7 +52,7 @@ class Unfolder:
         start = {reg.name: Value(terms.number(init, reg.width), {}) for reg, init in thread.privates}
         start |= self.carried.get(thread.handler, {})
         masked = {MASKED: Value(terms.false if thread.nests else terms.true, {})}
-        state = State(happens, {}, {**start, **masked}, {}, {})
+        state = State(happens, {}, {**start, **masked}, {})
         entry = recorder.event("F", thread.entry, state, happens, replace(thread.origin, text=ENTRY))
         recorder.switched(entry, state)
         end = self._body(thread, state)
@@ -63,7 +65,7 @@ class Unfolder:
         leave = recorder.event("F", thread.leave, end, end.guard, replace(thread.origin, text=RETURN))
         end.privates[MASKED] = Value(terms.false, {})
         recorder.switched(leave, end)
-        end = self._finish(end, State(terms.neg(happens), {}, dict(start), {}, {}))
+        end = self._finish(end, State(terms.neg(happens), {}, dict(start), {}))
         # What one run leaves in its privates, the next finds; that is memory, and no dependency.
         lasting = [name for name in start if not name.startswith("@%")]
         self.carried[thread.handler] = {name: Value(end.privates[name].term, {}) for name in lasting}
@@ -90,12 +92,13 @@ class Unfolder:
 
 
 def unfold(
-    program: Program, *, bound: int = 2, quiescent: bool | None = False, deadline: Deadline | None = None
-) -> EventGraph:
+    program: Program, *, bound: int = 2, quiescent: bool | None = False, deadline: Deadline | None = None,
+    profile: str = "observed",
+) -> EventGraph:  # fmt: skip
     """All runs of `program` with at most `bound` rounds of each unbounded loop.
 
     `quiescent`: settled runs (see `mmcheck.unfolding.control`), the others, or (None) both, told apart by
-    `EventGraph.settled`. All that is built from the graph keeps to `deadline`. Raises
-    `InputError` for recursion and for programs of more than `MAX_EVENTS` events.
+    `EventGraph.settled`. `profile` is the table of what a compiler keeps in source code. All that is built from the
+    graph keeps to `deadline`. Raises `InputError` for recursion and for programs of more than `MAX_EVENTS` events.
     """
-    return Unfolder(program, bound, quiescent, deadline).run()
+    return Unfolder(program, bound, quiescent, deadline, profile).run()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from mmcheck import gate
 from mmcheck.errors import InternalError
 from mmcheck.model.concrete import Frame
-from mmcheck.model.defects import DEFECTS
+from mmcheck.model.defects import DEFECTS, NAMES
 from mmcheck.model.expr import Node
 from mmcheck.model.model import Model, model_from_text
 from mmcheck.program import Tags
@@ -58,11 +58,29 @@ class Half(NamedTuple):
 def kept(profile: str, earlier: Half, later: Half, *, same_place: bool) -> bool:
     """Whether a compiler that follows `profile` leaves `earlier`, which stands first in the text, before `later`."""
     model, keep = table(profile)
+    return _asked(model, keep, (earlier, later), same_place=same_place)
+
+
+REMOVALS = ("forwards", "repeats", "writes-back", "overwrites")
+"""The ways to leave an access out; the tables say what each looks past."""
+
+
+@lru_cache(maxsize=1 << 12)
+def passes(profile: str, name: str, event: Half) -> bool:
+    """Whether `event` is in a set of `profile`: what one of `REMOVALS` looks past, ``sources``, or ``killers``."""
+    model = _tables(Path(__file__).with_name("compilers.cat"))
+    of = profile if profile in NAMES else DEFECTS[profile].compiler if profile in DEFECTS else "observed"
+    node = model.definitions.get(name) or _named(model, f"{of}-{name}")
+    return _asked(model, model.pool.ident(node), (event,), same_place=False)
+
+
+def _asked(model: Model, relation: Node, events: tuple[Half, ...], *, same_place: bool) -> bool:
+    """Whether `relation` leads from the first of `events`, in the order of the text, to the last."""
     sets: dict[str, int] = {}
     places: list[int] = []
     amo: list[tuple[int, int]] = []
     numbers = []
-    for which, event in enumerate((earlier, later)):
+    for which, event in enumerate(events):
         halves = [(event.kind, event.tags)]
         if event.other is not None:
             halves.insert(event.kind == "R", ("W" if event.kind == "R" else "R", event.other))
@@ -80,6 +98,5 @@ def kept(profile: str, earlier: Half, later: Half, *, same_place: bool) -> bool:
     loc = tuple([sum(1 << j for j, other in enumerate(places) if place == other >= 0) for place in places])
     static = {"src": order, "po": order, "loc": loc, "int": ((1 << n) - 1,) * n, "amo": tuple(rows)}
     none = (0,) * n
-    relation = Frame(model, n, sets, static).relation(keep, none, none)
-    first, second = numbers
-    return bool(relation[first] >> second & 1)
+    found = Frame(model, n, sets, static).relation(relation, none, none)
+    return bool(found[numbers[0]] >> numbers[-1] & 1)

@@ -74,6 +74,8 @@ def encode(
             values.settle(event.value)  # now: values in a circle need clauses, and a run shows every value
     for constraint in graph.constraints:
         circuit.require(values.literal(constraint))
+    for removal in graph.removals.values() if not compiled else ():
+        circuit.require(-values.literal(removal.gone))
     for selected in graph.choices.values():
         literals = [values.literal(term) for _, term in selected]
         circuit.clause(literals)

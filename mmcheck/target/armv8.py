@@ -86,6 +86,7 @@ class Armv8:
     lse: bool = False
     rcpc: bool = False
     name: str = "armv8"
+    deletes_idle_updates: bool = False
 
     def load(self, order: str, *, inline: bool) -> Access:
         if not acquires(order):

@@ -83,6 +83,11 @@ class Machine(Protocol):
     def name(self) -> str:
         """The base, as a target names it."""
 
+    @property
+    def deletes_idle_updates(self) -> bool:
+        """Whether a compiler deletes an atomic update that changes nothing, and whose result is unused: LLVM does on
+        x86 (no seq_cst one) and not on AArch64, seen with clang 22."""
+
     def load(self, order: str, *, inline: bool) -> Access:
         """A load; `inline` if it is inline assembly, on which the compiler's options have no effect."""
 

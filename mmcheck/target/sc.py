@@ -20,6 +20,7 @@ class Sc:
     """No instructions: accesses happen in the order of the text."""
 
     name: str = "sc"
+    deletes_idle_updates: bool = False
 
     def load(self, order: str, *, inline: bool) -> Access:
         return Access("load", "load")

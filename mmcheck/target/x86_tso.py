@@ -67,6 +67,7 @@ class X86Tso:
 
     irq_fence: bool = True
     name: str = "x86-tso"
+    deletes_idle_updates: bool = True
 
     def load(self, order: str, *, inline: bool) -> Access:
         return Access("load", "mov")

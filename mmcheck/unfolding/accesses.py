@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmcheck.graph import GEvent
+from mmcheck.graph import GEvent, Outcome
 from mmcheck.program import OLD, TRUE, Expr, Load, Origin, Rmw, Store, StoreExclusive, Tags
 from mmcheck.terms import Term
 from mmcheck.unfolding.events import Recorder
@@ -28,8 +28,7 @@ class Accesses:
         event = self.recorder.event(
             "R", statement.tags, state, state.guard, statement.origin, address, None, statement.dst.width
         )
-        assert event.value is not None
-        assign(terms, state, statement.dst, Value(event.value, {(event.id, False): terms.true}))
+        assign(terms, state, statement.dst, Value(self.recorder.loaded(event), {(event.id, False): terms.true}))
         if statement.exclusive:
             state.monitor = ((event.id, self.terms.true),)
         if statement.whole:
@@ -85,17 +84,20 @@ class Accesses:
             success = self.recorder.choose("success")
             good = terms.conj([state.guard, success])
             bad = terms.conj([state.guard, terms.neg(success)])
-            reads = []
+            reads, tests = [], []
             for guard, tags, wanted in ((good, statement.read_tags, True), (bad, statement.fail_tags, False)):
                 read = self.recorder.event("R", tags, state, guard, statement.origin, address, None, width)
                 assert read.value is not None
                 when = self._with_old(statement.when, state, read)
                 outcome = when.term if wanted else terms.neg(when.term)
                 self.graph.constraints.append(terms.disj([terms.neg(guard), outcome]))
-                self.recorder.forwarding.outcomes[read.id] = str(success.payload), when.term
+                tests.append(when.term)
                 reads.append(read)
                 self._rmw_write(statement, state, read, guard, address)
-            first, second = reads[0], reads[1]
+            first, second = reads
+            self.graph.outcomes[str(success.payload)] = Outcome(
+                self.recorder.thread, state.guard, (first.id, second.id), tests[0], success
+            )
             assert first.value is not None and second.value is not None
             taint = {(first.id, False): success, (second.id, False): terms.neg(success)}
             old = Value(terms.select(success, first.value, second.value), taint)

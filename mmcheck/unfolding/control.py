@@ -83,8 +83,7 @@ class Control:
                 continue
             elif isinstance(statement, Jump):
                 cond = self.recorder.value(statement.cond, state)
-                if cond.taint:
-                    add(self.terms, state.sticky, cond.taint)
+                add(self.terms, state.control, cond.taint)
                 taken = state.copy(self.terms.conj([state.guard, cond.term]))
                 if statement.label == "":
                     self.recorder.cut(taken.guard, statement.origin)
@@ -151,23 +150,14 @@ class Control:
         if cond.term.op == "const" and not cond.taint:
             return self.block(statement.then if cond.term.const else statement.orelse, state, frame)
         self.graph.tests.append(Test(self.recorder.thread, state.guard, cond.term, len(self.graph.events)))
-        outer = dict(state.control)
-        add(self.terms, state.control if self.recorder.source else state.sticky, cond.taint)
-        inside = dict(state.control)
+        add(self.terms, state.control, cond.taint)
         then = state.copy(self.terms.conj([state.guard, cond.term]))
         orelse = state.copy(self.terms.conj([state.guard, self.terms.neg(cond.term)]))
         then_end = self.block(statement.then, then, frame)
         orelse_end = self.block(statement.orelse, orelse, frame)
-        if self.recorder.source:
-            both = self.terms.false not in (then_end.guard, orelse_end.guard)
-            # One arm left the function or loop: what follows is still guarded by the condition.
-            for end in (then_end, orelse_end):
-                exits = {key: term for key, term in end.control.items() if key not in inside}
-                end.control = {**(outer if both else inside), **exits}
         return merge(self.terms, [then_end, orelse_end])
 
     def _loop(self, statement: Loop, state: State, frame: Frame) -> State:
-        outer = dict(state.control)
         inner = Frame(returns=frame.returns)
         for _ in range(self.bound if statement.rounds is None else statement.rounds):
             if state.guard is self.terms.false:
@@ -178,9 +168,7 @@ class Control:
             state = self.block(exit_test(statement.body, self.functions), state, inner)
             self.recorder.cut(state.guard, statement.origin)
             state = nowhere(self.terms)
-        result = merge(self.terms, [*inner.breaks, state])
-        result.control = outer
-        return result
+        return merge(self.terms, [*inner.breaks, state])
 
     def _wait(self, statement: Await, state: State, frame: Frame) -> State:
         if statement.tries is not None:
@@ -193,7 +181,7 @@ class Control:
             self.recorder.holding.append(self.terms.conj([start, self.terms.neg(done), masked.term]))
         state.guard = self.terms.conj([start, self.terms.disj([done, settled])])
         mark, clear = len(self.graph.events), self.recorder.clear
-        state = self.block(statement.body, state, frame)
+        state = self._look(statement.body, state, frame)
         cond = self.recorder.value(statement.cond, state)
         reached = self.terms.conj([state.guard, done])
         self.graph.constraints.append(self.terms.disj([self.terms.neg(reached), cond.term]))
@@ -209,25 +197,24 @@ class Control:
         lasts = self.terms.conj([start, clear, self.terms.disj([self.terms.neg(done), self.terms.neg(whole)])])
         looks = self.terms.conj([start, whole, self.terms.neg(done), settled])
         plain = {event.id for event in events if self.recorder.source and "Plain" in event.tags}
-        once = frozenset() if statement.rereads else plain.intersection(reads)
-        wait = Wait(
-            self.recorder.thread, start, done, cond.term, reads, frozenset(once), statement.origin, lasts, looks
-        )
-        self.graph.waits.append(wait)
-        add(self.terms, state.control, {key: term for key, term in cond.taint.items() if key[0] in plain})
-        add(self.terms, state.sticky, {key: term for key, term in cond.taint.items() if key[0] not in plain})
-        if self.recorder.source:
-            conditions = [state.guard, *state.facts]
-            firm = {key for key, _ in self.recorder.forwarding.robust(cond.taint, cond.term, conditions)}
-            # Of a plain read the compiler may make one, and need not wait.
-            state.firm |= {key for key in firm if key[0] not in plain}
+        once = frozenset() if statement.rereads else frozenset(plain.intersection(reads))
+        body = mark, len(self.graph.events)
+        thread, origin = self.recorder.thread, statement.origin
+        self.graph.waits.append(Wait(thread, start, done, cond.term, reads, once, origin, lasts, looks, body))
+        add(self.terms, state.control, cond.taint)
         state.guard = reached
-        state.facts = (*state.facts, cond.term)
+        return state
+
+    def _look(self, body: Block, state: State, frame: Frame) -> State:
+        """The last round of a wait."""
+        self.recorder.waiting += 1
+        state = self.block(body, state, frame)
+        self.recorder.waiting -= 1
         return state
 
     def _wait_limited(self, statement: Await, state: State, frame: Frame) -> State:
         """With a limit on the tries: one last look, which decides (docs/compiler.md, waits)."""
-        state = self.block(statement.body, state, frame)
+        state = self._look(statement.body, state, frame)
         return self._branch(If(statement.cond, (), statement.orelse, statement.origin), state, frame)
 
     def _call(self, statement: Call, state: State) -> State:
@@ -239,7 +226,7 @@ class Control:
             help = "functions are expanded where they are called"
             raise fail("MM502", f"more than {MAX_EXPANSIONS} calls", statement.origin.span, help=help)
         values = [self.recorder.value(arg, state) for arg in statement.args]
-        caller, outer = state.registers, dict(state.control)
+        caller = state.registers
         if not self.recorder.calls:
             self.recorder.callers = caller
         state.registers = {
@@ -260,7 +247,6 @@ class Control:
         merged = merge(self.terms, [exit_state for exit_state, _ in exits])
         result = merged.registers.get("%result", Value(self.terms.number(0, function.result or 32), {}))
         merged.registers = dict(caller)
-        merged.control = outer
         if statement.dst is not None:
             assign(self.terms, merged, statement.dst, result)
         return merged

@@ -1,7 +1,8 @@
 """The events of a program, recorded as a thread is unfolded, with the dependencies that each one has.
 
-Dependencies are tracked as taint: a register carries its term and the reads it was computed from. In assembly
-they are syntactic and never simplified away; in source code they are those that `mmcheck.robust` finds.
+Dependencies of the text are tracked as taint: a register carries its term and the reads it was computed from. They are
+syntactic and never simplified away. What a compiler leaves of them is found when a thread is complete
+(`mmcheck.unfolding.dependence`).
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from mmcheck.interrupts import blocking_runs, sharing_of
 from mmcheck.program import MASKED, Assert, Expr, Origin, Program, Tags, Thread
 from mmcheck.records import replace
 from mmcheck.terms import Term, Terms
-from mmcheck.unfolding.forwarding import Forwarding
-from mmcheck.unfolding.guarded import Guarded, decided
-from mmcheck.unfolding.state import State, Value
+from mmcheck.unfolding.dependence import Dependence
+from mmcheck.unfolding.keeping import Keeping
+from mmcheck.unfolding.removal import Removals
+from mmcheck.unfolding.state import State, Taint, Value
 from mmcheck.unfolding.values import evaluate
 
 MAX_EVENTS = 5_000
@@ -26,7 +28,7 @@ PORTS = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")
 class Recorder:
     """The graph as far as it has been unfolded, and whose statements are being unfolded."""
 
-    def __init__(self, program: Program, quiescent: bool | None, deadline: Deadline | None = None) -> None:
+    def __init__(self, program: Program, quiescent: bool | None, deadline: Deadline | None, profile: str) -> None:
         self.program = program
         self.terms = Terms(deadline)
         if quiescent is None:
@@ -37,8 +39,8 @@ class Recorder:
         for name in PORTS:
             self.graph.deps[name] = {}
             self.graph.deps[f"text-{name}"] = {}
-        self.cells = frozenset(cell.address for cell in program.cells)
-        self.forwarding = Forwarding(self.graph, self.terms)
+        self.keeping = Keeping(self.graph, profile)
+        self.removals = Removals(self.graph, self.keeping)
         self.graph.sharing = sharing_of(program)
         self.blocking = blocking_runs(program, self.graph.sharing)
         self.holders = {n for held in self.blocking.values() for n in held if program.threads[n].host is None}
@@ -54,10 +56,11 @@ class Recorder:
         self.source = False
         self.calls: tuple[str, ...] = ()
         """The functions that are being expanded, outermost first."""
-        self.guarded: list[Guarded] = []
         self.plain = self.terms.false
         """Of a site's read: that the option which is selected makes it a plain one."""
         self.in_rmw = False
+        self.waiting = 0
+        """How many waits the thread is in the body of."""
         self.group = 0
         self.free = 0
         self.glued: int | None = None
@@ -118,25 +121,26 @@ class Recorder:
             self.group, origin,
         )  # fmt: skip
         self.graph.events.append(event)
-        if self.source and address is not None and not self.in_rmw:
-            if kind == "W" and value is not None:
-                self.forwarding.stored(event, address, value)
-            elif kind == "R":
-                self.forwarding.loaded(event, self.terms.true if "Plain" in tags else self.plain)
         if self.glued is not None and kind != "F":
             self.graph.whole.append((self.glued, number))
             self.glued = None
         if "Ghost" in tags:
             return event  # stands for what no instruction does: it depends on nothing, and nothing is ordered by it
-        conditions = [guard, *state.facts] if self.source else []
         if address is not None:
-            self.depend("addr", address, event, conditions)
+            self.depend("addr", address.taint, event)
         if value is not None:
-            self.depend("data", value, event, conditions)
+            self.depend("data", value.taint, event)
         if decides is not None:
-            self.depend("data", decides, event, [state.guard, *state.facts])
-        self.control(state, event)
+            self.depend("data", decides.taint, event)
+        self.depend("ctrl", state.control, event)
         return event
+
+    def loaded(self, event: GEvent) -> Term:
+        """What is in the register behind a load: if a compiler may leave it out, perhaps an earlier value."""
+        assert event.value is not None
+        if not self.source or self.waiting or "Ghost" in event.tags:
+            return event.value
+        return self.removals.load(event, self.terms.true if "Plain" in event.tags else self.plain)
 
     def not_held_up(self, run: int, event: int) -> Term:
         """That a run which waits for ever, or a thread that does so with interrupts off, does not keep `event` of its
@@ -153,40 +157,20 @@ class Recorder:
         inside = terms.symbol(f"before{cut}.{event}", 1)
         return terms.disj([terms.neg(terms.symbol(f"run{run}", 1)), terms.symbol(f"over{run}", 1), inside])
 
-    def depend(self, port: str, value: Value, event: GEvent, conditions: list[Term]) -> None:
-        for (read, pick), cond in value.taint.items():
-            name = f"pick-{port}" if pick else port
-            if read == event.id:
-                continue
-            self.note(f"text-{name}", read, event.id, cond)
-            if not self.source:
-                self.note(name, read, event.id, cond)
-        if self.source:
-            # Of an address, only places inside some variable count: an array of one element has one index.
-            within = self.cells if port == "addr" else None
-            for (read, pick), cond in self.forwarding.robust(value.taint, value.term, conditions, within):
-                if read != event.id:
-                    self.note(f"pick-{port}" if pick else port, read, event.id, cond)
-
-    def control(self, state: State, event: GEvent) -> None:
-        for taint in (state.control, state.sticky):
-            for (read, pick), cond in taint.items():
-                name = "pick-ctrl" if pick else "ctrl"
+    def depend(self, port: str, taint: Taint, event: GEvent) -> None:
+        for (read, pick), cond in taint.items():
+            if read != event.id:
+                name = f"pick-{port}" if pick else port
                 self.note(f"text-{name}", read, event.id, cond)
                 if not self.source:
                     self.note(name, read, event.id, cond)
-        if self.source and (event.kind != "R" or self.in_rmw):
-            if state.control:
-                self.guarded.append(Guarded(event.id, dict(state.control), state.facts))
-            for (read, pick), cond in self.forwarding.passed_on(state.sticky).items():
-                if (read, pick) in state.firm:
-                    self.note("pick-ctrl" if pick else "ctrl", read, event.id, cond)
 
     def leave(self) -> None:
-        """The thread is unfolded: now it is known what its branches decide on."""
-        for (read, pick), event, cond in decided(self.graph, self.terms, self.forwarding, self.guarded):
-            self.note("pick-ctrl" if pick else "ctrl", read, event, cond)
-        self.guarded = []
+        """The thread is unfolded: now it is known which accesses a compiler may leave out, and what depends on what."""
+        if self.source:
+            self.removals.settle(self.thread)
+            for name, read, event, cond in Dependence(self.graph, self.keeping, self.removals, self.thread).found():
+                self.note(name, read, event, cond)
 
     def note(self, name: str, source: int, target: int, cond: Term) -> None:
         table: Pairs = self.graph.deps[name]

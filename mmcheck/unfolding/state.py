@@ -28,8 +28,7 @@ class Value:
 class State:
     """One point of one thread: the guard under which it is reached, and what registers hold there.
 
-    `control` are the reads that the guarded region depends on; `sticky` those whose control dependency never ends
-    (assembly branches, waits). `facts` are conditions that the path has established beyond its guard.
+    `control` are the reads that a branch or a wait has tested, by the text: all that follows depends on them.
     `monitor` are the exclusive loads that may hold the monitor, with the condition.
     """
 
@@ -37,24 +36,17 @@ class State:
     registers: dict[str, Value]
     privates: dict[str, Value]
     control: Taint
-    sticky: Taint
-    firm: frozenset[Key] = frozenset()
-    """Of `sticky`: those that a compiler cannot do without, for the path has not fixed the condition."""
-    facts: tuple[Term, ...] = ()
     monitor: Latest = ()
     switch: Latest = ()
     """The latest event that switched interrupts, with the condition."""
 
     def copy(self, guard: Term) -> State:
-        return State(
-            guard, dict(self.registers), dict(self.privates), dict(self.control), dict(self.sticky), self.firm,
-            self.facts, self.monitor, self.switch,
-        )  # fmt: skip
+        return State(guard, dict(self.registers), dict(self.privates), dict(self.control), self.monitor, self.switch)
 
 
 def nowhere(terms: Terms) -> State:
     """The point that is never reached."""
-    return State(terms.false, {}, {}, {}, {})
+    return State(terms.false, {}, {}, {})
 
 
 @dataclass(slots=True)
@@ -97,9 +89,6 @@ def merge(terms: Terms, states: Iterable[State]) -> State:
             _merge_registers(terms, cond, state.registers, result.registers),
             _merge_registers(terms, cond, state.privates, result.privates),
             _merge_conditions(terms, cond, state.control, result.control),
-            _merge_conditions(terms, cond, state.sticky, result.sticky),
-            _merge_firm(state, result),
-            tuple([fact for fact in state.facts if fact in result.facts]),
             _merge_latest(terms, cond, state.monitor, result.monitor),
             _merge_latest(terms, cond, state.switch, result.switch),
         )
@@ -132,13 +121,6 @@ def _merge_conditions(terms: Terms, cond: Term, a: Taint, b: Taint) -> Taint:
         return a
     out = {key: terms.select(cond, a.get(key, terms.false), b.get(key, terms.false)) for key in {**a, **b}}
     return {key: term for key, term in out.items() if term is not terms.false}
-
-
-def _merge_firm(a: State, b: State) -> frozenset[Key]:
-    """Firm where they control at all, on both ways."""
-    keys = a.firm | b.firm
-    loose_a, loose_b = a.sticky.keys() - a.firm, b.sticky.keys() - b.firm
-    return frozenset(keys - loose_a - loose_b)
 
 
 def _merge_latest(terms: Terms, cond: Term, a: Latest, b: Latest) -> Latest:
