@@ -81,9 +81,9 @@ class Checker(Provisos):
         encoding = stage.compiled
         reached = encoding.circuit.any([encoding.values.literal(check.guard) for check in checks])
         if not self._solve(encoding, [reached]):
-            text = "vacuous: no run reaches the point where it is checked" if checks else "vacuous: nothing checks it"
-            return replace(finding, notes=(*finding.notes, text))
-        return replace(finding, notes=(*finding.notes, *self._idle_waits(stage)))
+            return self._vacuous(finding)
+        unreached = self._unreached(checks, stage) if len(checks) > 1 else []
+        return replace(finding, notes=(*finding.notes, *unreached, *self._idle_waits(stage)))
 
     def _final(self, requirement: Requirement, stage: Stage) -> Finding:
         exists = requirement.kind == "exists"
@@ -91,7 +91,7 @@ class Checker(Provisos):
         if finding.counterexample is not None:
             judge_final(finding.counterexample.execution, requirement.cond, exists)
         if finding.verdict == "holds" and not self._solve(stage.compiled, []):
-            finding = replace(finding, notes=(*finding.notes, "vacuous: no run comes to an end"))
+            return self._vacuous(finding)
         if exists and finding.verdict in ("holds", "violated"):
             return replace(finding, verdict="forbidden" if finding.verdict == "holds" else "allowed")
         return finding
@@ -101,9 +101,12 @@ class Checker(Provisos):
         if finding.verdict != "holds":
             return finding
         if not self._solve(stage.compiled, []):
-            return replace(finding, notes=(*finding.notes, "vacuous: no run comes to an end"))
+            return self._vacuous(finding)
+        waits = goals.waits(requirement, self.program, stage.graph)
+        if any("." in name for name in requirement.subjects):  # not to wait is one way to go on
+            finding = replace(finding, notes=(*finding.notes, *self._unreached(waits, stage)))
         if self.layered:
-            finding = self._plain_waits(finding, stage, goals.waits(requirement, self.program, stage.graph))
+            finding = self._plain_waits(finding, stage, waits)
         if finding.verdict != "holds":
             return finding
         if not finding.complete:
@@ -140,7 +143,7 @@ class Checker(Provisos):
         if finding.verdict == "holds" and not any(
             self._solve(stage.compiled, [stage.compiled.happens[a], stage.compiled.happens[b]]) for a, b in pairs
         ):
-            return replace(finding, notes=(*finding.notes, "vacuous: the two never both happen in one thread"))
+            return self._vacuous(finding)
         return finding
 
     # --- search ------------------------------------------------------------------------------------

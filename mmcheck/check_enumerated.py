@@ -6,7 +6,9 @@ It shares with `mmcheck.check` the program and the parsed models, and no step of
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
+from mmcheck import vacuity
 from mmcheck.deadline import Deadline
 from mmcheck.enumerate import Enumeration, Keep, Limits, Run
 from mmcheck.enumeration.compiled import profile as keep_of
@@ -77,9 +79,10 @@ class EnumerationChecker:
             raise UnknownVerdict("some access goes outside every variable, and such runs are not described")
         if found is None and requirement.kind == "progress" and self.keep is not None and self._waits_plainly():
             raise UnknownVerdict("a wait on a plain read, which a compiler may make once: that is the solver engine's")
+        if found is None and not seen:
+            return Finding(requirement, "vacuous", None, complete, (self._unasked(requirement),))
         if found is None:
-            notes = yielding(self.program) if seen and requirement.kind == "progress" else ()
-            notes = notes if seen else ("vacuous: no run comes to where it is checked",)
+            notes = yielding(self.program) if requirement.kind == "progress" else ()
             return Finding(requirement, good, None, complete, notes)  # type: ignore[arg-type]
         execution = found.execution
         judge(execution, self.model)
@@ -107,10 +110,11 @@ class EnumerationChecker:
     def _first(
         self, requirement: Requirement, keep: Keep | None, *, platform: bool = False, model: Model | None = None
     ) -> tuple[Run | None, bool, bool]:
-        """A run that breaks (or, for ``exists``, shows) the requirement; whether no loop was cut, and whether there is
-        any run."""
+        """A run that breaks (or, for ``exists``, shows) the requirement; whether no loop was cut, and whether any run
+        comes to where it is checked."""
+        goals = vacuity.goals_of(requirement)
         search = Enumeration(
-            self.program,
+            vacuity.marked(self.program, goals[0]) if goals else self.program,
             model or self.model,
             self.bound,
             settle=requirement.kind in ("final", "exists", "progress"),
@@ -121,11 +125,22 @@ class EnumerationChecker:
         )
         seen = False
         for run in search.runs():
-            seen = True
+            seen = seen or not goals or vacuity.REACHED in run.failed
             self.stray = self.stray or run.stray
             if self._breaks(requirement, run):
                 return run, not search.cut, True
         return None, not search.cut, seen
+
+    def _unasked(self, requirement: Requirement) -> str:
+        """Why nothing was checked of `requirement`, with what stands in the way."""
+        marked, found = vacuity.ways_of(requirement, self.program, {}), list[str]()
+        with suppress(UnknownVerdict):  # only a reason is at stake
+            for each in marked:
+                search = Enumeration(
+                    each.program, self.model, self.bound, keep=self.keep, limits=LIMITS, deadline=self.deadline
+                )
+                found += each.obstacles(set[str]().union(*[run.failed for run in search.runs()]))
+        return vacuity.reason(requirement, marked, found)
 
     def _waits_plainly(self) -> bool:
         """Whether some compiled code waits on a plain read (docs/compiler.md)."""

@@ -36,7 +36,7 @@ JOINING = frozenset(
 )
 """Words inside a declaration or an edit."""
 
-VERDICTS = frozenset({"holds", "violated", "allowed", "forbidden"})
+VERDICTS = frozenset({"holds", "violated", "allowed", "forbidden", "vacuous"})
 TYPES = frozenset({"bool", "latch"} | {f"{sign}{width}" for sign in "iu" for width in (8, 16, 32, 64)})
 
 Pieces = Iterator[tuple[Look, str]]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from mmcheck import goals
+from collections.abc import Sequence
+from contextlib import suppress
+
+from mmcheck import goals, vacuity
 from mmcheck.double_fetch import double_fetches
 from mmcheck.errors import UnknownVerdict, fail
 from mmcheck.explain import only_here
+from mmcheck.graph import Check, Wait
 from mmcheck.model.promises import promised
 from mmcheck.program import Origin, Requirement, Thread
 from mmcheck.queries import Queries
@@ -77,6 +81,47 @@ class Provisos(Queries):
                     self._notes.astray_span,
                     help="a pointer may still be null, or an index past the end, in a run that the model allows",
                 )
+
+    def _vacuous(self, finding: Finding) -> Finding:
+        """The verdict on a requirement that nothing was checked of, with what stands in the way."""
+        requirement = finding.requirement
+        marked, found = vacuity.ways_of(requirement, self.program, self.choices), []
+        with suppress(UnknownVerdict):  # only a reason is at stake
+            found = [text for each in marked for text in self._obstacles(each)]
+        why = vacuity.reason(requirement, marked, found)
+        return Finding(requirement, "vacuous", complete=finding.complete, notes=(why,))
+
+    def _obstacles(self, marked: vacuity.Ways) -> list[str]:
+        """What no run passes on one of the ways."""
+        program = replace(marked.program, requirements=())
+        probes = type(self)(
+            program, self.model, layered=self.layered, bound=self.bound, profile=self.profile, choices=self.choices
+        )
+        probes.deadline, probes.surplus = self.deadline, False
+        encoding = probes.stage().compiled
+        guards: dict[str, list[int]] = {}
+        for check in encoding.graph.checks:
+            guards.setdefault(check.requirement, []).append(encoding.values.literal(check.guard))
+        reached = set()
+        for way in marked.ways:
+            for probe in way:
+                literal = encoding.circuit.any(guards.get(probe, ()))
+                if literal == FALSE or not probes._solve_unbounded(encoding, literal):
+                    break
+                reached.add(probe)
+        return marked.obstacles(reached)
+
+    def _unreached(self, points: Sequence[Check | Wait], stage: Stage) -> list[str]:
+        """Notes on those of `points` to which no run comes."""
+        encoding = stage.compiled
+        places: dict[Origin, list[int]] = {}
+        for point in points:
+            places.setdefault(replace(point.origin, calls=()), []).append(encoding.values.literal(point.guard))
+        return [
+            f"no run comes to '{place.text}'" + (f" (line {place.span.line})" if place.span is not None else "")
+            for place, guards in places.items()
+            if not self._solve(encoding, [encoding.circuit.any(guards)])
+        ]
 
     def _idle_waits(self, stage: Stage) -> list[str]:
         """Waits that no run satisfies: what stands behind them was not checked at all."""

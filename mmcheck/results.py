@@ -15,7 +15,7 @@ from mmcheck.program import Program, Requirement
 from mmcheck.records import record, replace
 from mmcheck.source import Span
 
-Verdict = Literal["holds", "violated", "allowed", "forbidden", "unknown"]
+Verdict = Literal["holds", "violated", "allowed", "forbidden", "vacuous", "unknown"]
 Kind = Literal["point", "final", "exists", "progress", "ordered"]
 Layer = Literal["compiler", "hardware", "platform"]
 
@@ -24,6 +24,7 @@ MEANING: dict[str, str] = {
     "violated": "there is a run that the model allows and that breaks it; it is shown",
     "allowed": "there is a run that the model allows and that ends in such a state",
     "forbidden": "no run within the bound ends in such a state",
+    "vacuous": "no run within the bound comes to where it is checked, so nothing was; the notes say what is in the way",
     "unknown": "not decided; the notes say why",
 }
 
@@ -132,6 +133,13 @@ class Result:
             return None
         return self.verdict == self.expected and self.expected_layer in (None, self.layer)
 
+    @property
+    def reason(self) -> str:
+        """Why nothing was decided, or checked; empty for other verdicts."""
+        if self.verdict not in ("unknown", "vacuous"):
+            return ""
+        return "; ".join(self.notes) or MEANING[self.verdict]
+
 
 @record
 class FileReport:
@@ -160,7 +168,10 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 all as claimed, 1 something not as claimed, 2 could not check, 3 something unknown; 2 over 1 over 3."""
+        """0 all as claimed, 1 something not as claimed, 2 could not check, 3 something unknown; 2 over 1 over 3.
+
+        Nothing but ``holds``, or what the file claims, is as claimed: a ``vacuous`` requirement is not.
+        """
         if self.interrupted:
             return 130
         if any(d.severity == "error" for file in self.files for d in file.diagnostics):

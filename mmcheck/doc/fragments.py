@@ -19,8 +19,9 @@ from mmcheck.report.words import BASE, claim, layer_sentence, plural, verdict
 from mmcheck.results import Result
 from mmcheck.source import printable
 
-GLYPHS = {"holds": "✓", "violated": "✗", "allowed": "○", "forbidden": "●", "unknown": "?"}
-_LOOKS = {"holds": "good", "forbidden": "good", "violated": "bad", "allowed": "warn", "unknown": "warn"}
+GLYPHS = {"holds": "✓", "violated": "✗", "allowed": "○", "forbidden": "●", "vacuous": "∅", "unknown": "?"}
+_LOOKS = {"holds": "good", "forbidden": "good", "violated": "bad", "vacuous": "bad", "allowed": "warn",
+          "unknown": "warn"}  # fmt: skip
 MAX_TEXT = 400
 MAX_LINE = 2000
 """Characters of one line of a program that are shown."""

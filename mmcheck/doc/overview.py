@@ -101,7 +101,8 @@ def _broken(file: FileReport, results: Sequence[Result], target: str, links: Lin
     here = [result for result in results if result.target == target]
     if not here:
         return '<span class="muted" title="not checked for this target">–</span>'
-    told = [result for result in here if result.verdict in ("violated", "unknown") or result.as_claimed is False]
+    loud = ("violated", "vacuous", "unknown")
+    told = [result for result in here if result.verdict in loud or result.as_claimed is False]
     if not told:
         shown = "holds" if any(each.verdict == "holds" for each in here) else here[0].verdict
         return fragments.badge(next(each for each in here if each.verdict == shown))

@@ -27,9 +27,9 @@ class Expectation:
     targets: tuple[Target, ...]
     span: Span
 
-    @property
-    def question(self) -> bool:
-        return self.verdict in QUESTIONS
+    def answers(self, *, question: bool) -> bool:
+        """Whether its verdict is one of a check that is a `question` (``exists``), or of one that is none."""
+        return self.verdict == "vacuous" or (self.verdict in QUESTIONS) == question
 
 
 def read(nodes: list[ast.Expect], reporter: Reporter) -> tuple[Expectation, ...]:
@@ -57,7 +57,7 @@ def choose(known: tuple[Expectation, ...], requirement: str, kind: str, target: 
 
 
 def _rank(each: Expectation, requirement: str, kind: str, target: Target) -> tuple[int, int] | None:
-    if each.question != (kind == "exists") or (each.names and requirement not in each.names):
+    if not each.answers(question=kind == "exists") or (each.names and requirement not in each.names):
         return None
     specific = 0
     if each.targets:
@@ -92,7 +92,7 @@ def check(
         if expectation is None:
             continue
         clean = _check_names(node, expectation, kinds, declared, reporter)
-        if node.layer is not None and node.verdict in ("holds", "forbidden"):
+        if node.layer is not None and node.verdict in ("holds", "forbidden", "vacuous"):
             message = f"'by {node.layer}' goes with 'violated' and 'allowed'"
             reporter.report("MM233", message, node.span, "a layer says who lets it through")
         for pattern, shown in zip(expectation.targets, node.targets, strict=True):
@@ -118,22 +118,22 @@ def _check_names(
                 message = f"no requirement is named '{name.text}'{near(name.text, kinds)}"
                 reporter.report("MM204", message, name.span)
     asked = [name.text for name in node.names if name.text in kinds] or (list(kinds) if not node.names else [])
-    if asked and not any(("exists" in kinds[name]) == expectation.question or _mixed(kinds[name]) for name in asked):
-        right = "'holds' or 'violated'" if expectation.question else "'allowed' or 'forbidden'"
+    right = "'holds' or 'violated'" if node.verdict in QUESTIONS else "'allowed' or 'forbidden'"
+    if asked and not any(_fits(expectation, kinds[name]) for name in asked):
         reporter.report("MM233", f"'{expectation.verdict}' is no verdict of this check: {right}", node.span)
         clean = False
     elif node.names:
         for name in node.names:
             of_name = kinds.get(name.text)
-            if of_name is not None and ("exists" in of_name) != expectation.question and not _mixed(of_name):
-                right = "'holds' or 'violated'" if expectation.question else "'allowed' or 'forbidden'"
+            if of_name is not None and not _fits(expectation, of_name):
                 reporter.report("MM233", f"'{expectation.verdict}' is no verdict of '{name.text}': {right}", name.span)
                 clean = False
     return clean
 
 
-def _mixed(kinds: set[str]) -> bool:
-    return "exists" in kinds and len(kinds) > 1
+def _fits(expectation: Expectation, kinds: set[str]) -> bool:
+    """Whether it says something of one of the checks of a requirement, which has these `kinds`."""
+    return any(expectation.answers(question=kind == "exists") for kind in kinds)
 
 
 def _check_twice(

@@ -18,14 +18,15 @@ def confirm(
     bound: int,
     timeout: float | None,
     choices: Placement | None = None,
-) -> list[str]:
-    """Check every requirement that is not `dropped`; returns what the checker remarks on those that hold.
+) -> tuple[list[str], dict[str, str]]:
+    """Check every requirement that is not `dropped`; returns what the checker remarks on those that hold, and why those
+    are vacuous that nothing is checked of: they ask for no barrier at all.
 
-    A requirement that holds because nothing reaches it is such a remark: it asks for no barrier at all. `choices` are
-    what stands at the sites of programs that have any. Raises `UnknownVerdict` if something is not decided, and
-    `InternalError` if something does not hold.
+    `choices` are what stands at the sites of programs that have any. Raises `UnknownVerdict` if something is not
+    decided, and `InternalError` if something is violated.
     """
     remarks: dict[tuple[str, str], dict[str, None]] = {}
+    vacuous: dict[str, str] = {}
     for target, program in programs.items():
         checker = checker_of(program, target, bound=bound, timeout=timeout)
         if choices is not None:
@@ -36,8 +37,12 @@ def confirm(
             finding = checker.run(requirement)
             if finding.verdict == "unknown":
                 raise UnknownVerdict(finding.notes[0] if finding.notes else "unknown")
+            if finding.verdict == "vacuous":
+                vacuous.setdefault(requirement.name, f"{finding.notes[0]}, on {target.name}")
+                continue
             if finding.verdict not in ("holds", "forbidden"):
                 raise InternalError(f"the optimum breaks {requirement.name} on {target.name}")
             for note in finding.notes:
                 remarks.setdefault((requirement.name, note), {})[target.name] = None
-    return [f"{name}, on {', '.join(targets)}: {note}" for (name, note), targets in remarks.items()]
+    said = [f"{name}, on {', '.join(targets)}: {note}" for (name, note), targets in remarks.items()]
+    return said, vacuous

@@ -84,8 +84,10 @@ class Part:
     exhaustive: int = 0
     dropped: Mapping[str, str] = field(default_factory=dict)
     """Requirements that no barrier can meet, and why."""
+    vacuous: Mapping[str, str] = field(default_factory=dict)
+    """Requirements that nothing is checked of with the optimum, and why."""
     claimed: frozenset[str] = frozenset()
-    """Those of them that the file expects to be violated on every target."""
+    """Those of both that the file expects to be violated, or vacuous, on every target."""
     interrupted: bool = False
     seconds: float = 0.0
     models: tuple[str, ...] = ()
@@ -98,8 +100,8 @@ class Part:
 
     @property
     def unmet(self) -> frozenset[str]:
-        """Requirements that no barrier can meet although the file claims them."""
-        return frozenset(self.dropped) - self.claimed
+        """Requirements that no barrier can meet, or that nothing is checked of, although the file claims them."""
+        return frozenset((*self.dropped, *self.vacuous)) - self.claimed
 
     @property
     def is_optimal(self) -> bool:
@@ -181,9 +183,11 @@ def place_spec(
         else:
             programs = part.problem.programs
         choices = None if options.variant is None else part.best
-        report.notes += tuple(
-            confirm(programs, part.dropped, bound=options.bound, timeout=options.timeout, choices=choices)
+        said, part.vacuous = confirm(
+            programs, part.dropped, bound=options.bound, timeout=options.timeout, choices=choices
         )
+        part.claimed |= {name for name in part.vacuous if _expected(part.problem, name)}
+        report.notes += tuple(said)
         part.verified = True
     except UnknownVerdict as unknown:
         part.outcome.proved, part.outcome.reason = False, unknown.reason
@@ -286,14 +290,14 @@ def _search(part: Part, oracle: Oracle, search: Search) -> None:
 
 
 def _expected(problem: Problem, name: str) -> bool:
-    """Whether the file expects the requirement to be violated (or allowed) wherever it is claimed."""
+    """Whether the file expects the requirement to be violated (or allowed, or vacuous) wherever it is claimed."""
     verdicts = {
         problem.spec.expected(name, each.kind, target, problem.variant)[0]
         for target in problem.targets
         for each in problem.programs[target].requirements
         if each.name == name
     }
-    return bool(verdicts) and verdicts <= {"violated", "allowed"}
+    return bool(verdicts) and verdicts <= {"violated", "allowed", "vacuous"}
 
 
 def _nearest_first(problem: Problem, outcome: Outcome) -> None:

@@ -31,10 +31,10 @@ def line(result: Result, paint: Paint) -> str:
 def text(result: Result) -> str:
     """What there is to say of a result in one line."""
     if result.verdict == "unknown":
-        return one_line("; ".join(result.notes) or MEANING["unknown"])
+        return one_line(result.reason)
     parts = [claim(result)]
     if result.counterexample is not None and result.counterexample.summary:
         parts.append(result.counterexample.summary)
     else:
-        parts.append(layer_sentence(result) or MEANING[result.verdict])
+        parts.append(layer_sentence(result) or result.reason or MEANING[result.verdict])
     return one_line("; ".join(parts))

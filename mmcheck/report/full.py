@@ -135,8 +135,8 @@ class _Page:
         facts = [("says", result.says), ("clause", "; ".join(result.clauses)), ("layer", layer_sentence(result))]
         if result.counterexample is not None:
             facts.append(("cause", result.counterexample.summary))
-        elif result.verdict == "unknown":
-            facts.append(("reason", "; ".join(result.notes)))
+        elif result.reason:
+            facts.append(("reason", result.reason))
         else:
             facts.append(("means", MEANING[result.verdict]))
         for name, text in facts:

@@ -59,8 +59,9 @@ def cell(results: Sequence[Result]) -> str:
     words = {result.verdict for result in results}
     if not words or (len(words) == 1 and "violated" not in words):
         return "".join(words)
-    if "unknown" in words:
-        return "unknown"
+    for word in ("vacuous", "unknown"):
+        if word in words:
+            return word
     return f"{sum(result.verdict == 'violated' for result in results)} of {len(results)}"
 
 

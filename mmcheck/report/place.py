@@ -57,7 +57,7 @@ class _Page:
         targets = ", ".join(target.name for target in problem.targets)
         count = len(problem.open_sites)
         yield f"  on {targets}: {plural(count, 'site')}, {part.exhaustive:,} placements"
-        silent = not count and part.outcome.proved
+        silent = not count and part.outcome.proved and not part.vacuous
         if silent and not part.findings.any:
             return
         yield ""
@@ -66,6 +66,8 @@ class _Page:
         for name, reason in part.dropped.items():
             if name not in part.outcome.impossible:
                 yield from self.entry("missing", f"{name}: {reason}", "bad")
+        for name, reason in part.vacuous.items():
+            yield from self.entry("vacuous", f"{name}: {reason}", "bad")
         for change in part.findings.redundant:
             text = f"{_place(part, change.site)}: {change.word}; every requirement holds without it,"
             yield from self.entry("redundant", f"{text} {_everywhere(part, change)}{_proof(change)}")
@@ -239,6 +241,7 @@ def _file(report: PlaceReport, part: Part) -> dict[str, Any]:
         "proved": outcome.proved,
         "reason": outcome.reason,
         "unmet": dict(part.dropped),
+        "vacuous": dict(part.vacuous),
         "written": _named(part, problem.written),
         "cost_written": _plain_all(problem.per_target(problem.written)),
         "cost_optimum": _plain_all(problem.per_target(part.best)) if part.best is not None else None,

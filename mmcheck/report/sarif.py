@@ -33,6 +33,7 @@ _RULES = {
     "holds": ("ViolationGone", "A requirement holds, and the file claims that it is violated."),
     "allowed": ("StateAllowed", "A final state is allowed, and the file claims that it is forbidden."),
     "forbidden": ("StateForbidden", "A final state is forbidden, and the file claims that it is allowed."),
+    "vacuous": ("NothingChecked", "Nothing was checked of a requirement: no run comes to where it is checked."),
     "unknown": ("Undecided", "A requirement was not decided."),
 }
 """By verdict: name and description of the rule ``mmcheck/VERDICT``."""

@@ -30,12 +30,12 @@ def headline(result: Result) -> str:
 
 
 def cause(result: Result) -> str:
-    """Why it is so: the run in a paragraph, the reason of an unknown verdict, or what the verdict means."""
+    """Why it is so: the run in a paragraph, the reason of an unknown or vacuous verdict, or what the verdict means."""
     found = result.counterexample
     if found is not None and found.summary:
         return clean(found.summary, TEXT)
-    if result.verdict == "unknown":
-        return clean("; ".join(result.notes) or MEANING["unknown"], TEXT)
+    if result.reason:
+        return clean(result.reason, TEXT)
     return layer_sentence(result) or MEANING[result.verdict]
 
 

@@ -43,6 +43,8 @@ def phrase(results: Sequence[Result]) -> str:
 
 
 _QUIET = 3
+_LOUD = ("violated", "vacuous")
+"""Verdicts that a requirement is not meant for, and that are named where they are claimed."""
 
 
 def _weight(result: Result) -> int:
@@ -50,14 +52,14 @@ def _weight(result: Result) -> int:
         return 0
     if result.as_claimed is None:
         return 1
-    return 2 if result.verdict == "violated" else _QUIET
+    return 2 if result.verdict in _LOUD else _QUIET
 
 
 def _words(result: Result) -> tuple[str, str]:
     """What stands before and behind the place."""
     if result.as_claimed is False:
         return verdict(result), f", {claim(result)}"
-    if result.as_claimed is True and result.verdict == "violated":
+    if result.as_claimed is True and result.verdict in _LOUD:
         return f"{verdict(result)} as claimed", ""
     return result.verdict, ""
 

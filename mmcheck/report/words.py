@@ -39,6 +39,7 @@ def claim(result: Result) -> str:
         "violated": "claimed to be violated",
         "allowed": "claimed to be allowed",
         "forbidden": "claimed to be forbidden",
+        "vacuous": "claimed to be vacuous",
     }
     text = words.get(result.expected, f"claimed {result.expected}")
     if result.expected_layer is not None and result.expected == "violated":

@@ -456,7 +456,7 @@ class Agent(Node):
     override: bool = False
 
 
-Verdict: TypeAlias = Literal["holds", "violated", "allowed", "forbidden"]
+Verdict: TypeAlias = Literal["holds", "violated", "allowed", "forbidden", "vacuous"]
 Layer: TypeAlias = Literal["compiler", "hardware", "platform"]
 
 

@@ -93,7 +93,7 @@ TYPES = frozenset(
     ]
 )
 INSTRUCTIONS = frozenset({"dmb", "dsb", "isb", "mfence", "sfence", "lfence", "fence", "compiler_fence", "asm"})
-VERDICTS = frozenset({"holds", "violated", "allowed", "forbidden"})
+VERDICTS = frozenset({"holds", "violated", "allowed", "forbidden", "vacuous"})
 FOREIGN = {
     "continue": "there is no 'continue': put the rest of the body into an 'if'",
     "goto": "there is no 'goto': use 'loop' and 'break'",

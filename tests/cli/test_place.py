@@ -245,11 +245,18 @@ def test_a_target_given_twice_is_one(mmcheck: Run, mp: Path) -> None:
     assert result["targets"] == ["armv8"] and len(result["missing"]) == 1
 
 
-def test_what_holds_because_nothing_reaches_it_is_said(mmcheck: Run, mp: Path) -> None:
+def test_what_nothing_is_checked_of_is_no_success(mmcheck: Run, mp: Path) -> None:
     """Otherwise every barrier would be called redundant without a word."""
-    mp.write_text(MP.replace("await y == 1", "await y == 2"))
-    outcome = mmcheck("place", "mp.litmus")
-    assert "seen, on armv8, x86-tso: vacuous" in " ".join(outcome.out.split())
+    never = MP.replace("await y == 1", "await y == 2")
+    mp.write_text(never)
+    outcome = mmcheck("place", "mp.litmus", "--write")
+    assert outcome.code == 1 and mp.read_text() == never
+    assert "vacuous seen: no run comes to where it is checked: no run passes" in " ".join(outcome.out.split())
+    outcome = mmcheck("place", "mp.litmus", "--format", "json")
+    (result,) = json.loads(outcome.out)["results"]
+    assert outcome.code == 1 and list(result["vacuous"]) == ["seen"]
+    mp.write_text(never + "expect seen vacuous\n")
+    assert mmcheck("place", "mp.litmus", "--write").code == 0
 
 
 def test_the_compilers_part_alone(mmcheck: Run, mp: Path) -> None:

@@ -56,6 +56,13 @@ def test_chosen_by_name_and_target(tmp_path: Path) -> None:
     assert "1 passed" in run(tmp_path, "mp.litmus::seen[base-armv8]").stdout
 
 
+def test_what_nothing_is_checked_of_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "mp.litmus").write_text(SPEC.replace("if f == 1", "if f == 2"))
+    done = run(tmp_path, "mp.litmus")
+    assert done.returncode == 1 and "vacuous, claimed to hold: seen [base] on armv8" in done.stdout
+    assert "in no run is 'if f == 2' (line 12) true" in done.stdout
+
+
 def test_a_broken_file_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "ugly.litmus").write_text("spec 'x\n")
     done = run(tmp_path)

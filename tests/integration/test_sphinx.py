@@ -122,6 +122,13 @@ def test_a_verdict_that_is_not_as_claimed_fails_the_build(source: Path) -> None:
     assert "violated, claimed to hold: seen [bare] on x86-tso" in done.stderr
 
 
+def test_a_requirement_that_nothing_is_checked_of_fails_the_build(source: Path) -> None:
+    (source / "mp.litmus").write_text(SPEC.replace("if f == 1", "if f == 2").replace("expect seen violated", ""))
+    done = build(source, "-W", "--keep-going")
+    assert done.returncode != 0
+    assert "vacuous, claimed to hold: seen [base] on x86-tso" in done.stderr
+
+
 def test_the_warning_can_be_suppressed(source: Path) -> None:
     (source / "other.rst").write_text(OTHER.replace(":expect: violated", ":expect: holds"))
     done = build(source, "-W", "-D", "suppress_warnings=mmcheck.verdict")

@@ -39,7 +39,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("unfolding",),
     ("unfold",),
     ("enumeration", "recheck", "explain", "races", "scheduling", "smt"),
-    ("enumerate", "goals", "double_fetch"),
+    ("enumerate", "goals", "double_fetch", "vacuity"),
     ("stage",),
     ("queries",),
     ("provisos",),

@@ -157,7 +157,7 @@ ROWS: list[Mistake] = [
         5,
         11,
         "MM101",
-        "expected ',', 'allowed', 'forbidden', 'holds', 'violated'",
+        "expected ',', 'allowed', 'forbidden', 'holds', 'vacuous', 'violated'",
     ),
     Mistake("declaration inside", thread("memory z"), "'memory' stands outside of blocks, at top level", 4, 3, "MM103"),
     Mistake(
