@@ -39,13 +39,15 @@ thread worker(i in 0..6) {
 
 
 WIDE = """
-spec "sums of what others wrote"
+spec "an index that is a sum of what others wrote"
 targets armv8
-memory x, y
+memory x, y, t[2]
 requirement r { says "three take a number each" }
 thread worker(i in 0..3) {
   let v = x.fetch_add(1, relaxed)
   repeat 3 { let w = y.load(relaxed); y.store(w * 37 + v * 5 + i, relaxed) }
+  let n = y.load(relaxed)
+  t[n] = 1
   assert v < 3 for r
 }
 """
