@@ -46,10 +46,10 @@ class Checker(Provisos):
 
     def _qualified(self, finding: Finding) -> Finding:
         """Runs that leave their variables behave in ways that are not described: no clean verdict rests on them."""
-        if finding.verdict not in ("holds", "forbidden"):
+        if finding.verdict not in ("holds", "forbidden", "vacuous"):
             return finding
         stage = self.stage()
-        if self.layered:
+        if self.layered and finding.verdict != "vacuous":
             finding = replace(finding, notes=(*finding.notes, *self._fetched_twice(stage)))
         astray = self._astray(stage)
         if not astray:
@@ -80,7 +80,7 @@ class Checker(Provisos):
             return finding
         encoding = stage.compiled
         reached = encoding.circuit.any([encoding.values.literal(check.guard) for check in checks])
-        if not self._solve(encoding, [reached]):
+        if not self._solve(encoding, [reached], free=True):
             return self._vacuous(finding)
         unreached = self._unreached(checks, stage) if len(checks) > 1 else []
         return replace(finding, notes=(*finding.notes, *unreached, *self._idle_waits(stage)))
