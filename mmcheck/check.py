@@ -15,7 +15,7 @@ from mmcheck.provisos import Provisos
 from mmcheck.races import remarks
 from mmcheck.recheck import judge, judge_final, with_order
 from mmcheck.records import replace
-from mmcheck.results import Counterexample, Finding, Layer, clauses_of
+from mmcheck.results import Counterexample, Finding, Layer, clauses_of, endless, spinning
 from mmcheck.scheduling import preempted, yielding
 from mmcheck.smt.circuit import FALSE
 from mmcheck.smt.decode import Decoder
@@ -92,6 +92,8 @@ class Checker(Provisos):
             judge_final(finding.counterexample.execution, requirement.cond, exists)
         if finding.verdict == "holds" and not self._solve(stage.compiled, []):
             return self._vacuous(finding)
+        if finding.verdict == "holds" and not finding.complete:
+            finding = replace(finding, notes=(*finding.notes, endless(self._cut(stage))))
         if exists and finding.verdict in ("holds", "violated"):
             return replace(finding, verdict="forbidden" if finding.verdict == "holds" else "allowed")
         return finding
@@ -100,29 +102,19 @@ class Checker(Provisos):
         finding = self._search(requirement, stage)
         if finding.verdict != "holds":
             return finding
-        if not self._solve(stage.compiled, []):
-            return self._vacuous(finding)
         waits = goals.waits(requirement, self.program, stage.graph)
-        if any("." in name for name in requirement.subjects):  # not to wait is one way to go on
-            finding = replace(finding, notes=(*finding.notes, *self._unreached(waits, stage)))
         if self.layered:
             finding = self._plain_waits(finding, stage, waits)
         if finding.verdict != "holds":
             return finding
         if not finding.complete:
-            return self._spinning(requirement, stage, finding)
-        return replace(finding, notes=(*finding.notes, *yielding(self.program)))
-
-    def _spinning(self, requirement: Requirement, stage: Stage, finding: Finding) -> Finding:
-        """A loop that may go on past the bound may go on for ever: nothing is known of its agent's progress."""
-        wanted = {name.split(".")[0].split("[")[0] for name in requirement.subjects}
-        for cut in stage.graph.cuts:
-            agent = self.program.threads[cut.thread].name
-            if not wanted or agent.split("[")[0] in wanted:
-                where = f" (line {cut.origin.span.line})" if cut.origin.span is not None else ""
-                reason = f"a loop of {agent}{where} may go on past the bound; write what it waits for as 'await'"
-                return replace(finding, verdict="unknown", notes=(*finding.notes, reason))
-        return finding
+            # A loop that may go on past the bound may go on for ever, and others may wait for what comes behind it.
+            return replace(finding, verdict="unknown", notes=(*finding.notes, spinning(self._cut(stage))))
+        if not self._solve(stage.compiled, []):
+            return self._vacuous(finding)
+        # Not to wait is one way to go on.
+        unreached = self._unreached(waits, stage) if any("." in name for name in requirement.subjects) else []
+        return replace(finding, notes=(*finding.notes, *unreached, *yielding(self.program)))
 
     def _plain_waits(self, finding: Finding, stage: Stage, waits: list[Wait]) -> Finding:
         """A compiler reads a plain location once and then spins for ever (docs/compiler.md)."""

@@ -19,7 +19,7 @@ from mmcheck.program import Await, Load, Program, Requirement, evaluate, walk
 from mmcheck.races import remarks
 from mmcheck.recheck import judge
 from mmcheck.records import replace
-from mmcheck.results import Counterexample, Finding, Layer, clauses_of
+from mmcheck.results import Counterexample, Finding, Layer, clauses_of, endless, spinning
 from mmcheck.scheduling import preempted, yielding
 
 LIMITS = Limits(candidates=100_000, combinations=300_000, traces=3_000)
@@ -65,7 +65,7 @@ class EnumerationChecker:
     def _decide(self, requirement: Requirement) -> Finding:
         if requirement.kind == "ordered":
             raise UnknownVerdict("'ordered' speaks of every environment: the enumerator lists runs of this one only")
-        found, complete, seen = self._first(requirement, self.keep)
+        found, cuts, seen = self._first(requirement, self.keep)
         layer: Layer | None = None
         if found is not None and self.model.name != "sc":
             found, layer = self._layered(requirement, found)
@@ -79,11 +79,15 @@ class EnumerationChecker:
             raise UnknownVerdict("some access goes outside every variable, and such runs are not described")
         if found is None and requirement.kind == "progress" and self.keep is not None and self._waits_plainly():
             raise UnknownVerdict("a wait on a plain read, which a compiler may make once: that is the solver engine's")
+        loops = [f"a loop of {name}" for name in cuts]
+        if found is None and requirement.kind == "progress" and loops:
+            raise UnknownVerdict(spinning(loops))
         if found is None and not seen:
-            return Finding(requirement, "vacuous", None, complete, (self._unasked(requirement),))
+            return Finding(requirement, "vacuous", None, not loops, (self._unasked(requirement),))
         if found is None:
             notes = yielding(self.program) if requirement.kind == "progress" else ()
-            return Finding(requirement, good, None, complete, notes)  # type: ignore[arg-type]
+            notes = (*notes, endless(loops)) if loops and requirement.kind != "point" else notes
+            return Finding(requirement, good, None, not loops, notes)  # type: ignore[arg-type]
         execution = found.execution
         judge(execution, self.model)
         cycle = cycle_of(execution, self.model)
@@ -93,7 +97,7 @@ class EnumerationChecker:
         counterexample = Counterexample(execution, cycle, None, text, span, shown)
         clauses = clauses_of(self.program) if layer == "platform" else ()
         races = (*remarks(execution), *preempted(execution))
-        return Finding(requirement, bad, layer, complete, races, counterexample, clauses=clauses)  # type: ignore[arg-type]
+        return Finding(requirement, bad, layer, not loops, races, counterexample, clauses=clauses)  # type: ignore[arg-type]
 
     def _layered(self, requirement: Requirement, found: Run) -> tuple[Run, Layer | None]:
         """Of all runs that break it, one of the outermost layer: an interleaving, or in text order, or as compiled."""
@@ -109,9 +113,9 @@ class EnumerationChecker:
 
     def _first(
         self, requirement: Requirement, keep: Keep | None, *, platform: bool = False, model: Model | None = None
-    ) -> tuple[Run | None, bool, bool]:
-        """A run that breaks (or, for ``exists``, shows) the requirement; whether no loop was cut, and whether any run
-        comes to where it is checked."""
+    ) -> tuple[Run | None, tuple[str, ...], bool]:
+        """A run that breaks (or, for ``exists``, shows) the requirement; the threads whose loops are cut in some run;
+        whether any run comes to where it is checked."""
         goals = vacuity.goals_of(requirement)
         search = Enumeration(
             vacuity.marked(self.program, goals[0]) if goals else self.program,
@@ -128,8 +132,8 @@ class EnumerationChecker:
             seen = seen or not goals or vacuity.REACHED in run.failed
             self.stray = self.stray or run.stray
             if self._breaks(requirement, run):
-                return run, not search.cut, True
-        return None, not search.cut, seen
+                return run, search.cuts, True
+        return None, search.cuts, seen
 
     def _unasked(self, requirement: Requirement) -> str:
         """Why nothing was checked of `requirement`, with what stands in the way."""

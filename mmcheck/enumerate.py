@@ -7,7 +7,8 @@ model keeps or rejects it. Slow and obvious; it shares with the solver side the 
 
 Two questions are asked of a program:
 
-* ``safety``: every agent may also be stuck for ever before an await; what follows does not exist.
+* ``safety``: every agent may also be stuck for ever before an await, or be cut where a loop reaches the bound; what
+  follows does not exist.
 * ``final``: only runs count in which every agent has ended, or sits in an await whose last round failed and
   read the co-last writes (docs/compiler.md, waits). Those reads are events.
 
@@ -65,8 +66,8 @@ class Run:
     """An allowed run: the final values of registers and cells, the requirements that an assertion violated, and
     the agents that wait for ever, each with the origin of its await. `execution` is built when asked for.
 
-    `stray`: some access went where no cell stands (there is 0 there, and what was written). `cut`: other runs were
-    discarded because a loop reached the bound.
+    `stray`: some access went where no cell stands (there is 0 there, and what was written). `cut`: in some run a loop
+    reached the bound.
     """
 
     final: Mapping[str, int]
@@ -113,8 +114,8 @@ class Enumeration:
     itself (docs/compiler.md). `platform`: the platform's rules for devices count beside the model. `keys`, if there are
     any, are one for each thread: threads with equal keys have the same statements and initial values in whatever
     program, and are traced once, so that origins are those of any of them. After `runs` is
-    exhausted, `cut` says whether an allowed run was discarded at the bound, `candidates` how many choices of rf and co
-    were judged, `combinations` how many choices of traces were looked at.
+    exhausted, `cuts` are the threads of which a loop reached the bound in an allowed run, `candidates` how many choices
+    of rf and co were judged, `combinations` how many choices of traces were looked at.
     """
 
     program: Program
@@ -130,7 +131,7 @@ class Enumeration:
     exact: bool = True
     platform: bool = False
     keys: Sequence[Hashable] = ()
-    cut: bool = False
+    cuts: tuple[str, ...] = ()
     candidates: int = 0
     combinations: int = 0
     _layouts: dict[object, Layout] = field(default_factory=dict)
@@ -193,14 +194,27 @@ class Enumeration:
                     yield run
 
     def _ended(self) -> list[list[Trace]]:
-        """For each thread its traces that come to an end; `cut` says whether others could have been part of a run."""
+        """For each thread its traces that may be part of a run: to `settle`, none of them is cut."""
         if self._traced is None:
             found = self._traced = self.traces()
             self._twins = any(len({trace.identity for trace in of}) < len(of) for of in found)
-            if any(trace.status == "cut" for of in found for trace in of):
-                cuts = (c for c in self._combined(found) if any(trace.status == "cut" for trace in c))
-                self.cut = any(True for combination in cuts for _ in self._allowed(combination))
+            self.cuts = tuple(
+                [thread.name for number, thread in enumerate(self.program.threads) if self._is_cut(number, found)]
+            )
+        if not self.settle:
+            return [list(of) for of in self._traced]
         return [[trace for trace in of if trace.status != "cut"] for of in self._traced]
+
+    def _is_cut(self, thread: int, found: list[list[Trace]]) -> bool:
+        """Whether a loop of `thread` reaches the bound in some run along the traces `found`."""
+        cut = [trace for trace in found[thread] if trace.status == "cut"]
+        some = self._combined([*found[:thread], cut, *found[thread + 1 :]]) if cut else ()
+        return any(True for combination in some for _ in self._allowed(combination))
+
+    @property
+    def cut(self) -> bool:
+        """Whether some run is cut."""
+        return bool(self.cuts)
 
     def traces(self) -> list[list[Trace]]:
         """For each thread its traces, with every value that a read of it could see."""
@@ -220,7 +234,7 @@ class Enumeration:
             known = [self._memo.code(key, t, partial(self._code, t)) for key, t in zip(keys, threads, strict=True)]
             return fixpoint(known, self._initial, options, self._memo, keys)
         codes = [self._code(thread) for thread in threads]
-        held = may_be_held(codes)
+        held = may_be_held(codes, settle=self.settle)
         if not held:
             return fixpoint(codes, self._initial, options)
         found = fixpoint(codes, self._initial, replace(options, points=True))
@@ -415,7 +429,7 @@ class Enumeration:
     def _run(self, candidate: Candidate) -> Run:
         final, stuck = self._final(candidate), []
         for agent, trace in zip(self.program.threads, candidate.traces, strict=True):
-            if trace.is_open:
+            if trace.is_open and trace.status != "cut":
                 stuck.append((agent.name, trace.where or NOWHERE))
         failed = frozenset[str]().union(*[trace.failed for trace in candidate.traces])
         stray = any(place.address not in self._names for place in candidate.layout.locations)

@@ -150,7 +150,7 @@ class Test:
 
 @record
 class Cut:
-    """A loop that may go on past the bound, under `guard`."""
+    """A loop that may go on past the bound, under `guard`: its thread goes no further in a run that is not settled."""
 
     guard: Term
     thread: int

@@ -11,19 +11,19 @@ from __future__ import annotations
 from itertools import combinations
 
 from mmcheck.graph import EventGraph
-from mmcheck.program import Await, Const, Fence, Program, Reg, Store, reachable
+from mmcheck.program import Await, Const, Fence, Loop, Program, Reg, Statement, Store, reachable
 
 HOST = "@%host"
 """Of a run: the register with the address of the cell that says where the thread at the bottom is (`migrate`)."""
 
 
 def blocking_runs(program: Program, sharing: dict[int, frozenset[int]]) -> dict[int, tuple[int, ...]]:
-    """For each agent, who may hold it up for ever: runs on it that wait, and, of the threads that share its CPU, those
-    runs and who waits with interrupts off. By indices."""
+    """For each agent, who may hold it up for ever: runs on it that wait or are cut, and, of the threads that share its
+    CPU, those runs and who does so with interrupts off. By indices."""
     found: dict[int, list[int]] = {}
     for number, thread in enumerate(program.threads):
         statements = list(reachable(thread.body, program.functions))
-        if not any(isinstance(each, Await) and each.tries is None for each in statements):
+        if not any(map(_may_stand, statements)):
             continue
         if thread.host is not None:
             host = thread.host
@@ -37,6 +37,14 @@ def blocking_runs(program: Program, sharing: dict[int, frozenset[int]]) -> dict[
             for other in sharing[number]:
                 found.setdefault(other, []).append(number)
     return {host: tuple(runs) for host, runs in found.items()}
+
+
+def _may_stand(statement: Statement) -> bool:
+    """Whether a run may go no further at `statement`: a wait, or a loop that goes past the bound."""
+    match statement:
+        case Await(tries=limit) | Loop(rounds=limit):
+            return limit is None
+    return False
 
 
 def bottom_of(program: Program, thread: int) -> int:

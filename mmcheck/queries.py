@@ -31,7 +31,7 @@ MAX_REFUTED = 200
 class Known:
     """What was found out about one variant, by whether runs are settled."""
 
-    complete: dict[bool, bool] = field(default_factory=dict)
+    cut: dict[bool, list[str]] = field(default_factory=dict)
     idle: list[str] | None = None
     fetched: dict[bool, list[str]] = field(default_factory=dict)
     astray: dict[bool, str] = field(default_factory=dict)
@@ -127,18 +127,27 @@ class Queries:
         mode = [] if abs(settled) == TRUE else [settled if self._settled else -settled]
         return [*encoding.assumptions(), *mode, *choice_literals(encoding, self.choices)]
 
+    def _cut(self, stage: Stage) -> list[str]:
+        """The loops that some run goes around past the bound."""
+        if self._settled not in self._notes.cut:
+            encoding, found = stage.compiled, dict[str, list[int]]()
+            for cut in stage.graph.cuts:
+                where = f" (line {cut.origin.span.line})" if cut.origin.span is not None else ""
+                text = f"'{cut.origin.text or 'a loop'}'{where} of {self.program.threads[cut.thread].name}"
+                found.setdefault(text, []).append(encoding.values.literal(cut.guard))
+            assumptions = [lit for lit in self._assumptions(encoding) if lit != encoding.bounded]
+
+            def some(guards: list[int]) -> bool:
+                over = encoding.circuit.any(guards)
+                return over != FALSE and encoding.solver.solve([*assumptions, over])
+
+            any_at_all = some([guard for guards in found.values() for guard in guards])
+            self._notes.cut[self._settled] = [text for text, guards in found.items() if any_at_all and some(guards)]
+        return self._notes.cut[self._settled]
+
     def _complete(self, stage: Stage) -> bool:
         """Whether the bound cuts nothing."""
-        if self._settled not in self._notes.complete:
-            encoding = stage.compiled
-            cuts = [encoding.values.literal(cut.guard) for cut in stage.graph.cuts]
-            over = encoding.circuit.any(cuts)
-            self._notes.complete[self._settled] = over == FALSE or not self._solve_unbounded(encoding, over)
-        return self._notes.complete[self._settled]
-
-    def _solve_unbounded(self, encoding: Encoding, literal: int) -> bool:
-        assumptions = [lit for lit in self._assumptions(encoding) if lit != encoding.bounded]
-        return encoding.solver.solve([*assumptions, literal])
+        return not self._cut(stage)
 
     def _goals(self, requirement: Requirement, encoding: Encoding) -> list[Goal]:
         return goals.goals(requirement, self.program, encoding)

@@ -5,7 +5,7 @@ One `Result` per requirement, kind of check, variant and target. Reports are fun
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Literal
 
@@ -96,6 +96,19 @@ ORDER_PLATFORM = "VirtIO 1.2, 6.1"
 def clauses_of(program: Program) -> tuple[str, ...]:
     """What a violation of the platform's rules for devices violates beside the requirement."""
     return (ORDER_PLATFORM,) if any(cell.space == "dma" for cell in program.cells) else ()
+
+
+ENDLESS = "some runs do not end within the bound"
+
+
+def endless(loops: Sequence[str]) -> str:
+    """The note on final states where `loops` may go around again."""
+    return f"{ENDLESS}, and no final state of theirs is judged: {' and '.join(loops)} may go on past it"
+
+
+def spinning(loops: Sequence[str]) -> str:
+    """Why nothing is known of progress where `loops` may go around again."""
+    return f"{' and '.join(loops)} may go on past the bound, and perhaps for ever"
 
 
 @record

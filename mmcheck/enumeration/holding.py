@@ -14,19 +14,20 @@ from dataclasses import replace
 from mmcheck.enumeration.interrupts import cuts, root_of
 from mmcheck.enumeration.linear import Pair
 from mmcheck.enumeration.trace import Trace, restricted
-from mmcheck.instructions import Code, FenceOp, TestOp
+from mmcheck.instructions import Back, Code, FenceOp, TestOp
 from mmcheck.program import Thread
 
 HOST = "@%host"
 
 
-def may_be_held(codes: Sequence[Code]) -> frozenset[int]:
-    """The agents that may be held up in some run."""
+def may_be_held(codes: Sequence[Code], *, settle: bool) -> frozenset[int]:
+    """The agents that may be held up in some run: by a wait, or, if runs need not `settle`, by a loop that is cut."""
     threads = [code.thread for code in codes]
     moving = any(register.name == HOST for thread in threads for register, _ in thread.privates)
     found: set[int] = set()
     for number, code in enumerate(codes):
-        if not any(isinstance(op, TestOp) and op.orelse is None for op in code.ops):
+        waits = any(isinstance(op, TestOp) and op.orelse is None for op in code.ops)
+        if not waits and (settle or not any(isinstance(op, Back) and not op.spills for op in code.ops)):
             continue
         below = number
         while (host := threads[below].host) is not None:
@@ -82,11 +83,9 @@ def _parts(thread: Thread, trace: Trace, order: Iterable[Pair] | None) -> Iterat
 
 
 def closed_by(threads: Sequence[Thread], traces: Sequence[Trace]) -> tuple[frozenset[int], tuple[int, ...]]:
-    """The CPUs on which a run waits for ever; and the threads that wait so with interrupts off."""
+    """The CPUs on which a run goes no further; and the threads that do so with interrupts off."""
     runs = {threads[i].cpu for i, trace in enumerate(traces) if threads[i].host is not None and trace.is_open}
-    masked = [
-        i for i, trace in enumerate(traces) if threads[i].host is None and trace.status == "stuck" and trace.ends_masked
-    ]
+    masked = [i for i, trace in enumerate(traces) if threads[i].host is None and trace.stands and trace.ends_masked]
     return frozenset(cpu for cpu in runs if cpu is not None), tuple(masked)
 
 

@@ -50,9 +50,9 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """One path of one thread. `status` is ``ended``, ``stuck`` (at the await of `where`), ``cut``, ``absent``: a run of
-    an interrupt handler that does not happen, or ``held``: a part (`mmcheck.enumeration.holding`). `start` and
-    `lasting` are the privates of a handler before and behind the run.
+    """One path of one thread. `status` is ``ended``, ``stuck`` (at the await of `where`), ``cut`` (at the bound),
+    ``absent``: a run of an interrupt handler that does not happen, or ``held``: a part
+    (`mmcheck.enumeration.holding`). `start` and `lasting` are the privates of a handler before and behind the run.
 
     `amo` and `lxsx` are pairs of positions; `last` the reads of the failing round in which it is stuck.
     `number` tells the awaits of a thread apart.
@@ -74,7 +74,12 @@ class Trace:
     @property
     def is_open(self) -> bool:
         """Whether its agent never gets to its end."""
-        return self.status in ("stuck", "held")
+        return self.stands or self.status == "held"
+
+    @property
+    def stands(self) -> bool:
+        """Whether its agent goes no further of its own."""
+        return self.status in ("stuck", "cut")
 
     @cached_property
     def ends_masked(self) -> bool:

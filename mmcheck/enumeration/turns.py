@@ -100,7 +100,7 @@ def orders(
                 if last is not None and last not in done:
                     return False
                 root = steps[first].root
-                if last is None and (traces[root].status == "stuck" or not own_steps[root] <= done):
+                if last is None and (traces[root].stands or not own_steps[root] <= done):
                     return False
         return True
 

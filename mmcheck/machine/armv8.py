@@ -22,7 +22,7 @@ from mmcheck.instructions import Code
 from mmcheck.machine import interrupts
 from mmcheck.machine.decode import Op, decode
 from mmcheck.machine.explore import Final, Outcomes, union
-from mmcheck.machine.frontend import CUT, ENDED, RUNNING, STOPPED, STUCK, Front
+from mmcheck.machine.frontend import CUT, ENDED, RUNNING, STUCK, Front
 from mmcheck.machine.pipeline import CHECK, GIVEN, READ, WRITE, YIELD, Choice, Entry, scan
 from mmcheck.machine.values import known, values_of
 from mmcheck.program import Program, state_cell
@@ -302,7 +302,7 @@ class Explorer:
             return views[holder].finished
         if not interrupts.keeps(front.code, front.pc, values_of(front.registers)):
             return True
-        if front.status == STUCK and views[number].choices:
+        if (front.status == STUCK or (front.status == CUT and not self.settle)) and views[number].choices:
             raise UnknownVerdict(f"the machines do not run: {interrupts.HOLDS}")
         return False
 
@@ -315,7 +315,7 @@ class Explorer:
             yield State(threads, state.memory if memory is None else memory, state.holders)
 
     def finish(self, views: list[View], memory: Mapping[int, Chain]) -> None:
-        """Every thread has ended, or waits for ever."""
+        """Every thread has ended, or waits for ever; or, not to `settle`, goes no further."""
         statuses = [view.front.status for view in views]
         stuck = []
         for view in views:
@@ -330,12 +330,13 @@ class Explorer:
                             return
         if CUT in statuses:
             self.cut = True
-            return
+            if self.settle:
+                return
         for view in views:
             for entry in view.front.entries:
                 if entry.kind == CHECK and not known(entry.data):
                     self.failed |= {entry.op.flat.requirement}  # type: ignore[union-attr]
-        if STOPPED in statuses or not self.settle:
+        if not self.settle:
             return
         codes = [view.front.code for view in views]
         registers = [values_of(view.front.registers) for view in views]

@@ -2,9 +2,8 @@
 
 A machine says what the memory does; this module runs the threads on it in every order, each state once. A run
 counts when its buffers are empty and every thread has ended or sits in an await that fails on the present
-memory: that is a final state. Assertions are collected from every run in which each thread has ended or
-stands before an await, for a thread may be stuck there while only safety is asked for. Runs that
-reach the bound are discarded.
+memory: that is a final state. A run whose loop reaches the bound has none. What an assertion violates counts in every
+run, however it goes on.
 """
 
 from __future__ import annotations
@@ -143,10 +142,9 @@ class _Explorer:
         cut = False
         while work:
             state = work.pop()
+            self.failed |= state.failed
             actions = [self.next(i, thread) for i, thread in enumerate(state.threads)]
-            if any(isinstance(action, acts.Cut) for _, action in actions):
-                cut = True
-                continue
+            cut = cut or any(isinstance(action, acts.Cut) for _, action in actions)
             state = state._replace(threads=tuple([thread for thread, _ in actions]))
             held = self.held(state, [action for _, action in actions])
             if all(isinstance(action, acts.Ended | acts.Wait) or n in held for n, (_, action) in enumerate(actions)):
@@ -240,7 +238,6 @@ class _Explorer:
 
     def finish(self, state: State, held: frozenset[int]) -> None:
         """All threads have ended, stand before an await, or are `held`."""
-        self.failed |= state.failed
         if any(state.buffers):
             return
         stuck = []

@@ -1,6 +1,7 @@
 """The ``github`` format: workflow commands, which GitHub Actions shows as annotations beside the lines.
 
-One command per result that is not as claimed (``error``) or not decided (``warning``), and per diagnostic.
+One command per result that is not as claimed (``error``), not decided (``warning``) or about runs that end alone
+(``notice``), and per diagnostic.
 What a command's text may hold is escaped as the runner undoes it; nothing in it can begin a command of its own.
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from mmcheck.draw.metrics import clean
 from mmcheck.errors import Diagnostic
 from mmcheck.report import story
-from mmcheck.report.words import INTERRUPTED, place
+from mmcheck.report.words import INTERRUPTED, caveat, place
 from mmcheck.results import Report
 from mmcheck.source import Span
 
@@ -28,7 +29,10 @@ def _commands(report: Report) -> Iterator[str]:
         for diagnostic in file.diagnostics:
             yield _diagnostic(diagnostic)
         for result in file.results:
-            if result.as_claimed is not True:
+            if caveat(result):
+                text = clean(caveat(result), story.TEXT)
+                yield command("notice", f"mmcheck: {story.headline(result)}", result.file, place(result), text)
+            elif result.as_claimed is not True:
                 level = "warning" if result.as_claimed is None else "error"
                 title, *rest = story.lines(result)
                 yield command(level, f"mmcheck: {title}", result.file, place(result), "\n".join(rest))

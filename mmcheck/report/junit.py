@@ -8,7 +8,7 @@ from html import escape
 from mmcheck.draw.metrics import clean
 from mmcheck.errors import Diagnostic
 from mmcheck.report import story
-from mmcheck.report.words import INTERRUPTED
+from mmcheck.report.words import INTERRUPTED, caveat
 from mmcheck.results import FileReport, Report, Result
 
 
@@ -70,7 +70,8 @@ def _open(result: Result) -> str:
 
 def _case(result: Result) -> Iterator[str]:
     if result.as_claimed is True:
-        yield f"{_open(result)}/>"
+        out = f"><system-out>{_text(clean(caveat(result), story.TEXT))}</system-out></testcase>"
+        yield _open(result) + (out if caveat(result) else "/>")
         return
     element = "error" if result.as_claimed is None else "failure"
     body = _text("\n".join(story.lines(result)))

@@ -1,6 +1,7 @@
 """The ``sarif`` format, version 2.1.0, for code scanning services and editors.
 
-A result for every requirement that is not as claimed or not decided, and for every diagnostic. A counterexample is a
+A result for every requirement that is not as claimed or not decided, and for every diagnostic; a notification for one
+that is as claimed and about runs that end alone. A counterexample is a
 code flow: one thread flow per agent, `executionOrder` numbering the steps, those of the cycle marked essential. The
 picture is attached as SVG. Paths are relative to ``%SRCROOT%``, columns count characters.
 """
@@ -19,7 +20,7 @@ from mmcheck.draw.svg import render_svg
 from mmcheck.errors import Diagnostic
 from mmcheck.execution import Event
 from mmcheck.report import pictures, story
-from mmcheck.report.words import place
+from mmcheck.report.words import caveat, place
 from mmcheck.results import MEANING, Counterexample, Report, Result
 from mmcheck.source import Span
 
@@ -66,11 +67,25 @@ def _run(report: Report, known: tuple[Result, ...]) -> dict[str, Any]:
         },
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {ROOT: {"description": {"text": "the folder in which mmcheck was started"}}},
-        "invocations": [{"executionSuccessful": report.exit_code not in (2, 130)}],
+        "invocations": [{"executionSuccessful": report.exit_code not in (2, 130), **_notifications(report)}],
         "artifacts": artifacts,
         "results": results,
     }
     return run if artifacts else {key: value for key, value in run.items() if key != "artifacts"}
+
+
+def _notifications(report: Report) -> dict[str, Any]:
+    """What is to be said of results that are as claimed."""
+    found = [
+        {
+            "level": "note",
+            "message": _message(f"{story.headline(result)}. {clean(caveat(result), story.TEXT)}"),
+            "locations": [_location(result.file, place(result))],
+        }
+        for result in report.results
+        if caveat(result)
+    ]
+    return {"toolExecutionNotifications": found} if found else {}
 
 
 def _attach(results: list[Result], artifacts: list[dict[str, Any]]) -> dict[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmcheck.results import Result
+from mmcheck.results import ENDLESS, Result
 from mmcheck.source import Span, printable
 
 BASE = "base"
@@ -52,6 +52,11 @@ def verdict(result: Result) -> str:
     if result.expected_layer is None or result.verdict not in ("violated", "allowed"):
         return result.verdict
     return f"{result.verdict} by {_SHORT[result.layer] if result.layer is not None else 'the algorithm'}"
+
+
+def caveat(result: Result) -> str:
+    """What even a short report says of a result that is as claimed: that it is about runs that end; else empty."""
+    return "; ".join(note for note in result.notes if result.as_claimed and note.startswith(ENDLESS))
 
 
 def place(result: Result) -> Span | None:

@@ -82,7 +82,8 @@ def encode(
         for i, a in enumerate(literals):
             for b in literals[i + 1 :]:
                 circuit.clause([-a, -b])
-    bounded = _assumption(circuit, "bounded", [values.literal(cut.guard) for cut in graph.cuts])
+    settled = values.literal(graph.settled)
+    bounded = _assumption(circuit, "bounded", [circuit.all([settled, values.literal(cut.guard)]) for cut in graph.cuts])
     if graph.settled is not graph.terms.false:
         _waiting(graph, domains, circuit, values, memory, happens)
         for address in {thread.latch for thread in graph.program.threads if thread.latch is not None}:

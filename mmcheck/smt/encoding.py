@@ -34,7 +34,7 @@ class Encoding:
     po: Bounds
     solver: Solver
     bounded: int = TRUE
-    """Assumed by queries: no loop goes past the bound."""
+    """Assumed by queries: no loop goes past the bound in a settled run. In the others its thread goes no further."""
     inside: int = TRUE
     """Assumed by queries: no access goes to an address where no cell stands."""
     astray: dict[int, int] = field(default_factory=dict)

@@ -1,8 +1,9 @@
 """Control flow: branches as guards, loops up to a bound, functions expanded, waits with their two ends.
 
 Two kinds of runs are described. In *settled* ones every agent has ended or waits for ever (final states, progress):
-the last, failing round of a wait is then part of the run. In the others (points) a wait that is not yet satisfied
-leaves no event, and its thread goes no further. One graph can describe both, told apart by a symbol.
+the last, failing round of a wait is then part of the run. The others (points) are prefixes: a wait that is not yet
+satisfied leaves no event, a loop is cut at the bound, and their threads go no further. One graph can describe both,
+told apart by a symbol.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from mmcheck.errors import InternalError, fail
 from mmcheck.graph import Test, Wait
 from mmcheck.loops import exit_test, unroll_jumps
 from mmcheck.program import (
-    MASKED,
     Assert,
     Assign,
     Await,
@@ -86,7 +86,7 @@ class Control:
                 add(self.terms, state.control, cond.taint)
                 taken = state.copy(self.terms.conj([state.guard, cond.term]))
                 if statement.label == "":
-                    self.recorder.cut(taken.guard, statement.origin)
+                    self.recorder.cut(taken, statement.origin)
                 else:
                     pending.setdefault(statement.label, []).append(taken)
                 state.guard = self.terms.conj([state.guard, self.terms.neg(cond.term)])
@@ -166,7 +166,7 @@ class Control:
         if statement.rounds is None:
             # The test of a `while` is made once more than its body runs.
             state = self.block(exit_test(statement.body, self.functions), state, inner)
-            self.recorder.cut(state.guard, statement.origin)
+            self.recorder.cut(state, statement.origin)
             state = nowhere(self.terms)
         return merge(self.terms, [*inner.breaks, state])
 
@@ -176,9 +176,7 @@ class Control:
         start = state.guard
         done = self.recorder.choose("done")
         settled = self.graph.settled
-        masked = state.privates.get(MASKED)
-        if self.recorder.thread in self.recorder.holders and masked is not None:
-            self.recorder.holding.append(self.terms.conj([start, self.terms.neg(done), masked.term]))
+        self.recorder.hold(self.terms.conj([start, self.terms.neg(done)]), state)
         state.guard = self.terms.conj([start, self.terms.disj([done, settled])])
         mark, clear = len(self.graph.events), self.recorder.clear
         state = self._look(statement.body, state, frame)

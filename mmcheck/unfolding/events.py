@@ -45,7 +45,7 @@ class Recorder:
         self.blocking = blocking_runs(program, self.graph.sharing)
         self.holders = {n for held in self.blocking.values() for n in held if program.threads[n].host is None}
         self.holding: list[Term] = []
-        """That the thread waits for ever with interrupts off, at one of its waits each; kept for `holders`."""
+        """That the thread goes no further with interrupts off, one for each place where it may; kept for `holders`."""
         self.thread = 0
         self.clear = self.terms.true
         """That nothing has held up for ever what the thread has done so far."""
@@ -187,8 +187,15 @@ class Recorder:
         self.free += 1
         return self.terms.symbol(f"{what}{self.free}", 1)
 
-    def cut(self, guard: Term, origin: Origin) -> None:
-        """A loop goes on past the bound, under `guard`."""
-        guard = self.terms.conj([guard, self.clear])
+    def hold(self, guard: Term, state: State) -> None:
+        """The thread goes no further under `guard`: with interrupts off it keeps its CPU."""
+        masked = state.privates.get(MASKED)
+        if self.thread in self.holders and masked is not None:
+            self.holding.append(self.terms.conj([guard, masked.term]))
+
+    def cut(self, state: State, origin: Origin) -> None:
+        """A loop goes on past the bound, at `state`."""
+        self.hold(state.guard, state)
+        guard = self.terms.conj([state.guard, self.clear])
         if guard is not self.terms.false:
             self.graph.cuts.append(Cut(guard, self.thread, origin))

@@ -14,6 +14,7 @@ from mmcheck.program import (
     Assign,
     Await,
     Block,
+    Break,
     Cell,
     Const,
     Expr,
@@ -21,6 +22,7 @@ from mmcheck.program import (
     Given,
     If,
     Load,
+    Loop,
     Op,
     Origin,
     Program,
@@ -120,11 +122,15 @@ def _noted(draw: st.DrawFn) -> Block:
 
 @st.composite
 def _with_wait(draw: st.DrawFn, block: list[Statement]) -> list[Statement]:
-    """`block` with a wait somewhere in it, for what others write or for what nobody does."""
+    """`block` with a wait somewhere in it, for what others write or for what nobody does; or with a loop that writes,
+    which is cut where it goes past the bound."""
     at = draw(st.integers(0, len(block)))
     look = Load(draw(st.sampled_from([Reg("a"), Reg("b"), Reg("w")])), draw(CELL_ADDRESSES), VOLATILE)
     cond = Op(draw(st.sampled_from(["eq", "ne"])), (look.dst, draw(st.sampled_from([Const(0), Const(1)]))), 1)
-    return [*block[:at], Await((look,), cond, origin=Origin(site="wait")), *block[at:]]
+    wait: Statement = Await((look,), cond, origin=Origin(site="wait"))
+    if draw(st.integers(0, 2)) == 0:
+        wait = Loop((look, If(cond, (Break(),)), Store(draw(CELL_ADDRESSES), EXPRESSION_ONE, VOLATILE)))
+    return [*block[:at], wait, *block[at:]]
 
 
 KINDS = ("alone", "alone", "elsewhere", "same", "device", "sender")

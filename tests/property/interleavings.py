@@ -184,7 +184,7 @@ class Explorer:
             yield from self.act(number, steps.after_wait(code, here), memory)
         elif isinstance(action, acts.Failed):
             yield steps.retry(code, here), memory
-        elif isinstance(action, acts.Ended):
+        elif isinstance(action, acts.Ended | acts.Cut):
             yield here, memory
         else:
             assert isinstance(action, acts.Impossible), action

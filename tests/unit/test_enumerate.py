@@ -146,10 +146,10 @@ def test_the_fields_of_one_store_are_unordered():
 
 def test_a_loop_beyond_the_bound_is_cut_and_said_so():
     p = program((Loop((r("a", "x"), If(eq("a", 1), (Return(),)))),), (w("x", 1),))
-    enumeration = Enumeration(p, load_model("sc"))
-    runs = list(enumeration.runs())
-    assert enumeration.cut
-    assert len(runs) == 3  # the test is made once more than the body runs
+    for settle, count in ((True, 3), (False, 4)):  # the test is made once more than the body runs
+        enumeration = Enumeration(p, load_model("sc"), settle=settle)
+        assert len(list(enumeration.runs())) == count  # a final state is one of a run that ends
+        assert enumeration.cuts == ("T0",) and enumeration.cut
 
 
 def test_a_cut_that_the_model_forbids_is_not_reported():
