@@ -26,11 +26,12 @@ class Question:
     bound: int = 2
     timeout: float | None = None
     engine: str = "auto"
+    compiler: str = "observed"
 
     @property
     def options(self) -> tuple[object, ...]:
         """What of it goes into a key."""
-        return (self.targets, self.variants, self.bound, self.timeout, self.engine)
+        return (self.targets, self.variants, self.bound, self.timeout, self.engine, self.compiler)
 
 
 ANY = Question()
@@ -113,6 +114,7 @@ def _compute(
         timeout=question.timeout,
         jobs=jobs,
         engine=question.engine,
+        compiler=question.compiler,
         dump_smt=dump_smt,
         on_progress=on_progress,
     )

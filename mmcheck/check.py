@@ -10,6 +10,7 @@ from mmcheck.execution import Execution
 from mmcheck.explain import cycle_of, relevant, summary
 from mmcheck.goals import SETTLED, Goal
 from mmcheck.graph import Wait
+from mmcheck.lost import needed
 from mmcheck.program import Requirement
 from mmcheck.provisos import Provisos
 from mmcheck.races import remarks
@@ -165,12 +166,11 @@ class Checker(Provisos):
         return self._beyond(requirement, stage, Finding(requirement, "holds", complete=complete))
 
     def _beyond(self, requirement: Requirement, stage: Stage, finding: Finding) -> Finding:
-        """What holds on the model: by the platform's rules for devices, too? And by what the languages promise?"""
+        """What holds on the model: by the platform's rules for devices, too? And what does it rest on?"""
         worse = self._by_platform(requirement, stage)
         if worse is not None:
             return worse
-        finding = self._in_software(requirement, stage, self._portable(requirement, stage, finding))
-        return self._only_here(requirement, stage, finding)
+        return self._in_software(requirement, stage, self._rests(requirement, stage, finding))
 
     def _by_platform(self, requirement: Requirement, stage: Stage) -> Finding | None:
         """A run that the model forbids and the platform's rules do not (docs/models.md), if there is one."""
@@ -234,7 +234,8 @@ class Checker(Provisos):
         shown = relevant(execution, cycle, culprit)
         counterexample = Counterexample(execution, cycle, culprit, text, goal.point, shown)
         clauses = clauses_of(self.program) if layer == "platform" else ()
-        notes = (*_strays(execution), *remarks(execution), *preempted(execution))
+        defects = needed(execution, self.profile, self.program.target)
+        notes = (*defects, *_strays(execution), *remarks(execution), *preempted(execution))
         return Finding(requirement, "violated", layer, self._complete(stage), notes, counterexample, clauses=clauses)
 
 

@@ -6,14 +6,19 @@ It shares with `mmcheck.check` the program and the parsed models, and no step of
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 
 from mmcheck import vacuity
 from mmcheck.deadline import Deadline
 from mmcheck.enumerate import Enumeration, Keep, Limits, Run
+from mmcheck.enumeration.compiled import preserved
 from mmcheck.enumeration.compiled import profile as keep_of
+from mmcheck.enumeration.linear import closure_of
 from mmcheck.errors import UnknownVerdict
 from mmcheck.explain import cycle_of, relevant, summary
+from mmcheck.lost import needed, rests
+from mmcheck.model.kept import weaker
 from mmcheck.model.model import Model, sequential
 from mmcheck.program import Await, Load, Program, Requirement, evaluate, walk
 from mmcheck.races import remarks
@@ -46,7 +51,8 @@ class EnumerationChecker:
         self.bound = bound
         self.deadline = Deadline(timeout)
         layered = layered and any(thread.source for thread in program.threads)
-        self.keep: Keep | None = keep_of(profile) if layered else None
+        self.profile = profile
+        self.keep: Keep | None = keep_of(profile, program.target) if layered else None
         self.stray = False
 
     def run(self, requirement: Requirement) -> Finding:
@@ -87,6 +93,7 @@ class EnumerationChecker:
         if found is None:
             notes = yielding(self.program) if requirement.kind == "progress" else ()
             notes = (*notes, endless(loops)) if loops and requirement.kind != "point" else notes
+            notes = (*notes, *self._rests(requirement, layer == "platform", bad))
             return Finding(requirement, good, None, not loops, notes)  # type: ignore[arg-type]
         execution = found.execution
         judge(execution, self.model)
@@ -96,8 +103,28 @@ class EnumerationChecker:
         span = requirement.origin.span
         counterexample = Counterexample(execution, cycle, None, text, span, shown)
         clauses = clauses_of(self.program) if layer == "platform" else ()
-        races = (*remarks(execution), *preempted(execution))
-        return Finding(requirement, bad, layer, not loops, races, counterexample, clauses=clauses)  # type: ignore[arg-type]
+        defects = needed(execution, self.profile, self.program.target)
+        notes = (*defects, *remarks(execution), *preempted(execution))
+        return Finding(requirement, bad, layer, not loops, notes, counterexample, clauses=clauses)  # type: ignore[arg-type]
+
+    def _rests(self, requirement: Requirement, platform: bool, bad: str) -> Iterator[str]:
+        """Notes if it does not stand under weaker profiles (`mmcheck.model.kept.weaker`)."""
+        for name in weaker(self.profile) if self.keep is not None else ():
+            keep = keep_of(name, self.program.target)
+            try:
+                if self._matters(requirement, keep):
+                    found, _, _ = self._first(requirement, keep, platform=platform)
+                    if found is not None:
+                        yield rests(found.execution, name, self.program.target, bad)
+            except UnknownVerdict:
+                pass  # only a note is at stake
+
+    def _matters(self, requirement: Requirement, keep: Keep) -> bool:
+        """Whether `keep` leaves some compiled code in another order."""
+        assert self.keep is not None
+        compiled = zip(self.program.threads, self._search(requirement, self.keep).traces(), strict=True)
+        traces = [trace for thread, of in compiled if thread.source for trace in of]
+        return any(closure_of(preserved(t, self.keep)) != closure_of(preserved(t, keep)) for t in traces)
 
     def _layered(self, requirement: Requirement, found: Run) -> tuple[Run, Layer | None]:
         """Of all runs that break it, one of the outermost layer: an interleaving, or in text order, or as compiled."""
@@ -117,8 +144,22 @@ class EnumerationChecker:
         """A run that breaks (or, for ``exists``, shows) the requirement; the threads whose loops are cut in some run;
         whether any run comes to where it is checked."""
         goals = vacuity.goals_of(requirement)
-        search = Enumeration(
-            vacuity.marked(self.program, goals[0]) if goals else self.program,
+        program = vacuity.marked(self.program, goals[0]) if goals else self.program
+        search = self._search(requirement, keep, program=program, platform=platform, model=model)
+        seen = False
+        for run in search.runs():
+            seen = seen or not goals or vacuity.REACHED in run.failed
+            self.stray = self.stray or run.stray
+            if self._breaks(requirement, run):
+                return run, search.cuts, True
+        return None, search.cuts, seen
+
+    def _search(
+        self, requirement: Requirement, keep: Keep | None, *, program: Program | None = None, platform: bool = False,
+        model: Model | None = None,
+    ) -> Enumeration:  # fmt: skip
+        return Enumeration(
+            program or self.program,
             model or self.model,
             self.bound,
             settle=requirement.kind in ("final", "exists", "progress"),
@@ -127,13 +168,6 @@ class EnumerationChecker:
             limits=LIMITS,
             deadline=self.deadline,
         )
-        seen = False
-        for run in search.runs():
-            seen = seen or not goals or vacuity.REACHED in run.failed
-            self.stray = self.stray or run.stray
-            if self._breaks(requirement, run):
-                return run, search.cuts, True
-        return None, search.cuts, seen
 
     def _unasked(self, requirement: Requirement) -> str:
         """Why nothing was checked of `requirement`, with what stands in the way."""

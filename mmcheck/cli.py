@@ -89,7 +89,8 @@ Write two first specifications: one that holds, and one that does not.
 
 EXPLAIN = """\
 Explain the code of a message (MM101), a clause that specifications cite
-(2.7.13.3.1), or a verdict (holds).
+(2.7.13.3.1), a verdict (holds), a compiler (llvm) or one of its known defects
+(sunk-load).
 """
 
 
@@ -350,7 +351,9 @@ def _verify(command: argparse.ArgumentParser, settings: Mapping[str, Any]) -> No
 
 def _defaults(command: argparse.ArgumentParser, settings: Mapping[str, Any], *names: str) -> None:
     """Let the project's settings stand in for options that are not given."""
-    given = {name: settings[name] for name in (*names, "bound", "timeout", "jobs", "engine") if name in settings}
+    given = {
+        name: settings[name] for name in (*names, "bound", "timeout", "jobs", "engine", "compiler") if name in settings
+    }
     command.set_defaults(**({"exclude": []} | given), no_cache=not settings.get("cache", True))
 
 
@@ -382,6 +385,13 @@ def _target(command: argparse.ArgumentParser) -> None:
         default=[],
         metavar="T",
         help="armv8, x86-tso, sc, with options as in armv8+lse, or a .cat file; may be repeated (default: the file's)",
+    )
+    command.add_argument(
+        "--compiler",
+        choices=("observed", "gcc", "llvm", "language"),
+        default="observed",
+        help="what a compiler keeps in order: gcc's or llvm's, known defects included; what the languages promise; "
+        "observed: what gcc and llvm both keep, defects aside (default)",
     )
 
 

@@ -24,6 +24,13 @@ FILES = ("mmcheck.toml", "pyproject.toml")
 FORMATS = ("full", "concise", "json", "sarif", "github", "junit")
 ENGINES = ("auto", "smt", "enumerate")
 COLOURS = ("auto", "always", "never")
+COMPILERS: Mapping[str, str] = {
+    "observed": "what GCC and LLVM both keep in order today, their known defects aside",
+    "gcc": "what GCC keeps in order today, its known defects included",
+    "llvm": "what LLVM keeps in order today, its known defects included",
+    "language": "what Rust, C11 and the rule for volatile accesses promise",
+}
+"""The profiles of what a compiler keeps in order (docs/compiler.md)."""
 
 KEYS: Mapping[str, str] = {
     "targets": "what to check for, instead of the files' own targets: a list of texts",
@@ -31,6 +38,7 @@ KEYS: Mapping[str, str] = {
     "timeout": "seconds for each requirement: a number above 0",
     "jobs": "files to check at a time: a number from 1",
     "engine": f"one of {', '.join(ENGINES)}",
+    "compiler": f"what a compiler keeps in order: one of {', '.join(COMPILERS)}",
     "format": f"how to report: one of {', '.join(FORMATS)}",
     "color": f"one of {', '.join(COLOURS)}",
     "baseline": "a file of known failures: a text",
@@ -39,7 +47,7 @@ KEYS: Mapping[str, str] = {
 }
 """Every setting, and what it takes."""
 
-_CHOICES = {"engine": ENGINES, "format": FORMATS, "color": COLOURS}
+_CHOICES = {"engine": ENGINES, "compiler": COMPILERS, "format": FORMATS, "color": COLOURS}
 
 
 _OURS = re.compile(rb"""^\s*\[?\s*["']?tool["']?\s*(?:[\]=]|\.\s*["']?mmcheck)""", re.MULTILINE)

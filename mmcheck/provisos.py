@@ -10,17 +10,15 @@ from mmcheck.double_fetch import double_fetches
 from mmcheck.errors import UnknownVerdict, fail
 from mmcheck.explain import only_here
 from mmcheck.graph import Check, Wait
-from mmcheck.model.promises import promised
+from mmcheck.lost import rests
+from mmcheck.model.promises import WORDS, Word, promised
 from mmcheck.program import Origin, Requirement, Thread
 from mmcheck.queries import Queries
 from mmcheck.recheck import judge
 from mmcheck.records import replace
 from mmcheck.results import Finding
-from mmcheck.smt.circuit import FALSE, TRUE
+from mmcheck.smt.circuit import FALSE
 from mmcheck.stage import Stage
-
-RELIES = "relies on compilers not reordering what the languages let them reorder"
-"""The note on a requirement that holds in the profile ``observed`` and not in ``language``."""
 
 
 class Provisos(Queries):
@@ -97,16 +95,17 @@ class Provisos(Queries):
         probes = type(self)(
             program, self.model, layered=self.layered, bound=self.bound, profile=self.profile, choices=self.choices
         )
-        probes.deadline, probes.surplus = self.deadline, False
+        probes.deadline, probes.provisos = self.deadline, False
         encoding = probes.stage().compiled
         guards: dict[str, list[int]] = {}
         for check in encoding.graph.checks:
             guards.setdefault(check.requirement, []).append(encoding.values.literal(check.guard))
+        assumptions = [lit for lit in probes._assumptions(encoding) if lit != encoding.bounded]
         reached = set()
         for way in marked.ways:
             for probe in way:
                 literal = encoding.circuit.any(guards.get(probe, ()))
-                if literal == FALSE or not probes._solve_unbounded(encoding, literal):
+                if literal == FALSE or not encoding.solver.solve([*assumptions, literal]):
                     break
                 reached.add(probe)
         return marked.obstacles(reached)
@@ -141,32 +140,57 @@ class Provisos(Queries):
         self._notes.idle = notes
         return notes
 
-    def _portable(self, requirement: Requirement, stage: Stage, finding: Finding) -> Finding:
-        """A note if it holds by what compilers do and not by what the languages promise (docs/compiler.md)."""
-        observed = stage.compiled.observed
-        if observed == TRUE:
-            return finding
-        wanted = goals.under(self._goals(requirement, stage.compiled), -observed)
+    def _rests(self, requirement: Requirement, stage: Stage, finding: Finding) -> Finding:
+        """Notes on what it rests on: compilers that keep more than they must, or no more than their defects leave, and
+        words that do more than they promise (`Encoding.weaker`)."""
+        encoding = stage.compiled
+        mode = [] if encoding.platform == FALSE else [encoding.platform]
         try:
-            if self._reached(stage.compiled, wanted, -observed) and any(
-                self._emitted(goal, stage.compiled, self.model) is not None for goal in wanted
-            ):
-                return replace(finding, notes=(*finding.notes, RELIES))
+            wanted = goals.under(self._goals(requirement, encoding), *mode)
+            if not self._reached(encoding, wanted, *mode, open=encoding.weaker.values()):
+                return finding  # not even with all of it
         except UnknownVerdict:
-            pass  # only a note is at stake
+            pass
+        for name, literal in encoding.weaker.items():
+            try:
+                note = self._rests_on(name, requirement, stage, [literal, *mode])
+            except UnknownVerdict:
+                continue  # only a note is at stake
+            if note:
+                finding = replace(finding, notes=(*finding.notes, note))
         return finding
+
+    def _rests_on(self, name: str, requirement: Requirement, stage: Stage, mode: list[int]) -> str:
+        """The note on one of `Encoding.weaker`; empty if the verdict stands without."""
+        encoding = stage.compiled
+        word: Word | None = next((word for word in WORDS if word == name), None)
+        model = (promised(self.model) if word else None) or self.model
+        wanted = goals.under(self._goals(requirement, encoding), *mode)
+        if not self._reached(encoding, wanted, *mode):
+            return ""
+        for goal in wanted:
+            found = self._emitted(goal, encoding, model, word)
+            if found is not None:
+                execution, decoder = found
+                judge(execution, model)
+                bad = "allowed" if requirement.kind == "exists" else "violated"
+                if word is None:
+                    return rests(execution, name, self.program.target, bad)
+                through = [decoder.number[read] for read in sorted(goal.reads) if read in decoder.number]
+                return only_here(execution, model, word, through, bad)
+        return ""
 
     def _in_software(self, requirement: Requirement, stage: Stage, finding: Finding) -> Finding:
         """A note if it holds because a thread takes a doorbell and so is not bound by the platform's rules."""
         takers = [each.name for each in self.program.threads if _takes_a_doorbell(each)]
-        if not takers or not self.surplus or "IO" not in self.model.polarities():
+        if not takers or not self.provisos or "IO" not in self.model.polarities():
             return finding
         if stage.binding is None:
             threads = [replace(each, kind="thread") if each.name in takers else each for each in self.program.threads]
             bound = replace(self.program, threads=tuple(threads))
             stage.binding = Stage(
                 bound, self.model, self.deadline, layered=self.layered, bound=self.bound, profile=self.profile,
-                surplus=False,
+                provisos=False,
             )  # fmt: skip
         binding = self.sibling(self.choices)
         binding._made, binding.program = stage.binding, stage.binding.program
@@ -185,31 +209,6 @@ class Provisos(Queries):
             "platform's rules as a CPU is, it would be violated by platform"
         )
         return replace(finding, notes=(*finding.notes, note))
-
-    def _only_here(self, requirement: Requirement, stage: Stage, finding: Finding) -> Finding:
-        """Notes if it holds by what Armv8's instructions give beyond their words (`mmcheck.model.promises`)."""
-        encoding, weaker = stage.compiled, promised(self.model)
-        if weaker is None:
-            return finding
-        for word, literal in encoding.promises.items():
-            mode = [literal] if encoding.platform == FALSE else [literal, encoding.platform]
-            wanted = goals.under(self._goals(requirement, encoding), *mode)
-            try:
-                if not self._reached(encoding, wanted, *mode):
-                    continue
-                for goal in wanted:
-                    found = self._emitted(goal, encoding, weaker, word)
-                    if found is not None:
-                        execution, decoder = found
-                        judge(execution, weaker)
-                        through = [decoder.number[read] for read in sorted(goal.reads) if read in decoder.number]
-                        bad = "allowed" if requirement.kind == "exists" else "violated"
-                        note = only_here(execution, weaker, word, through, bad)
-                        finding = replace(finding, notes=(*finding.notes, note))
-                        break
-            except UnknownVerdict:
-                pass  # only a note is at stake
-        return finding
 
 
 def _takes_a_doorbell(thread: Thread) -> bool:

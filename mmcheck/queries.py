@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -61,8 +61,8 @@ class Queries:
         self.choices = choices or {}
         self.platform = True
         """Whether what holds on the model is asked again by the platform's rules for devices."""
-        self.surplus = True
-        """Whether it is asked, too, if it holds by more than the words promise."""
+        self.provisos = True
+        """Whether it is asked, too, what verdicts rest on."""
         self._made: Stage | None = None
         self._notes = Known()
         self._sound = False
@@ -73,7 +73,7 @@ class Queries:
         other = type(self)(
             self.program, self.model, layered=self.layered, bound=self.bound, profile=self.profile, choices=choices
         )
-        other.deadline, other.platform, other.surplus = self.deadline, self.platform, self.surplus
+        other.deadline, other.platform, other.provisos = self.deadline, self.platform, self.provisos
         other._made = self._shared()
         return other
 
@@ -95,7 +95,7 @@ class Queries:
         if self._made is None:
             self._made = Stage(
                 self.program, self.model, self.deadline, layered=self.layered, bound=self.bound, profile=self.profile,
-                surplus=self.surplus,
+                provisos=self.provisos,
             )  # fmt: skip
         return self._made
 
@@ -114,10 +114,13 @@ class Queries:
         if not encoding.solver.solve([*wanted, *choice_literals(encoding, self.choices)]):
             raise InternalError("the clauses for this program have no solution at all")
 
-    def _solve(self, encoding: Encoding, literals: tuple[int, ...] | list[int], *, free: bool = False) -> bool:
+    def _solve(
+        self, encoding: Encoding, literals: Sequence[int], *, free: bool = False, open: Iterable[int] = ()
+    ) -> bool:
+        """Whether a run meets `literals`. Not `free`, it stays inside of variables; nothing is assumed of `open`."""
         if FALSE in literals:
             return False
-        used = set(literals)
+        used = {*literals, *open}
         dropped = {encoding.inside} if free else set()
         assumptions = [lit for lit in self._assumptions(encoding) if -lit not in used and lit not in dropped]
         return encoding.solver.solve([*assumptions, *[lit for lit in literals if lit != TRUE]])
@@ -152,12 +155,13 @@ class Queries:
     def _goals(self, requirement: Requirement, encoding: Encoding) -> list[Goal]:
         return goals.goals(requirement, self.program, encoding)
 
-    def _reached(self, encoding: Encoding, wanted: list[Goal], *mode: int) -> bool:
-        """Whether a run reaches one of `wanted`, whose literals include those of `mode`."""
+    def _reached(self, encoding: Encoding, wanted: list[Goal], *mode: int, open: Collection[int] = ()) -> bool:
+        """Whether a run reaches one of `wanted`, whose literals include those of `mode`; see `_solve` for `open`."""
         if any(goal.extra for goal in wanted):
-            return any(self._solve(encoding, goal.literals) for goal in wanted)
+            return any(self._solve(encoding, goal.literals, open=open) for goal in wanted)
         some = encoding.circuit.any([encoding.circuit.all(goal.literals) for goal in wanted])
-        return some != FALSE and self._solve(encoding, [some, *mode], free=any(goal.free for goal in wanted))
+        free = any(goal.free for goal in wanted)
+        return some != FALSE and self._solve(encoding, [some, *mode], free=free, open=open)
 
     def _emitted(
         self, goal: Goal, encoding: Encoding, model: Model, word: Word | None = None

@@ -135,6 +135,7 @@ class Result:
     seconds: float
     counterexample: Counterexample | None = None
     expected_layer: Layer | None = None
+    compiler: str = "observed"
 
     @property
     def as_claimed(self) -> bool | None:

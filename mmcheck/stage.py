@@ -5,8 +5,9 @@ from __future__ import annotations
 from mmcheck import goals
 from mmcheck.deadline import Deadline
 from mmcheck.graph import EventGraph
+from mmcheck.model.kept import weaker
 from mmcheck.model.model import Model, sequential
-from mmcheck.model.promises import promised
+from mmcheck.model.promises import WORDS, promised
 from mmcheck.program import Program
 from mmcheck.smt.encode import encode
 from mmcheck.smt.encoding import Encoding
@@ -16,7 +17,7 @@ from mmcheck.unfold import unfold
 class Stage:
     """`layered`, `bound` and `profile` as in `mmcheck.check.Checker`; all that is made keeps to `deadline`.
 
-    With `surplus`, the compiled encoding can be asked what holds by no more than the words promise.
+    With `provisos`, the compiled encoding can be asked what its verdicts rest on.
     """
 
     def __init__(
@@ -28,7 +29,7 @@ class Stage:
         layered: bool,
         bound: int,
         profile: str,
-        surplus: bool,
+        provisos: bool,
     ) -> None:
         self.program = program
         self.model = model
@@ -36,7 +37,7 @@ class Stage:
         self.layered = layered
         self.bound = bound
         self.profile = profile
-        self.surplus = surplus
+        self.provisos = provisos
         self.binding: Stage | None = None
         """The same program, all of whose threads are bound by the platform's rules."""
         self._graph: EventGraph | None = None
@@ -70,10 +71,11 @@ class Stage:
     def compiled(self) -> Encoding:
         """The runs under the model in the order that the compiler keeps; in that of the text if there is no layer."""
         if self._compiled is None:
-            weaker = promised(self.model) if self.surplus else None
+            model = promised(self.model) if self.provisos else None
+            names = weaker(self.profile) if self.provisos else ()
             self._compiled = encode(
-                self.graph, weaker or self.model, compiled=self.layered, profile=self.profile,
-                ordered=self._ordered_pairs(), promises=weaker is not None,
+                self.graph, model or self.model, compiled=self.layered, profile=self.profile,
+                ordered=self._ordered_pairs(), weaker=names if model is None else (*names, *WORDS),
             )  # fmt: skip
         return self._compiled
 

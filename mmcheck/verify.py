@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mmcheck import __version__, gate
 from mmcheck.cache import state_folder
 from mmcheck.check import Checker
+from mmcheck.config import COMPILERS
 from mmcheck.crew import LOST, Lost, shared_out
 from mmcheck.errors import Diagnostic, InputError, InternalError, UnknownVerdict, fail
 from mmcheck.files import find_files, make_folder, read_source, write
@@ -44,6 +45,7 @@ class Options:
     bound: int = 2
     timeout: float | None = None
     engine: str = "auto"
+    compiler: str = "observed"
     dump_smt: Path | None = None
     undecided: str = ""
     """Why nothing is to be decided: every verdict is unknown."""
@@ -58,6 +60,7 @@ def verify(
     timeout: float | None = None,
     jobs: int = 1,
     engine: str = "auto",
+    compiler: str = "observed",
     dump_smt: Path | None = None,
     cache: bool = True,
     on_progress: Callable[[str], None] | None = None,
@@ -65,15 +68,18 @@ def verify(
     """Check every requirement of the files, on their targets or on `targets`, in all variants or in `variants`.
 
     `variants` selects by title; ``base`` is the program as written. `timeout` is wall seconds per requirement, `jobs`
-    the number of processes. Directories are searched for ``*.litmus``. What is wrong with a file becomes diagnostics
-    of its `FileReport`; wrong options raise `InputError`.
+    the number of processes. `compiler` is the profile that says what a compiler keeps in order: ``gcc``, ``llvm``,
+    ``language``, or ``observed``, what GCC and LLVM both keep (docs/compiler.md). Directories are searched for
+    ``*.litmus``. What is wrong with a file becomes diagnostics of its `FileReport`; wrong options raise `InputError`.
     """
     for name in targets:
         parse_target(name)
     if bound < 1:
         raise fail("MM019", "the bound must be at least 1")
+    if compiler not in COMPILERS:
+        raise fail("MM023", f"unknown compiler '{compiler}'", help=f"compilers are {', '.join(COMPILERS)}")
     solver = solver_version()  # loaded before anything is timed
-    options = Options(tuple(targets), tuple(variants), bound, timeout, engine, dump_smt)
+    options = Options(tuple(targets), tuple(variants), bound, timeout, engine, compiler, dump_smt)
     reports: list[FileReport] = []
     found, problems = find_files(paths)
     reports += [FileReport(problem.path, diagnostics=(problem,)) for problem in problems]
@@ -269,11 +275,12 @@ def make_checker(program: Program, target: Target, options: Options) -> Checker 
                 path=target.model,
                 help="check 'asm thread' programs with it, or write the model without po under '\\' or '~'",
             )
+    kind: type[Checker] | type[EnumerationChecker] = Checker
     if options.engine == "enumerate":
-        from mmcheck.check_enumerated import EnumerationChecker
-
-        return EnumerationChecker(program, model, layered=target.compiled, bound=options.bound, timeout=options.timeout)
-    return Checker(program, model, layered=target.compiled, bound=options.bound, timeout=options.timeout)
+        from mmcheck.check_enumerated import EnumerationChecker as kind
+    return kind(
+        program, model, layered=target.compiled, bound=options.bound, timeout=options.timeout, profile=options.compiler
+    )
 
 
 def _dump(
@@ -308,6 +315,7 @@ def _result(
         verdict=finding.verdict,
         expected=expected,  # type: ignore[arg-type]
         bound=options.bound,
+        compiler=options.compiler,
         complete=finding.complete,
         layer=finding.layer,
         engine=checker.engine,
@@ -373,6 +381,7 @@ def _verify_herd(source: SourceFile, options: Options) -> tuple[Result, ...]:
                 verdict=verdict,  # type: ignore[arg-type]
                 expected=expected,  # type: ignore[arg-type]
                 bound=options.bound,
+                compiler=options.compiler,
                 complete=word != "Unknown" and not any(note.startswith(CUT) for note in notes),
                 layer=None if shown is None else shown.layer,
                 engine=engine,

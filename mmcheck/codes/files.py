@@ -85,6 +85,11 @@ CODES: dict[str, tuple[str, str]] = {
         " specification of a trace) stays, links resolved, under the nearest folder with .git or pyproject.toml, and"
         " nothing of git's own is read. On the command line you may name any file.",
     ),
+    "MM023": (
+        "unknown compiler",
+        "`compiler` says what a compiler keeps in order: `gcc`, `llvm`, `language`, or `observed`, what GCC and LLVM"
+        " both keep (docs/compiler.md).",
+    ),
     "MM060": (
         "trace that cannot be read",
         "A trace is JSON Lines: a header and one event a line, as docs/trace-format.md describes. This one was cut off"

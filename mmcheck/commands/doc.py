@@ -42,7 +42,7 @@ def check(found: list[str], options: argparse.Namespace) -> Report:
     """The report about the files `found`."""
     if not found:
         return Report((), __version__)
-    question = Question(tuple(options.target), (), options.bound, options.timeout, options.engine)
+    question = Question(tuple(options.target), (), options.bound, options.timeout, options.engine, options.compiler)
     with Progress(sys.stderr, quiet=options.quiet) as progress:
         return verify(
             found,

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 from mmcheck.codes import CODES
 from mmcheck.commands import console
+from mmcheck.config import COMPILERS
 from mmcheck.report.words import one_line
 from mmcheck.results import MEANING
 
@@ -25,7 +26,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def explanation(subject: str) -> str | None:
-    """The text about a code, a clause or a verdict; None if there is none."""
+    """The text about a code, a clause, a verdict, a compiler or its defect; None if there is none."""
     word = subject.strip()
     code = word.upper()
     if code in CODES:
@@ -33,7 +34,27 @@ def explanation(subject: str) -> str | None:
         return _page(f"{code}: {title}", [text])
     if word.lower() in MEANING:
         return _page(word.lower(), [MEANING[word.lower()] + "."])
-    return _clause(word)
+    return _compiler(word.lower()) or _clause(word)
+
+
+def _compiler(word: str) -> str | None:
+    """A profile of what a compiler keeps in order, or one of its known defects."""
+    from mmcheck.lost import said
+    from mmcheck.model.defects import DEFECTS, NAMES
+
+    if word in COMPILERS:
+        text = f"The table is {word}.cat, see docs/compiler.md."
+        listed = [f"{said(defect)}." for defect in DEFECTS.values() if defect.compiler == word]
+        return _page(f"--compiler {word}: {COMPILERS[word]}", [text, *listed])
+    defect = DEFECTS.get(word)
+    if defect is None:
+        return None
+    name = NAMES[defect.compiler]
+    text = (
+        f"A verdict that would be another with this defect has a note; --compiler {defect.compiler} counts it. What is "
+        f"lost is the relation {defect.name} of {defect.compiler}.cat, on {' and '.join(defect.targets)}."
+    )
+    return _page(f"{defect.name}: a known defect of {name}", [said(defect) + ".", text])
 
 
 def _clause(word: str) -> str | None:
@@ -110,6 +131,7 @@ _LETTERS = str.maketrans("OQILSB", "001158")
 def _hint(subject: str) -> str:
     """What the user may have meant: a clause above it, a code that looks the same, a verdict that sounds the same."""
     from mmcheck.lower.clauses import VIRTIO_1_2
+    from mmcheck.model.defects import DEFECTS
 
     word = subject.strip().upper()
     number = re.search(r"\d+(?:\.\d+)+$", word)
@@ -119,5 +141,5 @@ def _hint(subject: str) -> str:
     digits = re.fullmatch(r"(?:M{0,2}[- ]?)?([0-9OQILSB]{3})", word)
     code = f"MM{digits[1].translate(_LETTERS)}" if digits else ""
     near = [above] if above else [code] if code in CODES else get_close_matches(word, CODES, 1, 0.7)
-    near = near or get_close_matches(word.lower(), MEANING, 1)
+    near = near or get_close_matches(word.lower(), [*MEANING, *COMPILERS, *DEFECTS], 1)
     return f"; did you mean '{near[0]}'?" if near else "; try MM101, 2.7.13.3.1 or holds"

@@ -27,7 +27,7 @@ def asked(options: argparse.Namespace, paths: list[str]) -> tuple[object, ...] |
     color = options.format in ("full", "concise") and console.wants_colour(options.color, options.output)
     known = None if options.baseline is None else gate.read_or_none(options.baseline)
     looks = (options.format, options.verbose, color, width, options.baseline, known)
-    question = (options.target, options.variant, options.bound, options.timeout, options.engine)
+    question = (options.target, options.variant, options.bound, options.timeout, options.engine, options.compiler)
     return (question, looks)
 
 

@@ -26,6 +26,7 @@ def main(options: argparse.Namespace) -> int:
         fixed=tuple(options.fix),
         costs=default_costs() if options.costs is None else read_costs(options.costs),
         bound=options.bound,
+        compiler=options.compiler,
         timeout=options.timeout,
         write=options.write,
     )

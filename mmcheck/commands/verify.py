@@ -102,7 +102,9 @@ def question(options: argparse.Namespace) -> Question:
     """What the options ask of each file."""
     from mmcheck.cached import Question
 
-    return Question(tuple(options.target), tuple(options.variant), options.bound, options.timeout, options.engine)
+    return Question(
+        tuple(options.target), tuple(options.variant), options.bound, options.timeout, options.engine, options.compiler
+    )
 
 
 def rendered(report: Report, known: tuple[Result, ...], options: argparse.Namespace) -> str:

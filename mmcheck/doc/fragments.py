@@ -12,6 +12,7 @@ from hashlib import blake2b
 from html import escape
 
 from mmcheck import highlight
+from mmcheck.config import COMPILERS
 from mmcheck.draw.metrics import clean
 from mmcheck.draw.svg import render_svg
 from mmcheck.report import pictures, story
@@ -136,12 +137,13 @@ def targets(results: Iterable[Result]) -> list[str]:
 
 
 def basis(results: Sequence[Result]) -> str:
-    """What the verdicts rest on: the models, the bound, and whether it cut a loop."""
+    """What the verdicts rest on: the models, the compiler, the bound, and whether it cut a loop."""
     models = dict.fromkeys(result.model for result in results)
     bounds = " or ".join(str(each) for each in sorted({result.bound for result in results}))
     cut = sum(not result.complete for result in results)
     loops = f"a loop was cut in {plural(cut, 'result')}" if cut else "no loop was cut"
-    listed = "".join(f"<li>{text(model)}</li>" for model in models)
+    compilers = dict.fromkeys(COMPILERS[result.compiler] for result in results)
+    listed = "".join(f"<li>{text(each)}</li>" for each in (*models, *[f"compiler: {each}" for each in compilers]))
     return f"<ul>{listed}</ul><p>Loops run up to {bounds} round{'' if bounds == '1' else 's'}; {loops}.</p>"
 
 

@@ -9,14 +9,16 @@ from mmcheck.enumeration.linear import Pair
 from mmcheck.enumeration.trace import Trace
 from mmcheck.model.concrete import Frame
 from mmcheck.model.kept import table
+from mmcheck.model.model import BESIDE
 from mmcheck.relations import bits, from_pairs, pairs
+from mmcheck.target.targets import next_to
 
 Keep: TypeAlias = Callable[[Trace], Iterable[Pair]]
 """The pairs of positions of a trace that a compiler keeps; dependencies and rmw are added by the enumerator."""
 
 
-def profile(name: str) -> Keep:
-    """``keep`` of the profile ``observed`` or ``language``, or of a cat file."""
+def profile(name: str, target: str = "") -> Keep:
+    """What a profile keeps on `target`, or a cat file (`mmcheck.model.kept.table`)."""
     model, node = table(name)
 
     def keep(trace: Trace) -> Iterable[Pair]:
@@ -26,6 +28,7 @@ def profile(name: str) -> Keep:
             for tag in (item.kind, *item.tags, *(["M"] if item.kind != "F" else [])):
                 sets[tag] = sets.get(tag, 0) | 1 << i
         places = [item.address if item.kind != "F" else None for item in trace.items]
+        words = [(item.address, item.width) if "Plain" in item.tags else None for item in trace.items]
         same = [(i, j) for i, a in enumerate(places) for j, b in enumerate(places) if a is not None and a == b]
         everything = tuple([(1 << n) - 1] * n)
         static = {
@@ -35,6 +38,7 @@ def profile(name: str) -> Keep:
             "int": everything,
             "amo": from_pairs(n, trace.amo),
             "lxsx": from_pairs(n, trace.lxsx),
+            BESIDE: from_pairs(n, next_to(target, words)),
         }
         none = (0,) * n
         return pairs(Frame(model, n, sets, static).relation(node, none, none))

@@ -86,7 +86,7 @@ class LitmusDirective(SphinxDirective):
 
     def _report(self, path: str) -> Report:
         targets = tuple(self.config.mmcheck_targets)
-        question = cached.Question(targets, bound=self.config.mmcheck_bound)
+        question = cached.Question(targets, bound=self.config.mmcheck_bound, compiler=self.config.mmcheck_compiler)
         return cached.verify([path], question, store=cache.store(not self.config.mmcheck_cache))
 
     def _wanted(self, result: Result) -> bool:
@@ -268,5 +268,6 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_lexer("cat", CatLexer)
     app.add_config_value("mmcheck_targets", [], "env", types=frozenset({list, tuple}))
     app.add_config_value("mmcheck_bound", 2, "env", types=frozenset({int}))
+    app.add_config_value("mmcheck_compiler", "observed", "env", types=frozenset({str}))
     app.add_config_value("mmcheck_cache", True, "", types=frozenset({bool}))
     return {"version": __version__, "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

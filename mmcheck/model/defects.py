@@ -14,17 +14,18 @@ from mmcheck.records import record
 
 @record
 class Defect:
-    """`name` is the relation in ``compiler.cat``; `rule` says what the compiler may do, `targets` on which machines
-    (all, if empty), `seen` by which versions, and `issues` are those of its bug tracker. `shape` is the example in
-    ``tests/data/compilers``."""
+    """`name` is the relation in ``compiler.cat``; `rule` says what the compiler does, `where` in which of its passes,
+    `targets` on which machines, `seen` in which versions. `issues` are those of its bug tracker, `shape` is the example
+    in ``tests/data/compilers``."""
 
     compiler: str
     name: str
     rule: str
+    where: str
+    targets: tuple[str, ...]
     seen: str
+    shape: str
     issues: tuple[int, ...] = ()
-    targets: tuple[str, ...] = ()
-    shape: str = ""
 
 
 DEFECTS: Mapping[str, Defect] = MappingProxyType(
@@ -34,25 +35,29 @@ DEFECTS: Mapping[str, Defect] = MappingProxyType(
             Defect(
                 "llvm",
                 "sunk-load",
-                "sinks a plain read below a fence that is no DMB (MachineSink)",
-                "clang 22.1.8 and rustc 1.95",
-                issues=(164194, 181708),
+                "sinks a plain read below a fence that is no DMB",
+                "MachineSink",
+                targets=("armv8", "x86-tso"),
+                seen="clang 22.1.8 and rustc 1.95",
                 shape="llvm-sunk-load",
+                issues=(164194, 181708),
             ),
             Defect(
                 "llvm",
                 "load-pair",
-                "makes plain reads of neighbours one LDP, across ordered accesses and compiler fences",
-                "clang 22.1.8",
+                "makes two plain reads of neighbours one LDP, across ordered accesses and compiler fences",
+                "AArch64LoadStoreOptimizer",
                 targets=("armv8",),
+                seen="clang 22.1.8",
                 shape="llvm-load-pair",
             ),
             Defect(
                 "llvm",
                 "store-pair",
-                "makes plain writes to neighbours one STP, across acquires and compiler fences",
-                "clang 22.1.8",
+                "makes two plain writes to neighbours one STP, across acquires and compiler fences",
+                "AArch64LoadStoreOptimizer",
                 targets=("armv8",),
+                seen="clang 22.1.8",
                 shape="llvm-store-pair",
             ),
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mmcheck import gate
+from mmcheck.config import COMPILERS
 from mmcheck.errors import InternalError
 from mmcheck.model.concrete import Frame
 from mmcheck.model.defects import DEFECTS, NAMES
@@ -15,14 +16,11 @@ from mmcheck.model.model import Model, model_from_text
 from mmcheck.program import Tags
 from mmcheck.source import SourceFile
 
-PROFILES = ("observed", "gcc", "llvm", "language")
-"""What GCC and LLVM both keep, defects aside; what each of them keeps, defects included; what the languages promise."""
-
 
 @lru_cache(maxsize=16)
 def table(profile: str) -> tuple[Model, Node]:
-    """What a profile keeps, as a node of a model: one of `PROFILES`; a defect, for its compiler with that defect alone;
-    or the path of a cat file with a ``keep``."""
+    """What a profile keeps, as a node of a model: one of `COMPILERS`; a defect, for its compiler with that defect
+    alone; or the path of a cat file with a ``keep``."""
     if profile.endswith(".cat"):
         model = _tables(Path(profile))
         return model, _named(model, "keep")
@@ -31,6 +29,13 @@ def table(profile: str) -> tuple[Model, Node]:
     keep = _named(model, defects[0].compiler if profile in DEFECTS else profile)
     lost = [_named(model, defect.name) for defect in defects]
     return model, model.pool.diff(keep, model.pool.union(model.pool.empty, *lost))
+
+
+def weaker(profile: str) -> tuple[str, ...]:
+    """The profiles on which a verdict by `profile` should not rest unsaid."""
+    if profile not in COMPILERS or profile == "language":
+        return ()
+    return ("language", *DEFECTS) if profile == "observed" else ("language",)
 
 
 @lru_cache(maxsize=4)

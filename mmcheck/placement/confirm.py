@@ -16,6 +16,7 @@ def confirm(
     dropped: Collection[str],
     *,
     bound: int,
+    compiler: str,
     timeout: float | None,
     choices: Placement | None = None,
 ) -> tuple[list[str], dict[str, str]]:
@@ -28,7 +29,7 @@ def confirm(
     remarks: dict[tuple[str, str], dict[str, None]] = {}
     vacuous: dict[str, str] = {}
     for target, program in programs.items():
-        checker = checker_of(program, target, bound=bound, timeout=timeout)
+        checker = checker_of(program, target, bound=bound, compiler=compiler, timeout=timeout)
         if choices is not None:
             checker.choices = dict(choices)
         for requirement in program.requirements:

@@ -16,7 +16,7 @@ from itertools import product
 from mmcheck.lower.choices import Option
 from mmcheck.model.concrete import Frame
 from mmcheck.model.devices import model_for, with_devices
-from mmcheck.model.model import Axiom, Model, load_model
+from mmcheck.model.model import BESIDE, Axiom, Model, load_model
 from mmcheck.placement.options import pieces_of
 from mmcheck.placement.problem import Problem
 from mmcheck.program import Tags
@@ -24,13 +24,14 @@ from mmcheck.records import replace
 from mmcheck.relations import Rel, bits, from_pairs, union
 from mmcheck.smt.compiler import keep_model
 from mmcheck.target.pieces import FencePiece, Piece
-from mmcheck.target.targets import Target
+from mmcheck.target.targets import Target, next_to
 
 _Event = tuple[str, Tags, str]
 """Kind, tags, place."""
+_ADDRESSES = {"x": 0, "next to x": 4}
 
 BUILTIN = ("armv8", "x86-tso", "sc")
-"""Models whose pairs are tested once and for all, by tests/property/test_monotone.py."""
+"""Models whose pairs are tested once and for all, with every compiler, by tests/property/test_monotone.py."""
 
 
 class Order:
@@ -64,7 +65,7 @@ class Order:
             model = model_for(target.model, self.problem.programs[target])
             negative = {name for name, signs in model.polarities().items() if -1 in signs}
             if target.compiled:
-                model, node = keep_model("observed")
+                model, node = keep_model(self.problem.compiler)
                 kept = replace(model, axioms=(Axiom("keep", "empty", node),))
                 negative |= {name for name, signs in kept.polarities().items() if -1 in signs}
             known = self._unions[target] = not negative & self._tags(target)
@@ -93,7 +94,8 @@ class Order:
             kept = {option}
             for other in under - {option}:
                 weaker, stronger = site.option(other), site.option(option)
-                if all(is_stronger(weaker, stronger, target) for target in self.problem.targets_of(site)):
+                targets, compiler = self.problem.targets_of(site), self.problem.compiler
+                if all(is_stronger(weaker, stronger, target, compiler) for target in targets):
                     kept.add(other)
                 else:
                     self.rejected.append((name, other, option))
@@ -111,21 +113,23 @@ def _tags_of(pieces: Sequence[Piece]) -> set[str]:
     return found
 
 
-def is_stronger(weaker: Option, stronger: Option, target: Target) -> bool:
+def is_stronger(weaker: Option, stronger: Option, target: Target, compiler: str = "observed") -> bool:
     """Whether `stronger` keeps on `target` whatever `weaker` keeps, in every context."""
     if target.model in BUILTIN:
         return True
-    return keeps_more(pieces_of(weaker, target), pieces_of(stronger, target), target)
+    return keeps_more(pieces_of(weaker, target), pieces_of(stronger, target), target, compiler)
 
 
 @lru_cache(maxsize=4096)
-def keeps_more(weaker: tuple[Piece, ...], stronger: tuple[Piece, ...], target: Target) -> bool:
-    """The test itself, whatever the model."""
+def keeps_more(
+    weaker: tuple[Piece, ...], stronger: tuple[Piece, ...], target: Target, compiler: str = "observed"
+) -> bool:
+    """The test itself, whatever the model and the compiler."""
     devices = target.model in ("armv8", "x86-tso")
     model = with_devices(target.model) if devices else load_model(target.model)
-    for before, behind, same in contexts(devices=devices):
-        first = _kept(model, target, before, weaker, behind, same)
-        second = _kept(model, target, before, stronger, behind, same)
+    for before, behind, places in contexts(devices=devices):
+        first = _kept(model, target, compiler, before, weaker, behind, places)
+        second = _kept(model, target, compiler, before, stronger, behind, places)
         if not first <= second:
             return False
     return True
@@ -149,21 +153,22 @@ _DEVICE = (("R", ("Volatile", "REG", "IO")), ("W", ("Volatile", "REG", "IO")))
 
 def contexts(
     *, devices: bool = False
-) -> Iterator[tuple[tuple[str, tuple[str, ...]], tuple[str, tuple[str, ...]], bool]]:
-    """An access before the site, one behind it, and whether they share a place."""
-    yield from product(_KINDS, _KINDS, (False, True))
+) -> Iterator[tuple[tuple[str, tuple[str, ...]], tuple[str, tuple[str, ...]], str]]:
+    """An access before the site, one behind it, and whether their places are one, neighbours, or far apart."""
+    yield from product(_KINDS, _KINDS, ("one", "next", "apart"))
     if devices:
-        yield from product(_KINDS, _DEVICE, (False,))
-        yield from product(_DEVICE, _KINDS, (False,))
+        yield from product(_KINDS, _DEVICE, ("apart",))
+        yield from product(_DEVICE, _KINDS, ("apart",))
 
 
 def _kept(
     model: Model,
     target: Target,
+    compiler: str,
     before: tuple[str, tuple[str, ...]],
     site: Sequence[Piece],
     behind: tuple[str, tuple[str, ...]],
-    same: bool,
+    places: str,
 ) -> frozenset[tuple[str, str]]:
     """Which of the accesses `first`, `last`, and those of the site itself, the thread keeps in order, by name."""
     events: list[tuple[str, _Event]] = [("first", (before[0], frozenset(before[1]), "x"))]
@@ -181,8 +186,8 @@ def _kept(
         if piece.kind == "rmw":
             (lxsx if piece.exclusive else amo).append((len(events), len(events) + 1))
         events += halves
-    events.append(("last", (behind[0], frozenset(behind[1]), "x" if same else "y")))
-    order = local_order(model, target, [event for _, event in events], amo, lxsx)
+    events.append(("last", (behind[0], frozenset(behind[1]), {"one": "x", "next": "next to x"}.get(places, "y"))))
+    order = local_order(model, target, compiler, [event for _, event in events], amo, lxsx)
     accesses = {i for i, (_, event) in enumerate(events) if event[0] != "F"}
     return frozenset((events[i][0], events[j][0]) for i in accesses for j in bits(order[i]) if j in accesses)
 
@@ -190,6 +195,7 @@ def _kept(
 def local_order(
     model: Model,
     target: Target,
+    compiler: str,
     events: Sequence[_Event],
     amo: Sequence[tuple[int, int]],
     lxsx: Sequence[tuple[int, int]],
@@ -212,8 +218,10 @@ def local_order(
     none = (0,) * n
     static["po"] = static["src"]
     if target.compiled:
-        keep, node = keep_model("observed")
-        static["po"] = Frame(keep, n, sets, static).relation(node, none, none)
+        keep, node = keep_model(compiler)
+        places = [(_ADDRESSES.get(place), 32) if "Plain" in tags else None for _, tags, place in events]
+        beside = from_pairs(n, next_to(target.name, places))
+        static["po"] = Frame(keep, n, sets, {**static, BESIDE: beside}).relation(node, none, none)
     frame = Frame(model, n, sets, static)
     values = frame.values(none, none)
     total: Rel = none

@@ -53,12 +53,11 @@ class _Query:
     goals: list[tuple[Requirement, Goal, int]]
 
 
-def checker_of(program: Program, target: Target, *, bound: int, timeout: float | None) -> Checker:
+def checker_of(program: Program, target: Target, *, bound: int, compiler: str, timeout: float | None) -> Checker:
     """The solver's checker for `program`. Raises `InputError` if the target's model cannot be used for it."""
-    checker = make_checker(program, target, Options(bound=bound, timeout=timeout, engine="smt"))
+    checker = make_checker(program, target, Options(bound=bound, timeout=timeout, engine="smt", compiler=compiler))
     if not isinstance(checker, Checker):
         raise InternalError("placement needs the solver")
-    checker.surplus = False  # the search is for verdicts, not for notes
     return checker
 
 
@@ -80,7 +79,10 @@ class Oracle:
         self._cores: dict[tuple[tuple[tuple[str, str], ...], Target], set[str]] = {}
         deadline = Deadline(timeout)
         for target in problem.targets:
-            checker = checker_of(problem.programs[target], target, bound=bound, timeout=timeout)
+            checker = checker_of(
+                problem.programs[target], target, bound=bound, compiler=problem.compiler, timeout=timeout
+            )
+            checker.provisos = False  # the search is for verdicts, not for notes
             checker.choices = problem.written  # what it asks on its own, it asks about the file as it is
             checker.deadline = deadline
             self.checkers[target] = checker

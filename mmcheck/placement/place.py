@@ -38,6 +38,7 @@ class PlaceOptions:
     fixed: tuple[str, ...] = ()
     costs: Costs = field(default_factory=default_costs)
     bound: int = 2
+    compiler: str = "observed"
     timeout: float | None = None
     write: bool = False
 
@@ -184,7 +185,12 @@ def place_spec(
             programs = part.problem.programs
         choices = None if options.variant is None else part.best
         said, part.vacuous = confirm(
-            programs, part.dropped, bound=options.bound, timeout=options.timeout, choices=choices
+            programs,
+            part.dropped,
+            bound=options.bound,
+            compiler=options.compiler,
+            timeout=options.timeout,
+            choices=choices,
         )
         part.claimed |= {name for name in part.vacuous if _expected(part.problem, name)}
         report.notes += tuple(said)
@@ -252,6 +258,7 @@ def solve(
         instructions=options.instructions,
         fixed=options.fixed,
         bound=options.bound,
+        compiler=options.compiler,
     )
     models = [model_for(target.model, problem.programs[target]) for target in targets]
     part = Part(problem, Outcome(), Findings(), bound=options.bound)

@@ -40,6 +40,8 @@ class Problem:
     cost: dict[tuple[str, str], float] = field(default_factory=dict)
     below: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
     present: dict[Target, frozenset[str]] = field(default_factory=dict)
+    compiler: str = "observed"
+    """What a compiler keeps in order, by its profile."""
 
     @property
     def written(self) -> dict[str, str]:
@@ -126,6 +128,7 @@ def make_problem(
     instructions: bool = False,
     fixed: Iterable[str] = (),
     bound: int = 2,
+    compiler: str = "observed",
 ) -> Problem:
     """The problem of `spec`; `instructions`: barriers are each target's own. Raises `InputError`.
 
@@ -139,7 +142,7 @@ def make_problem(
         extended = tuple(one for site in extended for one in _with_instructions(site, targets))
     if extended != sites:
         programs = _programs(found, extended, targets)
-    return Problem(spec, variant, tuple(targets), extended, programs, costs)
+    return Problem(spec, variant, tuple(targets), extended, programs, costs, compiler=compiler)
 
 
 def _programs(found: Found, sites: Sequence[Site], targets: Sequence[Target]) -> dict[Target, Program]:

@@ -19,7 +19,7 @@ from mmcheck.explain import cycle_of, relevant, summary
 from mmcheck.goals import Goal
 from mmcheck.graph import GEvent, Pairs
 from mmcheck.model.concrete import Frame
-from mmcheck.model.model import Model, with_turns
+from mmcheck.model.model import BESIDE, Model, with_turns
 from mmcheck.recheck import with_order
 from mmcheck.relations import Rel, closure, from_pairs, is_acyclic, is_irreflexive, pairs, union
 from mmcheck.results import Counterexample, Layer
@@ -29,6 +29,7 @@ from mmcheck.smt.decode import Decoder
 from mmcheck.smt.encoding import Encoding
 from mmcheck.smt.interrupts import root_of
 from mmcheck.smt.linear import linear_orders
+from mmcheck.target.targets import next_to
 from mmcheck.terms import value_of
 
 _DEPENDENCIES = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")
@@ -177,6 +178,8 @@ class Replay:
             "amo": self._pairs(graph.amo, memo),
             "lxsx": self._pairs(graph.lxsx, memo),
         }
+        words = [(self.addresses.get(e.id), e.width) if "Plain" in e.possible else None for e in events]
+        self.static[BESIDE] = from_pairs(n, next_to(graph.program.target, words))
         self.spaces = {cell.address: cell.space for cell in graph.program.cells}
         self.registers, self.static["dev"] = self._registers()
         self.kept = {name: self._pairs(graph.deps[name], memo) for name in _DEPENDENCIES}

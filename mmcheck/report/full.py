@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from mmcheck.config import COMPILERS
 from mmcheck.errors import Diagnostic
 from mmcheck.execution import Event, Execution
 from mmcheck.records import replace
@@ -209,6 +210,9 @@ class _Page:
             yield from self.wrap(f"{tool}; {loops}")
             for model in models:
                 yield from self.wrap(model.partition(" (")[0], "model ")
+            for compiler in dict.fromkeys(result.compiler for result in results):
+                if compiler != "observed":
+                    yield from self.wrap(COMPILERS[compiler], "compiler ")
             if any(result.model.endswith(BESIDE) for result in results):
                 yield from self.wrap("the platform's rules for devices, where the layer is platform", "beside it ")
             for word in ("allowed", "forbidden"):

@@ -54,6 +54,7 @@ def _result(result: Result) -> dict[str, Any]:
         "expected_layer": result.expected_layer,
         "as_claimed": result.as_claimed,
         "bound": result.bound,
+        "compiler": result.compiler,
         "complete": result.complete,
         "layer": result.layer,
         "engine": result.engine,

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mmcheck.config import COMPILERS
 from mmcheck.errors import Diagnostic
 from mmcheck.placement.findings import Change, Missing
 from mmcheck.placement.options import pieces_of
@@ -135,6 +136,8 @@ class _Page:
             yield from self.entry("rests on", f"{target}: {', '.join(sites) or 'no barrier'}")
         for model in part.models:
             yield from self.entry("model", model.partition(" (")[0], "plain")
+        if part.problem.compiler != "observed":
+            yield from self.entry("compiler", COMPILERS[part.problem.compiler], "plain")
         yield from self.entry("bound", f"loops up to {plural(part.bound, 'round')}", "plain")
 
     def others(self, part: Part) -> Iterator[str]:
@@ -227,6 +230,7 @@ def _file(report: PlaceReport, part: Part) -> dict[str, Any]:
         "targets": [target.name for target in problem.targets],
         "models": list(part.models),
         "bound": part.bound,
+        "compiler": part.problem.compiler,
         "missing": [_missing(each, part) for each in findings.missing],
         "redundant": [_change(each, part) for each in findings.redundant],
         "too_strong": [_change(each, part) for each in findings.too_strong],

@@ -159,6 +159,7 @@ def _properties(result: Result) -> dict[str, Any]:
         "expected": result.expected,
         "layer": result.layer,
         "bound": result.bound,
+        "compiler": result.compiler,
         "complete": result.complete,
         "engine": result.engine,
         "notes": [clean(each, story.TEXT) for each in result.notes],

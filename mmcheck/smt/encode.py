@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from mmcheck.domains import Domains, analyse
 from mmcheck.graph import EventGraph
 from mmcheck.model.model import BUILTIN, Axiom, Model, with_turns
-from mmcheck.relations import bits
+from mmcheck.model.promises import WORDS
 from mmcheck.smt.base import (
     base_sets,
     communication_bounds,
@@ -21,7 +21,7 @@ from mmcheck.smt.base import (
 from mmcheck.smt.bounds import Bounds
 from mmcheck.smt.circuit import FALSE, TRUE, Circuit
 from mmcheck.smt.coherence import coherence
-from mmcheck.smt.compiler import preserved_order
+from mmcheck.smt.compiler import Compiled
 from mmcheck.smt.devices import Reach
 from mmcheck.smt.encoding import Encoding
 from mmcheck.smt.interrupts import Interrupts, deliver
@@ -41,7 +41,7 @@ def encode(
     profile: str = "observed",
     ordered: Iterable[tuple[int, int]] = (),
     like: Encoding | None = None,
-    promises: bool = False,
+    weaker: Collection[str] = (),
 ) -> Encoding:
     """The clauses for `graph` under `model`. Raises `UnknownVerdict` if values are too many.
 
@@ -49,8 +49,9 @@ def encode(
 
     For each pair (a, b) of `ordered` the result has a literal that adds the edge b -> a to every order that the
     model demands to be acyclic (coherence apart), as an environment could by communicating: a run in which that is
-    consistent shows that the model does not order a before b. With `promises`, `model` is one of
-    `mmcheck.model.promises`, and the result has its literals.
+    consistent shows that the model does not order a before b. `weaker` are names of what verdicts should not rest on
+    unsaid, for which the result has literals (`Encoding.weaker`); if words are among them, `model` is one of
+    `mmcheck.model.promises`.
     """
     coherent = model.coherent
     shared = like is not None and like.model.coherent == coherent
@@ -101,7 +102,7 @@ def encode(
     reach = Reach(graph, domains, memory, circuit)
     reach.registers(sets, optional, base)
     platform = reach.shared(model, sets, optional)
-    weaker = weaken(graph, domains, values, sets, optional) if promises else {}
+    promises = weaken(graph, domains, values, sets, optional, [word for word in WORDS if word in weaker])
     turns: Turns | None = None
     alone: Bounds | None = None
 
@@ -119,18 +120,12 @@ def encode(
         base.setdefault("switch", switch)
         return order
 
-    observed = TRUE
     if compiled and any(thread.source for thread in graph.program.threads):
-
-        def kept(name: str) -> Bounds:
-            return preserved_order(graph, circuit, happens, implied_by, base, sets, name, optional)
-
-        if profile == "observed":
-            order, observed = _either(circuit, kept("observed"), kept("language"))
-        else:
-            order = kept(profile)
+        layer = Compiled(graph, circuit, memory, happens, implied_by, base, sets, optional)
+        order, freer = layer.order(profile, [name for name in weaker if name not in WORDS])
         po = executed(order)
     else:
+        freer = {}
         po = executed(src)
     base["po"] = po
     if graph.turns:
@@ -144,7 +139,7 @@ def encode(
     algebra = Algebra(model, circuit, happens, implied_by, base, sets, {model.definitions["fr"].number: fr}, optional)
     encoding = Encoding(
         graph, model, domains, circuit, values, memory, happens, compiled, po, Solver(circuit), bounded,
-        inside_literal, astray, environment, base.get("switch"), platform, observed, weaker,
+        inside_literal, astray, environment, base.get("switch"), platform, {**freer, **promises},
     )  # fmt: skip
     rest: list[Axiom] = []
     for axiom in model.axioms:
@@ -164,33 +159,6 @@ def encode(
         base["%environment"] = Bounds(rows, [0] * n, lambda i, j: environment[j, i])
     algebra.require(rest)
     return encoding
-
-
-def _either(circuit: Circuit, observed: Bounds, language: Bounds) -> tuple[Bounds, int]:
-    """Both orders of compiled threads in one: the first under the literal that comes with it, else the second."""
-
-    def pair(order: Bounds, i: int, j: int) -> int:
-        if order.must[i] >> j & 1:
-            return TRUE
-        if not order.may[i] >> j & 1:
-            return FALSE
-        return TRUE if order.literal is None else order.literal(i, j)
-
-    different = {
-        (i, j): (pair(observed, i, j), pair(language, i, j))
-        for i, row in enumerate(observed.may)
-        for j in bits((row | language.may[i]) & ~(observed.must[i] & language.must[i]))
-    }
-    if all(first == second for first, second in different.values()):
-        return observed, TRUE
-    chosen = circuit.var("observed")
-    literals = {
-        key: first if first == second else circuit.any([second, circuit.all([first, chosen])])
-        for key, (first, second) in different.items()
-    }
-    may = [a | b for a, b in zip(observed.may, language.may, strict=True)]
-    must = [a & b for a, b in zip(observed.must, language.must, strict=True)]
-    return Bounds(may, must, lambda i, j: literals[i, j]), chosen
 
 
 def _assumption(circuit: Circuit, name: str, bad: list[int]) -> int:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from mmcheck.domains import Domains
 from mmcheck.graph import EventGraph
 from mmcheck.model.model import Model
-from mmcheck.model.promises import Word
 from mmcheck.smt.bounds import Bounds
 from mmcheck.smt.circuit import FALSE, TRUE, Circuit
 from mmcheck.smt.memory import Memory
@@ -47,18 +46,14 @@ class Encoding:
     platform: int = FALSE
     """The literal under which the platform's rules for devices count beside the model; `FALSE` if they change nothing.
     Queries assume that it does not hold."""
-    observed: int = TRUE
-    """The literal under which compilers keep what they were seen to keep, and not only what the languages promise;
-    `TRUE` if that is the same. Queries assume it."""
-
-    promises: Mapping[Word, int] = field(default_factory=dict)
-    """For each kind of word that does more than it promises, the literal under which it does not."""
+    weaker: Mapping[str, int] = field(default_factory=dict)
+    """What verdicts should not rest on unsaid, by name: compilers that keep less (`mmcheck.model.kept.weaker`), words
+    that do no more than they promise (`mmcheck.model.promises`). Each counts under its literal."""
 
     def modes(self) -> list[int]:
         """What queries assume of machine and compiler unless they ask about others, which allow more."""
         platform = [] if self.platform == FALSE else [-self.platform]
-        observed = [] if self.observed == TRUE else [self.observed]
-        return [*platform, *observed, *[-literal for literal in self.promises.values()]]
+        return [*platform, *[-literal for literal in self.weaker.values()]]
 
     def assumptions(self) -> list[int]:
         return [literal for literal in (self.bounded, self.inside) if literal != TRUE] + [

@@ -6,9 +6,11 @@ needs the surplus assumes one of them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mmcheck.domains import Domains, implies
 from mmcheck.graph import EventGraph, GEvent
-from mmcheck.model.promises import TAGS, WORDS, Word, does_more
+from mmcheck.model.promises import TAGS, Word, does_more
 from mmcheck.smt.circuit import FALSE, TRUE
 from mmcheck.smt.values import Values
 from mmcheck.target.tags import DOMAINS
@@ -25,15 +27,16 @@ def weaken(
     values: Values,
     sets: dict[str, int],
     optional: dict[str, dict[int, int]],
-) -> dict[Word, int]:
-    """Move the tags of words that do more than they promise from `sets` to `optional`; one literal per kind of word.
+    words: Iterable[Word],
+) -> dict[str, int]:
+    """Move the tags of `words` that do more than they promise from `sets` to `optional`; one literal per kind of word.
 
     Only where it can matter: an access behind such a word is kept behind one before it by the surplus alone. Of a
     site, only the options with such a word are concerned.
     """
     circuit = values.circuit
-    literals: dict[Word, int] = {}
-    for word in WORDS:
+    literals: dict[str, int] = {}
+    for word in words:
         members = _matter(graph, domains, word)
         if not members:
             continue

@@ -51,9 +51,13 @@ class Algebra(Wanting):
             self._forbid(axiom)
 
     def relation(self, node: Node) -> Bounds:
-        """All literals of one relation, for queries and for the compiler layer."""
-        self._prepare([Axiom("query", "empty", node)], exact=True)
-        return self.rel[node.number]
+        """All literals of one relation, for queries."""
+        return self.relations([node])[0]
+
+    def relations(self, nodes: Sequence[Node]) -> list[Bounds]:
+        """All literals of several, for the compiler layer; what they have in common is made once."""
+        self._prepare([Axiom("query", "empty", node) for node in nodes], exact=True)
+        return [self.rel[node.number] for node in nodes]
 
     def _prepare(self, axioms: Sequence[Axiom], *, exact: bool = False) -> None:
         self._exact = _exact_nodes(axioms, exact)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import product
 from types import MappingProxyType
 
 from mmcheck.errors import InputError, fail
@@ -131,3 +132,26 @@ def settle(target: Target, sets: Iterable[str]) -> Target:
     if bool(arm) == bool(x86):
         return target
     return replace(target, options=target.options | {"armv8" if arm else "x86-tso"})
+
+
+PAIRED = (32, 64)
+"""Widths in bits of which LDP and STP take two."""
+
+
+def pairs_words(target: str) -> bool:
+    """Whether the machine of the target called `target` may have instructions for two neighbouring words (LDP, STP)."""
+    return "x86-tso" not in target.split("+")
+
+
+def next_to(target: str, places: Sequence[tuple[int | None, int] | None]) -> Iterator[tuple[int, int]]:
+    """The pairs of accesses, by position in `places`, that one instruction of `target` can make: of one width, where
+    one ends and the other begins. A place is an address and a width; None is no access in question."""
+    starts: dict[tuple[int | None, int], list[int]] = {}
+    for number, place in enumerate(places if pairs_words(target) else ()):
+        if place is not None and place[0] is not None and place[1] in PAIRED:
+            starts.setdefault(place, []).append(number)
+    for (address, width), first in starts.items():
+        if address is not None:
+            for a, b in product(first, starts.get((address + width // 8, width), ())):
+                yield a, b
+                yield b, a

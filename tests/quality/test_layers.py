@@ -38,7 +38,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("model", "lower", "highlight", "trace"),
     ("unfolding",),
     ("unfold",),
-    ("enumeration", "recheck", "explain", "races", "scheduling", "smt"),
+    ("enumeration", "recheck", "explain", "lost", "races", "scheduling", "smt"),
     ("enumerate", "goals", "double_fetch", "vacuity"),
     ("stage",),
     ("queries",),
