@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mmcheck.execution import Event, Execution
 from mmcheck.model.concrete import Frame, frame_of
 from mmcheck.model.defects import DEFECTS, NAMES, Defect
-from mmcheck.model.kept import table
+from mmcheck.model.kept import lost, table
 from mmcheck.model.model import BESIDE
 from mmcheck.relations import Rel, from_pairs, pairs
 from mmcheck.target.targets import next_to
@@ -50,7 +50,6 @@ def said(defect: Defect) -> str:
 def _lost(execution: Execution, defect: Defect, target: str) -> Iterator[tuple[Event, Event]]:
     """The pairs of compiled code that the compiler keeps, were it not for the defect."""
     model, _ = table(defect.name)
-    definitions = model.definitions
     events, n = execution.events, len(execution.events)
     frame = frame_of(model, execution)
     source = {number for number, agent in enumerate(execution.threads) if agent.source}
@@ -58,9 +57,8 @@ def _lost(execution: Execution, defect: Defect, target: str) -> Iterator[tuple[E
     places = [(event.address, event.width) if "Plain" in event.tags else None for event in events]
     beside = from_pairs(n, next_to(target, places))
     whole = Frame(model, n, frame.sets, {**frame.static, "src": own, BESIDE: beside})
-    lost = model.pool.inter(definitions[defect.compiler], definitions[defect.name])
     none: Rel = (0,) * n
-    for i, j in pairs(whole.relation(lost, none, none)):
+    for i, j in pairs(whole.relation(lost(defect), none, none)):
         yield events[i], events[j]
 
 

@@ -10,7 +10,7 @@ from mmcheck import gate
 from mmcheck.config import COMPILERS
 from mmcheck.errors import InternalError
 from mmcheck.model.concrete import Frame
-from mmcheck.model.defects import DEFECTS, NAMES
+from mmcheck.model.defects import DEFECTS, NAMES, Defect
 from mmcheck.model.expr import Node
 from mmcheck.model.model import Model, model_from_text
 from mmcheck.program import Tags
@@ -27,8 +27,15 @@ def table(profile: str) -> tuple[Model, Node]:
     model = _tables(Path(__file__).with_name("compilers.cat"))
     defects = [each for each in DEFECTS.values() if profile in (each.name, each.compiler)]
     keep = _named(model, defects[0].compiler if profile in DEFECTS else profile)
-    lost = [_named(model, defect.name) for defect in defects]
-    return model, model.pool.diff(keep, model.pool.union(model.pool.empty, *lost))
+    return model, model.pool.diff(keep, model.pool.union(model.pool.empty, *[lost(defect) for defect in defects]))
+
+
+def lost(defect: Defect) -> Node:
+    """What a compiler keeps, were it not for `defect`: a node of the model of `table`. Accesses to one place, of which
+    one writes, are never moved past each other."""
+    model = _tables(Path(__file__).with_name("compilers.cat"))
+    moved = model.pool.diff(_named(model, defect.name), _named(model, "conflicting"))
+    return model.pool.inter(_named(model, defect.compiler), moved)
 
 
 def weaker(profile: str) -> tuple[str, ...]:

@@ -135,6 +135,7 @@ def test_profiles_keep_more_and_more() -> None:
     choice = random.Random(7)
     pool = [first for _, first, *_ in ROWS] + [second for _, _, second, *_ in ROWS]
     pool += [(".swap acq_rel", "a", 1), ("cmpxchg", "a", 1), ("this_cpu_inc", "b", 1), ("irq_enable",), ADD]
+    pool += [(word, f"ring.{n}", 1) for n in (0, 1) for word in ("plain_load", "plain_store", ".load acquire")]
     for _ in range(300):
         steps = [choice.choice(pool) for _ in range(5)]
         for target in ("armv8", "armv8+lse", "x86-tso"):
@@ -144,6 +145,17 @@ def test_profiles_keep_more_and_more() -> None:
             for defect in DEFECTS:  # what a defect loses, its compiler does not keep either
                 observed_order = closed(steps, target, "observed")
                 assert closed(steps, target, "llvm") <= closed(steps, target, defect) <= observed_order
+
+
+def test_what_goes_to_one_place_stays_in_order_whatever_the_defects() -> None:
+    for first, middle, second in (
+        (("plain_store", "ring.1", 1), (".read_volatile", "ring.0", 0), ("plain_store", "ring.0", 1)),
+        (("plain_load", "ring.1", 1), (".store release", "ring.0", 1), ("plain_load", "ring.0", 1)),
+        (("plain_load", "ring.1", 1), (".store release", "ring.1", 1), ("plain_load", "ring.0", 1)),
+    ):
+        near = (1, 2) if first[1] != middle[1] else (0, 1)
+        for profile in ("observed", *DEFECTS, "llvm"):
+            assert near in closed([first, middle, second], "armv8", profile), (middle, profile)
 
 
 # --- known defects --------------------------------------------------------------------------------------
