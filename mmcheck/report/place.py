@@ -9,6 +9,7 @@ from typing import Any
 
 from mmcheck.config import COMPILERS
 from mmcheck.errors import Diagnostic
+from mmcheck.lost import needed
 from mmcheck.placement.findings import Change, Missing
 from mmcheck.placement.options import pieces_of
 from mmcheck.placement.place import Part, PlaceReport
@@ -95,6 +96,8 @@ class _Page:
         layer = f", by the {'CPU' if missing.layer == 'hardware' else missing.layer}" if missing.layer else ""
         yield from self.entry("missing", f"{missing.requirement}: {what}", "bad")
         yield from self.wrap(f"broken on {missing.target}{layer}: {missing.run.summary}", " " * (_LABEL + 2))
+        for defect in needed(missing.run.execution, part.problem.compiler, missing.target):
+            yield from self.wrap(defect, " " * (_LABEL + 2))
 
     def optimum(self, part: Part) -> Iterator[str]:
         outcome, problem = part.outcome, part.problem

@@ -77,6 +77,8 @@ def test_pages_and_placement_go_by_it(mmcheck: Run, folder: Path) -> None:
         }
     # LDAR lets LLVM pair the two reads; DMB does not.
     assert chosen["observed"] != chosen["llvm"]
+    missing = mmcheck("place", "whole.litmus", "--compiler", "llvm")
+    assert "(load-pair: " in " ".join(missing.out.split())
 
 
 @pytest.mark.parametrize("name", [*COMPILERS, *DEFECTS])
