@@ -50,7 +50,7 @@ KEYS: Mapping[str, str] = {
 _CHOICES = {"engine": ENGINES, "compiler": COMPILERS, "format": FORMATS, "color": COLOURS}
 
 
-_OURS = re.compile(rb"""^\s*\[?\s*["']?tool["']?\s*(?:[\]=]|\.\s*["']?mmcheck)""", re.MULTILINE)
+_OURS = re.compile(rb"""^[ \t]*+\[?+[ \t]*+["']?tool["']?[ \t]*+(?:[\]=]|\.[ \t]*+["']?mmcheck)""", re.MULTILINE)
 """What a file with a table ``tool.mmcheck`` has in it: others need not be understood."""
 
 

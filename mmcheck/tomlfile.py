@@ -9,13 +9,18 @@ from typing import Any
 from mmcheck.errors import InputError, fail
 from mmcheck.source import SourceFile, Span
 
+MAX_SIZE = 100_000
+"""Characters: a key with many dots takes the square of its length to read."""
+
 _PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
-_HEADER = re.compile(r"^[ \t]*\[{1,2}[ \t]*(.*?)[ \t]*\]{1,2}[ \t]*(?:#.*)?$")
-_KEY = re.compile(r"""^[ \t]*("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[A-Za-z0-9_-]+)[ \t]*=""")
+_HEADER = re.compile(r"^[ \t]*+\[{1,2}+[ \t]*+((?:[^\]# \t]++|[ \t]++(?!\]))*+)[ \t]*+\]{1,2}+[ \t]*+(?:#.*)?$")
+_KEY = re.compile(r"""^[ \t]*+("(?:[^"\\\n]|\\.)*+"|'[^'\n]*+'|[A-Za-z0-9_-]++)[ \t]*+=""")
 
 
 def parse(source: SourceFile, code: str, what: str) -> dict[str, Any]:
     """The document in `source`. Raises `InputError` with `code`, `what` it should be, and the place."""
+    if len(source.text) > MAX_SIZE:
+        raise fail(code, f"{what}: it has more than {MAX_SIZE:,} characters", Span(source, 0, 0))
     try:
         return tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
@@ -27,6 +32,8 @@ def parse(source: SourceFile, code: str, what: str) -> dict[str, Any]:
         if place[1]:
             at = source.line_starts[min(int(place[1]), len(source.line_starts)) - 1] + int(place[2]) - 1
         raise fail(code, f"{what}: {message[: place.start()]}", Span(source, at, at)) from None
+    except ValueError as error:  # a number with more digits than Python takes
+        raise fail(code, f"{what}: {str(error).partition(':')[0].lower()}", path=source.path) from None
     except RecursionError:
         raise fail(code, f"{what}: nested too deeply", path=source.path) from None
 

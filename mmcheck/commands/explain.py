@@ -14,6 +14,9 @@ from mmcheck.config import COMPILERS
 from mmcheck.report.words import one_line
 from mmcheck.results import MEANING
 
+MOST = 100
+"""Characters of a subject that are looked at."""
+
 
 def main(options: argparse.Namespace) -> int:
     """Print what is known about the subject; 2 if nothing is."""
@@ -27,7 +30,7 @@ def main(options: argparse.Namespace) -> int:
 
 def explanation(subject: str) -> str | None:
     """The text about a code, a clause, a verdict, a compiler or its defect; None if there is none."""
-    word = subject.strip()
+    word = subject.strip()[:MOST]
     code = word.upper()
     if code in CODES:
         title, text = CODES[code]
@@ -133,7 +136,7 @@ def _hint(subject: str) -> str:
     from mmcheck.lower.clauses import VIRTIO_1_2
     from mmcheck.model.defects import DEFECTS
 
-    word = subject.strip().upper()
+    word = subject.strip()[:MOST].upper()
     number = re.search(r"\d+(?:\.\d+)+$", word)
     above = number[0] if number else ""
     while above and above not in VIRTIO_1_2:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections import Counter
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from mmcheck import files, trace
+from mmcheck import files, jsonfile, trace
 from mmcheck.commands import console
 from mmcheck.errors import InternalError, UnknownVerdict, fail
 from mmcheck.execution import Execution
@@ -289,24 +288,31 @@ def _replay(subjects: list[Subject], options: argparse.Namespace) -> int:
     return code
 
 
+def _is_report(text: str) -> bool:
+    """Whether this is meant to be a report: a trace has one object a line."""
+    first = text.lstrip()[:1_000].partition("\n")[0]
+    return first.startswith("{") and "mmcheck-trace" not in first
+
+
 def _given(source: SourceFile, subjects: list[Subject]) -> Iterator[tuple[Subject, str, str | None, Execution]]:
     """The runs in a report of ``mmcheck verify --format json`` with their layers, or in a trace."""
-    from mmcheck.machine.given import from_json, from_trace
+    from mmcheck.machine.given import REPORT, from_json, from_trace
 
-    try:
-        report = json.loads(source.text)
-    except ValueError:
-        report = None
-    if not isinstance(report, dict) or "results" not in report:
+    if not _is_report(source.text):
         read = trace.read(source)
         for subject in subjects:
             if subject.target.name == read.header.target and subject.variant == read.header.variant:
                 yield subject, "trace", None, from_trace(read, subject.program)
         return
-    for result in report["results"]:
+    report = jsonfile.parse(source, REPORT, "MM061", "this is no report of mmcheck verify --format json")
+    for number, result in enumerate(report["results"]):
         for subject in subjects:
             same_file = Path(result["file"]).name == Path(subject.path).name
             if same_file and result["target"] == subject.target.name and result["variant"] == subject.variant:
-                if result.get("counterexample"):
-                    execution = from_json(result["counterexample"], subject.program)
+                if result["counterexample"] is not None:
+                    try:
+                        execution = from_json(result["counterexample"], subject.program)
+                    except ValueError as error:
+                        message = f"this counterexample is none of this program: {error}"
+                        raise jsonfile.wrong(source, "MM061", message, ("results", number, "counterexample")) from None
                     yield subject, result["requirement"], result.get("layer"), execution

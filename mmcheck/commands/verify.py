@@ -146,7 +146,7 @@ def without_known(report: Report, options: argparse.Namespace) -> tuple[Report, 
     from mmcheck.report import baseline
 
     source = files.read_source(options.baseline)
-    applied = baseline.apply(report, baseline.parse(source.text, source.path))
+    applied = baseline.apply(report, baseline.parse(source))
     if applied.stale:
         text = f"mmcheck: no longer so, take out of {console.named(source.path)}: {baseline.described(applied.stale)}"
         console.note(text, quiet=options.quiet)

@@ -29,7 +29,8 @@ FOLDER = "mmcheck-graphs"
 """Where pictures stand, beside the Markdown file."""
 
 KEYS = ("requirement", "variant", "target", "graph")
-_MARK = re.compile(r"^[ ]{0,3}<!-- mmcheck: (?P<what>.*?) *-->[ ]*$", re.MULTILINE)
+_MARK = re.compile(r"^[ ]{0,3}<!-- mmcheck: (?P<what>[^\n]*+)$", re.MULTILINE)
+_END = "-->"
 
 Check = Callable[[str], Sequence[Result]]
 """The results of the specification at a path; raises `InputError` if it cannot be checked, `OSError` if it must not."""
@@ -71,10 +72,17 @@ def _span(file: SourceFile, match: re.Match[str]) -> Span:
     return Span(file, match.start(), match.end())
 
 
+def _what(mark: re.Match[str]) -> str:
+    """What a mark says."""
+    return mark["what"].rstrip(" ").removesuffix(_END).rstrip(" ")
+
+
 def _regions(file: SourceFile) -> Iterator[tuple[re.Match[str], re.Match[str]]]:
     begin: re.Match[str] | None = None
     for mark in _MARK.finditer(file.text):
-        if mark["what"] != "end":
+        if not mark["what"].rstrip(" ").endswith(_END):
+            continue
+        if _what(mark) != "end":
             if begin is not None:
                 raise fail("MM015", "this region begins inside of another", _span(file, mark))
             begin = mark
@@ -90,7 +98,7 @@ def _regions(file: SourceFile) -> Iterator[tuple[re.Match[str], re.Match[str]]]:
 
 def _wish(file: SourceFile, mark: re.Match[str], folder: str) -> Wish:
     try:
-        path, *options = shlex.split(mark["what"])
+        path, *options = shlex.split(_what(mark))
     except ValueError:
         raise fail("MM015", "this region names no file", _span(file, mark)) from None
     given: dict[str, str] = {}

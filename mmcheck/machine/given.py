@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import NoneType
 from typing import Any
 
 from mmcheck.errors import fail
@@ -10,44 +12,101 @@ from mmcheck.execution import Agent, Event, Execution
 from mmcheck.program import Program
 from mmcheck.trace import Trace
 
+PAIRS = [[int]]
+COUNTEREXAMPLE = {
+    "events": [
+        {
+            "id": int, "agent": (str, NoneType), "kind": str, "location": (str, NoneType), "value": (int, NoneType),
+            "tags": [str],
+        }
+    ],
+    "relations": {str: PAIRS},
+    "linear?": (PAIRS, NoneType),
+    "final?": {str: int},
+}  # fmt: skip
+REPORT = {
+    "results": [
+        {
+            "file": str, "target": str, "variant": (str, NoneType), "requirement": str, "layer?": (str, NoneType),
+            "counterexample": (COUNTEREXAMPLE, NoneType),
+        }
+    ]
+}  # fmt: skip
+"""What of a report in JSON is read again (docs/daily.md)."""
+
 
 def from_json(found: dict[str, Any], program: Program) -> Execution:
-    """A ``counterexample`` of a JSON report (docs/daily.md). Raises `InputError` if it is none of `program`."""
+    """A ``counterexample`` of a JSON report, which has the shape of `COUNTEREXAMPLE`. Raises `ValueError` if it is none
+    of `program`."""
     cells = {cell.name: cell for cell in program.cells}
     names = [thread.name for thread in program.threads]
     counts = [0] * len(names)
     events: list[Event] = []
-    try:
-        for each in found["events"]:
-            thread = -1 if each["agent"] is None else names.index(each["agent"])
-            cell = cells.get(each["location"] or "")
-            index = len(events)
-            if thread >= 0:
-                index, counts[thread] = counts[thread], counts[thread] + 1
-            address = None if each["kind"] == "F" else cell.address if cell is not None else 0
-            width = cell.width if cell is not None else 32
-            events.append(
-                Event(
-                    each["id"],
-                    thread,
-                    index,
-                    each["kind"],
-                    frozenset(each["tags"]),
-                    address,
-                    each["location"] or "",
-                    each["value"],
-                    width,
-                    space=cell.space if cell is not None and each["kind"] != "F" else "ram",
-                    device=cell.device if cell is not None and each["kind"] != "F" else "",
-                )
+    for number, each in enumerate(found["events"]):
+        if each["id"] != number or each["kind"] not in ("R", "W", "F"):
+            raise ValueError(f"event {number} is not numbered so, or is neither R, W nor F")
+        if each["agent"] is not None and each["agent"] not in names:
+            raise ValueError(f"there is no agent {each['agent']!r}")
+        thread = -1 if each["agent"] is None else names.index(each["agent"])
+        cell = cells.get(each["location"] or "")
+        index = len(events)
+        if thread >= 0:
+            index, counts[thread] = counts[thread], counts[thread] + 1
+        address = None if each["kind"] == "F" else cell.address if cell is not None else 0
+        width = cell.width if cell is not None else 32
+        if each["kind"] != "F" and each["value"] is None:
+            raise ValueError(f"event {number} has no value")
+        events.append(
+            Event(
+                each["id"],
+                thread,
+                index,
+                each["kind"],
+                frozenset(each["tags"]),
+                address,
+                each["location"] or "",
+                each["value"],
+                width,
+                space=cell.space if cell is not None and each["kind"] != "F" else "ram",
+                device=cell.device if cell is not None and each["kind"] != "F" else "",
             )
-        relations = {name: frozenset((a, b) for a, b in pairs) for name, pairs in found["relations"].items()}
-        linear = found.get("linear")
-        orders = None if linear is None else tuple([tuple(order) for order in linear])
-    except (KeyError, ValueError, TypeError) as error:
-        raise fail("MM061", f"a counterexample in this file is none of this program: {error}") from None
+        )
+    relations = {name: frozenset(map(tuple, pairs)) for name, pairs in found["relations"].items()}
+    linear = found.get("linear")
+    orders = None if linear is None else tuple([tuple(order) for order in linear])
+    _well_formed(events, relations, orders, len(names))
     agents = tuple([Agent(t.name, t.kind, t.source, t.origin, t.host) for t in program.threads])
     return Execution(agents, tuple(events), relations, found.get("final", {}), orders)
+
+
+def _well_formed(
+    events: list[Event], relations: Mapping[str, frozenset[tuple[int, ...]]],
+    orders: tuple[tuple[int, ...], ...] | None, agents: int,
+) -> None:  # fmt: skip
+    """Raise `ValueError` unless relations are of events, reads read writes of their location, and orders have all
+    events of an agent."""
+    for name, pairs in relations.items():
+        if any(len(pair) != 2 or not 0 <= min(pair) <= max(pair) < len(events) for pair in pairs):
+            raise ValueError(f'"{name}" is not of pairs of its events')
+        ends = [(events[pair[0]], events[pair[1]]) for pair in pairs]
+        if any(first.id == second.id or second.is_init for first, second in ends):
+            raise ValueError(f'"{name}" leads from an event to itself, or to an initial value')
+        if name in ("rf", "co") and any(
+            first.kind != "W" or first.location != second.location for first, second in ends
+        ):
+            raise ValueError(f'"{name}" does not lead from a write to an access of its location')
+        kind = {"rf": "R", "co": "W"}.get(name)
+        if kind is not None and any(second.kind != kind for _, second in ends):
+            raise ValueError(f'"{name}" does not lead to a {"read" if kind == "R" else "write"}')
+        if name not in ("rf", "co") and any(first.is_init for first, _ in ends):
+            raise ValueError(f'"{name}" leads from an initial value')
+    read = [pair[1] for pair in relations.get("rf", ())]
+    if len(read) != len(set(read)):
+        raise ValueError("a read has two sources")
+    if orders is not None:
+        theirs = [[event.id for event in events if event.thread == agent] for agent in range(agents)]
+        if [sorted(order) for order in orders] != theirs:
+            raise ValueError('"linear" is not an order of the events of each agent')
 
 
 def from_trace(trace: Trace, program: Program) -> Execution:

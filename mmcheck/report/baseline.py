@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from mmcheck.errors import fail
+from mmcheck import jsonfile
 from mmcheck.records import record, replace
 from mmcheck.report.words import one_line, plural
 from mmcheck.results import FileReport, Report, Result
+from mmcheck.source import SourceFile
 
 SCHEMA = "mmcheck-baseline/1"
 FIELDS = ("file", "variant", "requirement", "kind", "target", "verdict")
+
+SHAPE = {"schema": str, "known": [dict.fromkeys(FIELDS, str)]}
 
 Entry = tuple[str, ...]
 """The values of `FIELDS`; the base program's variant is the empty text."""
@@ -43,19 +46,13 @@ def render(report: Report) -> str:
     return f'{{"schema": "{SCHEMA}",\n"known": {listed}}}\n'
 
 
-def parse(text: str, path: str) -> frozenset[Entry]:
+def parse(source: SourceFile) -> frozenset[Entry]:
     """The entries of a baseline. Raises `InputError` if it is none."""
-    try:
-        data = json.loads(text)
-        if data["schema"] != SCHEMA:
-            raise fail("MM013", f"this is no baseline that this version reads: its schema is not {SCHEMA}", path=path)
-        entries = frozenset(tuple([row[name] for name in FIELDS]) for row in data["known"])
-    except (ValueError, TypeError, LookupError, RecursionError):
-        help = "write one with --write-baseline"
-        raise fail("MM013", "this is no baseline of mmcheck", path=path, help=help) from None
-    if not all(isinstance(value, str) for each in entries for value in each):
-        raise fail("MM013", "this is no baseline of mmcheck: its values are not all texts", path=path)
-    return entries
+    data = jsonfile.parse(source, SHAPE, "MM013", "this is no baseline of mmcheck")
+    if data["schema"] != SCHEMA:
+        message = f"this is no baseline that this version reads: its schema is not {SCHEMA}"
+        raise jsonfile.wrong(source, "MM013", message, ("schema",))
+    return frozenset(tuple([row[name] for name in FIELDS]) for row in data["known"])
 
 
 def apply(report: Report, entries: frozenset[Entry]) -> Applied:

@@ -56,7 +56,7 @@ class _Reader:
     def read(self) -> Trace:
         lines = list(self.parsed())
         if not lines:
-            raise fail("MM001", "the trace is empty", path=self.file.path)
+            raise fail("MM001", "the trace is empty", Span(self.file, 0, 0))
         header, initial = self.header(lines[0])
         early = next((line for line in lines[1:-1] if "end" in line.data), None)
         if early is not None:
@@ -105,7 +105,7 @@ class _Reader:
     def parsed(self) -> Iterator[_Line]:
         starts = [*self.file.line_starts, len(self.file.text) + 1]
         if len(starts) > MAX_LINES:
-            raise fail("MM002", f"a trace has at most {MAX_LINES:,} lines", path=self.file.path)
+            raise fail("MM002", f"a trace has at most {MAX_LINES:,} lines", Span(self.file, 0, 0))
         for number, (start, end) in enumerate(pairwise(starts), 1):
             text = self.file.text[start : end - 1]
             if not text.strip():

@@ -31,6 +31,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
         "loops",
         "merge",
         "modifications",
+        "jsonfile",
         "tomlfile",
     ),
     ("results", "polling", "actions", "config", "graph", "robust", "flatten", "draw"),
