@@ -350,12 +350,12 @@ class Explorer:
 
 
 def is_atomic(entry: Entry, chain: Chain, thread: int) -> bool:
-    """Whether no other thread has written since the load of this read-modify-write read."""
+    """Whether no other thread has written since the load of this read-modify-write read, unless this one has, too."""
     if entry.partner is None:
         return True
+    foreign = own = False
     for write, _ in reversed(chain):
         if write == entry.partner.source:
-            return True
-        if write[0] != thread:
-            return False
+            return own or not foreign
+        own, foreign = own or write[0] == thread, foreign or write[0] != thread
     return False

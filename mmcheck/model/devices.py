@@ -21,7 +21,7 @@ from functools import lru_cache
 from mmcheck.errors import InternalError
 from mmcheck.execution import Execution
 from mmcheck.model.expr import Node, Pool, walk
-from mmcheck.model.model import Model, load_model
+from mmcheck.model.model import BUILTIN, Model, load_model
 from mmcheck.program import Program, Store
 from mmcheck.program import walk as walk_statements
 from mmcheck.records import replace
@@ -30,14 +30,16 @@ from mmcheck.target.tags import FOR_CPUS
 
 def model_for(name: str, program: Program) -> Model:
     """The model called `name`, as `load_model` finds it, for `program`. Raises `InputError`."""
-    meets = any(cell.space in ("mmio", "dma") for cell in program.cells) or _raises(program)
-    return with_devices(name) if meets and name in ("armv8", "x86-tso") else load_model(name)
+    return _model(name, any(cell.space in ("mmio", "dma") for cell in program.cells) or _raises(program))
 
 
 def model_of(name: str, execution: Execution) -> Model:
     """The same for a run."""
-    meets = any(event.space in ("mmio", "dma") or "SGI" in event.tags for event in execution.events)
-    return with_devices(name) if meets and name in ("armv8", "x86-tso") else load_model(name)
+    return _model(name, any(event.space in ("mmio", "dma") or "SGI" in event.tags for event in execution.events))
+
+
+def _model(name: str, meets: bool) -> Model:
+    return with_devices(name) if meets and name in BUILTIN and name != "sc" else load_model(name)
 
 
 def _raises(program: Program) -> bool:

@@ -21,7 +21,7 @@ from mmcheck.records import record, replace
 from mmcheck.source import SourceFile, Span
 from mmcheck.target.tags import HARDWARE_TAGS, SOURCE_TAGS
 
-BUILTIN = ("sc", "x86-tso", "armv8")
+BUILTIN = ("sc", "x86-tso", "armv8", "armv8+monitor")
 """Models that ship with mmcheck; their files stand beside this module."""
 
 BASE_SETS = ("R", "W", "F", "M", "IW", "REG", "IRQ", "IO")

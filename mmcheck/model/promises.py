@@ -19,7 +19,7 @@ from typing import Literal, TypeAlias
 from mmcheck.errors import InternalError
 from mmcheck.execution import Execution
 from mmcheck.model.devices import rebuilt, with_devices
-from mmcheck.model.model import Model, load_model
+from mmcheck.model.model import BUILTIN, Model, load_model
 from mmcheck.program import Tags
 from mmcheck.records import replace
 
@@ -54,19 +54,20 @@ def promised(model: Model) -> Model | None:
 
     On runs as they are it says the same as `model`: there the clauses follow from those of DMB ISH.
     """
-    for devices, shipped in enumerate(_shipped()):
-        if model is shipped:
-            return _promised(bool(devices))
+    for name in BUILTIN:
+        for devices in (False, True):
+            if name.startswith("armv8") and model is _shipped(name, devices):
+                return _promised(name, devices)
     return None
 
 
-def _shipped() -> list[Model]:
-    return [load_model("armv8"), with_devices("armv8")]
+def _shipped(name: str, devices: bool) -> Model:
+    return with_devices(name) if devices else load_model(name)
 
 
-@lru_cache(maxsize=2)
-def _promised(devices: bool) -> Model:
-    model = _shipped()[devices]
+@lru_cache(maxsize=4)
+def _promised(name: str, devices: bool) -> Model:
+    model = _shipped(name, devices)
     pool = model.pool
     bob, dmb = model.definitions["bob"], pool.set("DMB.ISH")
     accesses, po = pool.ident(pool.set("M")), pool.rel("po")

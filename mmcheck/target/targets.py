@@ -22,12 +22,16 @@ OPTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "armv8": {
             "lse": "atomics are one instruction (FEAT_LSE), not a loop of exclusives",
             "rcpc": "acquire loads are LDAPR (FEAT_LRCPC)",
+            "monitor": "a STXR fails if another CPU has written since its LDXR, also where the thread itself has, too",
         },
         "x86-tso": {"no-irq-fence": "interrupt delivery and return are no fences (FRED, hypervisors)"},
         "sc": {},
     }
 )
 """The built-in bases and their options."""
+
+OF_THE_MODEL = frozenset({"monitor"})
+"""Options that choose another model, ``armv8+monitor``; the others say which instructions the words become."""
 
 _ALIASES = {
     "arm64": "armv8", "aarch64": "armv8", "arm": "armv8",
@@ -43,8 +47,8 @@ _MACHINES = ("armv8", "x86-tso")
 class Target:
     """One target. `name` prints as ``base(+opt)*``, options sorted.
 
-    `base` is ``armv8``, ``x86-tso``, ``sc`` or the path of a ``.cat`` file, `model` the memory model that judges
-    (so far the same). `compiled`: source programs go through the compiler layer; otherwise the order is
+    `base` is ``armv8``, ``x86-tso``, ``sc`` or the path of a ``.cat`` file, `model` the memory model that judges.
+    `compiled`: source programs go through the compiler layer; otherwise the order is
     that of the text.
     """
 
@@ -72,7 +76,8 @@ def parse_target(text: str, span: Span | None = None) -> Target:
             raise _unknown_option(base, option, allowed, span)
         if option in given[:position]:
             raise fail("MM242", f"option '+{option}' is given twice", span)
-    return Target("+".join([base, *sorted(given)]), base, frozenset(given), base, compiled=base != "sc")
+    model = "+".join([base, *sorted(OF_THE_MODEL.intersection(given))])
+    return Target("+".join([base, *sorted(given)]), base, frozenset(given), model, compiled=base != "sc")
 
 
 def _options(base: str, given: Iterable[str]) -> tuple[str, ...]:
@@ -80,7 +85,7 @@ def _options(base: str, given: Iterable[str]) -> tuple[str, ...]:
     if base in OPTIONS:
         return tuple(OPTIONS[base])
     named = [name for name in _MACHINES if name in given]
-    return (named[0], *OPTIONS[named[0]]) if named else _MACHINES
+    return (named[0], *[name for name in OPTIONS[named[0]] if name not in OF_THE_MODEL]) if named else _MACHINES
 
 
 def _unknown_base(base: str, span: Span | None) -> InputError:

@@ -112,8 +112,8 @@ SURVIVORS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "five shapes": ("internal: co → coi",),
         "inside and outside": (
-            "atomic: rmw & (fre;coe) → rmw & (fr;coe)",
-            "atomic: rmw & (fre;coe) → rmw & (fre;co)",
+            "atomic: rmw & (fre;coe) \\ (fri;coi) → rmw & (fr;coe) \\ (fri;coi)",
+            "atomic: rmw & (fre;coe) \\ (fri;coi) → rmw & (fre;co) \\ (fri;coi)",
         ),
     },
 }

@@ -26,7 +26,7 @@ TRAPS = {
     7: "neither `rfi` nor program order of one location is in `ob`; `lws` is",
     8: "`rmw;lrs` orders acquire reads, and no plain ones",
     9: "SWPAL, CASAL and the like order everything behind them; exclusives with acquire and release do not",
-    10: "atomicity forbids foreign writes between, and allows the thread's own",
+    10: "atomicity forbids foreign writes between, unless one of the thread's own stands there, too",
     11: "which LDXR a STXR belongs to; what fails writes nothing, and releases nothing",
     12: "the status of STXR gives no dependency",
     13: "a read-modify-write does not read its own write",

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mmcheck.errors import InputError
+from mmcheck.litmus import decide
 from mmcheck.target.armv8 import Armv8
 from mmcheck.target.orders import ORDERS, merged, normal_order, unknown_order
 from mmcheck.target.sc import Sc
 from mmcheck.target.tags import HARDWARE_TAGS, SOURCE_TAGS
 from mmcheck.target.targets import applies_to, machine, parse_target, settle
 from mmcheck.target.x86_tso import X86Tso
+
+LITMUS = Path(__file__).resolve().parents[3] / "litmus" / "aarch64"
 
 
 @pytest.mark.parametrize(
@@ -42,10 +47,11 @@ def test_a_target_prints_with_sorted_options(text: str, name: str, compiled: boo
         ("", "MM240", "unknown target '' — a target is armv8, x86-tso or sc, or a .cat file"),
         (".cat", "MM240", "unknown target '.cat' — a target is armv8, x86-tso or sc, or a .cat file"),
         ("armv8+lsee", "MM241", "unknown option '+lsee'; did you mean '+lse'?"),
-        ("armv8+", "MM241", "unknown option '+' — armv8 has '+lse' or '+rcpc'"),
+        ("armv8+", "MM241", "unknown option '+' — armv8 has '+lse', '+rcpc' or '+monitor'"),
         ("sc+lse", "MM241", "unknown option '+lse' — sc has no options"),
         ("x86-tso+lse", "MM241", "unknown option '+lse' — x86-tso has '+no-irq-fence'"),
         ("m.cat+lse", "MM241", "unknown option '+lse' — m.cat has '+armv8' or '+x86-tso'"),
+        ("m.cat+armv8+monitor", "MM241", "unknown option '+monitor' — m.cat has '+armv8', '+lse' or '+rcpc'"),
         ("armv8+lse+lse", "MM242", "option '+lse' is given twice"),
     ],
 )
@@ -130,3 +136,27 @@ def test_tags_are_told_apart() -> None:
     assert not HARDWARE_TAGS.keys() & SOURCE_TAGS.keys()
     assert len([tag for tag in HARDWARE_TAGS if tag.startswith("DMB.")]) == 12
     assert all({**HARDWARE_TAGS, **SOURCE_TAGS}.values())
+
+
+@pytest.mark.parametrize(
+    ("target", "model"),
+    [("armv8", "armv8"), ("armv8+lse", "armv8"), ("armv8+monitor+lse", "armv8+monitor"), ("m.cat+armv8", "m.cat")],
+)
+def test_an_option_of_the_model_chooses_the_model(target: str, model: str) -> None:
+    assert parse_target(target).model == model
+
+
+@pytest.mark.parametrize("engine", ["smt", "enumerate"])
+@pytest.mark.parametrize(
+    ("test", "without", "with_monitor"),
+    [
+        ("own-store-between", "Sometimes", "Sometimes"),
+        ("own-and-foreign-store-between", "Sometimes", "Never"),
+        ("foreign-store-between", "Never", "Never"),
+    ],
+)
+def test_the_exclusive_monitor(test: str, without: str, with_monitor: str, engine: str) -> None:
+    path = LITMUS / f"{test}.litmus"
+    for model, observation in (("armv8", without), ("armv8+monitor", with_monitor)):
+        (outcome,) = decide([path], model=model, engine=engine)
+        assert outcome.observation == observation
