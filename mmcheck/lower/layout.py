@@ -81,12 +81,12 @@ class Layout:
                 type_ = types.variable(stored.variable, _default(stored.variable, constant))
                 if stored.kind == "percpu":
                     type_ = ArrayType(type_, cpus)
+                if size_of(type_) > STRIDE // 2:
+                    raise problem("MM213", f"'{name}' takes {size_of(type_)} bytes", stored.variable.span)
                 count += _count(type_)
                 if count > MAX_CELLS:
                     raise problem("MM213", f"the program has more than {MAX_CELLS} cells", stored.variable.span)
                 self.variables[name] = Variable(name, stored.kind, type_, address, stored.variable.span)
-                if size_of(type_) > STRIDE // 2:
-                    raise problem("MM213", f"'{name}' takes {size_of(type_)} bytes", stored.variable.span)
             address += STRIDE
 
     def fill(self, types: TypeTable, constant: Callable[[ast.Expr], Value], reporter: Reporter) -> None:

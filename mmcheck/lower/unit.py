@@ -72,6 +72,9 @@ class Unit:
                     threads += self._agent(agent)
             if self.reporter.reports > known:
                 self.troubled.add(agent.name.text)
+            if len(threads) + sum(handler.runs for handler in handlers) > MAX_AGENTS:
+                self.reporter.report("MM227", f"a program has at most {MAX_AGENTS} agents", agent.name.span)
+                break
         threads += [*self.cpus.idlers(handlers, threads)]
         threads += self.cpus.runs(handlers, threads)
         requirements = Requirements(self, tuple(threads))

@@ -32,8 +32,11 @@ MAX_NESTING = 200
 MAX_ERRORS = 10
 """Diagnostics of one text."""
 
-MAX_RETRIED = 2_000_000
-"""Characters parsed while looking for further errors; large files report fewer."""
+MAX_WORDS = 40_000
+"""Words, numbers and signs of a file; the largest specification that ships with mmcheck has 2,000."""
+
+MAX_RETRIED = 60_000
+"""Words parsed while looking for further errors; large files report fewer."""
 
 PACKAGE_TABLE = "_table.bin"
 
@@ -50,7 +53,7 @@ def parse_spec(file: SourceFile) -> ast.File:
         if not isinstance(outcome, Failure):
             break
         found.append(explain(file, scanned, outcome))
-        parsed += len(text)
+        parsed += len(scanned.code)
         start, end = skipped(scanned, outcome)
         if len(found) >= MAX_ERRORS or parsed >= MAX_RETRIED or not text[start:end].strip():
             raise InputError(_in_order(found))
@@ -82,6 +85,10 @@ def check_bounds(file: SourceFile) -> Scanned:
     if not scanned.code:
         what = "the file is empty" if not text.strip() else "the file is empty but for comments"
         raise fail("MM001", what, Span(file, 0, 0))
+    if len(scanned.code) > MAX_WORDS:
+        at = scanned.code[MAX_WORDS].start
+        message = f"the file is too large: {len(scanned.code):,} words, more than {MAX_WORDS:,}"
+        raise fail("MM002", message, Span(file, at, at + 1), help="split it with 'include'")
     if scanned.brackets.depth > MAX_NESTING:
         at = scanned.brackets.deepest
         message = f"brackets are nested {scanned.brackets.depth} deep; {MAX_NESTING} is the limit"

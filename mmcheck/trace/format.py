@@ -10,10 +10,12 @@ from mmcheck.source import Span
 
 VERSION = 1
 MAX_LINES = 1_000_000
-MAX_EVENTS = 4_000
+MAX_EVENTS = 1_000
 """Events that are judged together: orders are squares of them."""
 MAX_GUESSES = 4_096
 """Ways to say which writes were read that are tried, where the trace does not say it."""
+MAX_GUESSED = 50_000
+"""Events of all of these together."""
 
 SPACES = ("ram", "dma", "mmio", "irq")
 DEPENDENCIES = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")

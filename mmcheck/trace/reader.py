@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise, product
+from math import prod
 from typing import Any
 
 from mmcheck.errors import InputError, fail
@@ -26,6 +27,7 @@ from mmcheck.trace.format import (
     KEYS,
     LAST,
     MAX_EVENTS,
+    MAX_GUESSED,
     MAX_GUESSES,
     MAX_LINES,
     SPACES,
@@ -277,16 +279,21 @@ class _Reader:
         self.reasons(relations, number)
         self.turns(relations, number, header, len(events))
         final = self.coherence(relations, events, init, number, end)
-        sources = [self.sources(line, events, init, number) for line in self.events if line.data["op"] == "R"]
-        reads = [number[line.data["id"]] for line in self.events if line.data["op"] == "R"]
-        out = []
+        sources = [self.sources(line, events, init, number) for line in self.reads()]
+        reads = [number[line.data["id"]] for line in self.reads()]
+        out: list[Execution] = []
+        frozen = {name: frozenset(pairs) for name, pairs in relations.items() if pairs}
+        ways = prod(map(len, sources))
+        if ways > 1 and (ways > MAX_GUESSES or ways * len(events) > MAX_GUESSED):
+            unsure = next(line for line, each in zip(self.reads(), sources, strict=True) if len(each) > 1)
+            raise self.wrong(unsure, "too many ways to say which writes were read", 'add "rf"')
         for chosen in product(*sources):
             rf = frozenset(zip(chosen, reads, strict=True))
-            frozen = {name: frozenset(pairs) for name, pairs in relations.items() if pairs}
             out.append(Execution(header.agents, tuple(events), {**frozen, "rf": rf}, final))
-            if len(out) >= MAX_GUESSES:
-                raise fail("MM060", "too many ways to say which writes were read", path=self.file.path, help='add "rf"')
         return tuple(out), spans
+
+    def reads(self) -> list[_Line]:
+        return [line for line in self.events if line.data["op"] == "R"]
 
     def order(
         self, header: Header, threads: list[list[int]], spans: Mapping[int, Span]

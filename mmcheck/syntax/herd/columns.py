@@ -32,6 +32,8 @@ _OTHERS = (
     "AArch32",
 )
 
+MAX_THREADS = 64
+
 _SKIP = re.compile(r"(?:[\s\ufeff]+|//[^\n]*|#[^\n]*)+")
 _HEADER = re.compile(r"([A-Za-z_]\w*)[ \t]+([^\s{]+)")
 _META = re.compile(r"([A-Za-z][\w.-]*)[ \t]*=([^\n]*)", re.ASCII)
@@ -272,6 +274,8 @@ def _threads(file: SourceFile, text: str, start: int) -> tuple[tuple[tuple[str, 
             raise fail(
                 "MM311", f"thread P{name} stands twice in the table", span, help="every column has its own number"
             )
+        if len(threads) == MAX_THREADS:
+            raise fail("MM311", f"a test has at most {MAX_THREADS} threads", span)
         threads.append((name, span))
         offset += len(piece) + 1
     return tuple(threads), end + 1
