@@ -209,7 +209,9 @@ class _Elaborator:
             raise fail("MM407", "too many includes", statement.span)
         self.included.append(target)
         try:
-            data = gate.read(target, root=str(folder))
+            # A model of ours includes one of ours, wherever the installation keeps it.
+            ours = path is not None and path.parent == Path(__file__).parent
+            data = gate.own(target) if ours else gate.read(target, root=str(folder))
         except (OSError, ValueError) as error:
             message = f"cannot read {statement.path!r}: {files.reason(error)}"
             raise fail("MM407", message, statement.span) from None
