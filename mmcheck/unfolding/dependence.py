@@ -59,10 +59,16 @@ class Dependence:
     def found(self) -> Found:
         """Every dependency that no compiler removes."""
         varied = self._varied()
+        failing = dict(each.reads for each in self.outcomes.values())
         once = {read for wait in self.waits for read in wait.once}
         text = _Text(self, frozenset())
         for read in varied:
-            yield from _Varied(self, _Text(self, frozenset({read})) if read in once else text, read).found()
+            for name, source, event, cond in _Varied(
+                self, _Text(self, frozenset({read})) if read in once else text, read
+            ).found():
+                yield name, source, event, cond
+                if source in failing:
+                    yield name, failing[source], event, cond
 
     def _varied(self) -> list[int]:
         """The reads that something may depend on; of those of a conditional read-modify-write, the one for success."""
@@ -149,6 +155,10 @@ class _Text:
     def __init__(self, thread: Dependence, blind: frozenset[int]) -> None:
         self.thread = thread
         terms = thread.terms
+        self.united: dict[str, Term] = {}
+        self.varying: dict[str, str] = {}
+        """Symbols that stand for reads which may be another: what they are, and which."""
+        self._made: dict[int, Term] = {}
         values: dict[str, Term] = {}
         for name, outcome in thread.outcomes.items():
             good, bad = (thread.graph.events[read].value for read in outcome.reads)
@@ -185,7 +195,7 @@ class _Text:
         self._fed: dict[int, frozenset[str]] = {}
         for node in self.order:
             if node.op == "sym":
-                name = str(node.payload)
+                name = self.varying.get(str(node.payload), str(node.payload))
                 self.below[node.number] = frozenset({name}) if name in thread.reads else frozenset()
             else:
                 self.below[node.number] = frozenset().union(*[self.below[arg.number] for arg in node.args])
@@ -213,11 +223,17 @@ class _Text:
             assert read.value is not None
             value = read.value
             for twin in thread.twins[read.id]:
-                if twin.id not in thread.halves and twin.value is not None:
+                if twin.value is not None:
                     same = thread.keeping.same_place(read, twin)
                     there = terms.conj([terms.neg(thread.reached(read)), thread.reached(twin), same])
                     value = terms.select(there, twin.value, value)
-            values[name] = value
+            values[name] = terms.symbol(f"twin{read.id}", read.width)
+            self.united[f"twin{read.id}"] = value
+            self.varying[f"twin{read.id}"] = name
+
+    def of_the_run(self, term: Term) -> Term:
+        """`term`, with what reads of the run return for those that are the same on another path."""
+        return self.thread.terms.substitute([term], self.united, self._made)[0] if self.united else term
 
 
 class _Varied:
@@ -330,7 +346,7 @@ class _Varied:
             self.terms.conj([self._performed(twin, event, made), self.terms.neg(self.thread.reached(twin))])
             for twin in self.thread.twins[event.id]
         ]
-        return self.terms.neg(self.terms.disj(same))
+        return self.text.of_the_run(self.terms.neg(self.terms.disj(same)))
 
     def _performed(self, other: GEvent, event: GEvent, made: Mapping[int, Term]) -> Term:
         """That `other` is made, with the address and the value that `event` has in the run."""
@@ -367,7 +383,7 @@ class _Varied:
             ways = [terms.conj([event.guard, terms.neg(terms.disj(stays))])]
             if "Plain" not in event.possible:
                 ways.append(terms.conj([guard, terms.neg(reached), terms.neg(terms.disj(already))]))
-            change = terms.disj(ways)
+            change = text.of_the_run(terms.disj(ways))
             if change is not terms.false:
                 found[change.number] = change
         self._changed[event.id] = list(found.values())
@@ -414,7 +430,7 @@ class _Varied:
                     now = self._now(cond, made)
                     same = terms.select(actual, now, terms.neg(now))
                     parts.append(terms.disj([terms.neg(guard), same]))
-            known = self._paths[key] = terms.conj(parts)
+            known = self._paths[key] = text.of_the_run(terms.conj(parts))
         return known
 
     def _at_another_place(self, event: GEvent, made: Mapping[int, Term]) -> Term:
@@ -424,7 +440,7 @@ class _Varied:
         if place.const is not None and place.const not in self.thread.cells:
             return terms.false
         elsewhere = terms.neg(terms.op("eq", (place, event.address), 1))
-        return terms.conj([self._now(text.guards[event.id], made), elsewhere])
+        return text.of_the_run(terms.conj([self._now(text.guards[event.id], made), elsewhere]))
 
     # --- reads that the run does not make -------------------------------------------------------------
 

@@ -76,7 +76,7 @@ class Removals:
                 reached = self.reached(source)
                 way = clear[after_write if source.kind == "W" else after_read]
                 here = terms.conj([fresh, way, reached, same, keeping.passes("sources", source)])
-                if here is not terms.false and source.width == event.width:
+                if source.width == event.width and terms.conj([inside, here]) is not terms.false:
                     found += 1
                     yield source.id, here
                 if source.kind == "W":
@@ -205,9 +205,11 @@ class Removals:
             same = self.keeping.same_place(store, event)
             there = self.reached(event) if first and event.kind == "W" else present(event)
             (there,) = terms.substitute([there], ended, made)
-            if event.kind == "W" and same is not terms.false and event.width == store.width:
-                found += 1
-                yield terms.conj([clear, there, same, self.keeping.passes("killers", event)])
+            if event.kind == "W" and event.width == store.width:
+                way = terms.conj([clear, there, same, self.keeping.passes("killers", event)])
+                if terms.conj([store.guard, way]) is not terms.false:
+                    found += 1
+                    yield way
             passed = terms.conj([self.keeping.passes("overwrites", event), terms.neg(same)])
             if first and event.kind == "W":
                 passed = self.keeping.passes("overwrites", event)

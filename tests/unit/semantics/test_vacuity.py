@@ -94,7 +94,7 @@ NO_END = "thread P { let mut i = 0; while i != 5 { i += 1 } }\nthread Q { await 
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("check", ["forall x == 1", "~exists x == 0", "exists x == 1", "progress", "progress P"])
+@pytest.mark.parametrize("check", ["forall x == 1", "~exists x == 0", "exists x == 1"])
 def test_a_program_that_does_not_end_within_the_bound(engine: str, check: str, tmp_path: Path) -> None:
     for result in results(tmp_path, HEAD.replace("CHECK", check) + NO_END, engine):
         assert (result.verdict, result.as_claimed, result.complete) == ("vacuous", False, False)
