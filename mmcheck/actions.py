@@ -9,24 +9,12 @@ from mmcheck.program import Expr, Origin, Tags
 from mmcheck.records import record
 
 
-class Control(NamedTuple):
-    """One branch taken: what its condition depends on, and how far it reaches. `waited`: the exit of an await
-    without time-out. `cond` is the condition over the values read and `path` what was known before (with symbols)."""
-
-    number: int
-    region: int
-    data: int
-    pick: int
-    waited: bool = False
-    cond: Expr | None = None
-    path: tuple[Expr, ...] = ()
-
-
 class State(NamedTuple):
     """Where a thread stands.
 
     `monitor` is the address of the latest exclusive load, and its read (the caller's number). `saved` holds, for
-    each await, the registers with which its present round began.
+    each await, the registers with which its present round began. With `taints`, `control` is what the branches so far
+    depend on; with `symbols`, `outcomes` are those of the tests so far: where they stand, and whether they held.
     """
 
     pc: int
@@ -34,11 +22,9 @@ class State(NamedTuple):
     monitor: tuple[int, int] | None = None
     saved: tuple[tuple[int, Registers], ...] = ()
     taints: Taints | None = None
-    control: tuple[Control, ...] = ()
+    control: Taint = CLEAN
     symbols: tuple[Expr, ...] | None = None
-    path: tuple[Expr, ...] = ()
-    regions: tuple[int, ...] = ()
-    """For each condition of `path`, the region at whose end it is forgotten: the other arm joins there."""
+    outcomes: tuple[tuple[int, bool], ...] = ()
 
 
 @record

@@ -20,7 +20,7 @@ from mmcheck.explain import cycle_of, relevant, summary
 from mmcheck.lost import needed, rests
 from mmcheck.model.kept import weaker
 from mmcheck.model.model import Model, sequential
-from mmcheck.program import Await, Load, Program, Requirement, evaluate, walk
+from mmcheck.program import Await, Load, Program, Requirement, evaluate, registers_of, walk
 from mmcheck.races import remarks
 from mmcheck.recheck import judge
 from mmcheck.records import replace
@@ -164,6 +164,7 @@ class EnumerationChecker:
             self.bound,
             settle=requirement.kind in ("final", "exists", "progress"),
             keep=keep,
+            observed=frozenset([r.name for one in self.program.requirements for r in registers_of(one.cond)]),
             platform=platform,
             limits=LIMITS,
             deadline=self.deadline,

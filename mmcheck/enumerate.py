@@ -28,12 +28,13 @@ from mmcheck.enumeration import coherence
 from mmcheck.enumeration.asked import Asked, Part, parts
 from mmcheck.enumeration.candidate import Candidate, execution_of
 from mmcheck.enumeration.coherence import Choice
-from mmcheck.enumeration.compiled import Keep, preserved
+from mmcheck.enumeration.compiled import Compiler, preserved
 from mmcheck.enumeration.holding import closed_by, explained, may_be_held, with_parts
 from mmcheck.enumeration.interrupts import fits, root_of
 from mmcheck.enumeration.layout import Layout, joined, layout_of
 from mmcheck.enumeration.linear import Pair
 from mmcheck.enumeration.memo import Memo
+from mmcheck.enumeration.removed import Keep
 from mmcheck.enumeration.trace import Options, Trace
 from mmcheck.enumeration.turns import HOST
 from mmcheck.enumeration.values import fixpoint
@@ -111,11 +112,12 @@ class Enumeration:
     targets, as Arm allows it. `keep` is the compiler layer, for instance ``profile("observed")``: an execution is
     then allowed if the model allows it with some linear order of each compiled thread that contains keep,
     dependencies and rmw. Without it (SC, language-level models) the order is that of the text. Not `exact`, po is cpo
-    itself (docs/compiler.md). `platform`: the platform's rules for devices count beside the model. `keys`, if there are
-    any, are one for each thread: threads with equal keys have the same statements and initial values in whatever
-    program, and are traced once, so that origins are those of any of them. After `runs` is
-    exhausted, `cuts` are the threads of which a loop reached the bound in an allowed run, `candidates` how many choices
-    of rf and co were judged, `combinations` how many choices of traces were looked at.
+    itself (docs/compiler.md). `observed` are the registers that are looked at in the end, by their names in final
+    states, if not all are: a compiler need not read what nobody looks at. `platform`: the platform's rules for devices
+    count beside the model. `keys`, if there are any, are one for each thread: threads with equal keys have the same
+    statements and initial values in whatever program, and are traced once, so that origins are those of any of them.
+    After `runs` is exhausted, `cuts` are the threads of which a loop reached the bound in an allowed run, `candidates`
+    how many choices of rf and co were judged, `combinations` how many choices of traces were looked at.
     """
 
     program: Program
@@ -128,6 +130,7 @@ class Enumeration:
     write_back: bool | None = None
     cas_provenance: bool | None = None
     keep: Keep | None = None
+    observed: frozenset[str] | None = None
     exact: bool = True
     platform: bool = False
     keys: Sequence[Hashable] = ()
@@ -223,22 +226,21 @@ class Enumeration:
             settle=self.settle,
             write_back=arm if self.write_back is None else self.write_back,
             cas_provenance=arm if self.cas_provenance is None else self.cas_provenance,
-            compiled=self.keep is not None,
-            cells=frozenset(self._initial),
             traces=self.limits.traces,
             deadline=self.deadline,
         )
         threads = self.program.threads
-        if self.keys and not options.compiled and all(thread.host is None for thread in threads):
+        if self.keys and self.keep is None and all(thread.host is None for thread in threads):
             keys = [(key, self.bound, *sorted(self.choices.items())) for key in self.keys]
             known = [self._memo.code(key, t, partial(self._code, t)) for key, t in zip(keys, threads, strict=True)]
             return fixpoint(known, self._initial, options, self._memo, keys)
         codes = [self._code(thread) for thread in threads]
         held = may_be_held(codes, settle=self.settle)
-        if not held:
-            return fixpoint(codes, self._initial, options)
-        found = fixpoint(codes, self._initial, replace(options, points=True))
-        return with_parts(threads, found, held, self._kept)
+        found = fixpoint(codes, self._initial, replace(options, points=bool(held)))
+        if self.keep is not None:
+            compiler = Compiler(self.keep, frozenset(self._initial), self.observed, options)
+            found = [compiler.traces(code, traces) for code, traces in zip(codes, found, strict=True)]
+        return with_parts(threads, found, held, self._kept) if held else found
 
     def _code(self, thread: Thread) -> Code:
         return flatten(self.program, thread, bound=self.bound, choices=self.choices)

@@ -3,10 +3,6 @@
 Functions are inlined, blocks become jumps, registers become slots. Every activation of a function has
 registers of its own, cleared at entry; ``@`` registers are the agent's. `Choice` is resolved. This is the
 independent counterpart of `mmcheck.unfold`, and shares nothing with it but the program.
-
-**Control regions** (docs/compiler.md). In assembly a branch controls all that follows. In compiled code it
-controls up to the join: the end of the ``If``, or of the loop or function if an arm leaves those. Regions are
-numbered in text order, so that a region and all inside it are an interval; `Leave` ends one.
 """
 
 from __future__ import annotations
@@ -17,7 +13,6 @@ from dataclasses import dataclass
 from mmcheck import program as ir
 from mmcheck.errors import InternalError, UnknownVerdict
 from mmcheck.instructions import (
-    EVERYTHING,
     Back,
     Branch,
     CheckOp,
@@ -29,7 +24,6 @@ from mmcheck.instructions import (
     Goto,
     HaltOp,
     Instruction,
-    Leave,
     LoadOp,
     RmwOp,
     RoundOp,
@@ -52,15 +46,13 @@ def flatten(program: Program, thread: Thread, *, bound: int = 2, choices: Mappin
 
 @dataclass(slots=True)
 class _Scope:
-    """One activation: the prefix of its registers, where `Return` and `Break` go (fixed up later), its regions."""
+    """One activation: the prefix of its registers, where `Return` and `Break` go (fixed up later)."""
 
     prefix: str
     dst: int | None
     returns: list[int]
-    region: int
     width: int = 64
     breaks: list[int] | None = None
-    loop_region: int = EVERYTHING
 
 
 class _Flattener:
@@ -69,12 +61,11 @@ class _Flattener:
         self.ops: list[Instruction] = []
         self.slots: dict[str, int] = {}
         self.labels: dict[str, tuple[int, int]] = {}
-        self.regions = 0
         self.numbers = 0
         self.active: list[str] = []
 
     def code(self) -> Code:
-        scope = _Scope("", None, [], EVERYTHING)
+        scope = _Scope("", None, [])
         for register, _ in self.thread.privates:
             self.slot(register.name, "")
         handler = self.thread.host is not None
@@ -141,28 +132,13 @@ class _Flattener:
                     inner = tuple([other for place, other in backs if place >= target])
                     backs.append((self.emit(Back(counter, target, self.bound - 1, inner)), counter))
                     target = at + 1
-                self.ops[at] = Branch(cond, target, len(self.ops), EVERYTHING, self.number())
+                self.ops[at] = Branch(cond, target, len(self.ops))
             else:
                 self.statement(statement, scope)
         for at, label in forward:
             branch = self.ops[at]
             assert isinstance(branch, Branch)
             self.ops[at] = replace(branch, then=here[label])
-
-    def open_region(self) -> int:
-        self.regions += 1
-        return self.regions - 1
-
-    def close_region(self, region: int) -> None:
-        if self.thread.source:
-            self.emit(Leave(region, self.regions - 1))
-
-    def join(self, blocks: tuple[Block, ...], scope: _Scope, own: int) -> int:
-        """The region that a branch with these arms controls."""
-        if not self.thread.source:
-            return EVERYTHING
-        returns, breaks = (any(flags) for flags in zip(*map(_escapes, blocks), strict=True))
-        return scope.region if returns else scope.loop_region if breaks else own
 
     # statements
 
@@ -224,21 +200,20 @@ class _Flattener:
         self.emit(RmwOp(s, dst, ok, old, address, new, when, compare))
 
     def branch(self, s: ir.If, scope: _Scope) -> None:
-        cond, number, region = self.term(s.cond, scope), self.number(), self.open_region()
+        cond = self.term(s.cond, scope)
         at = self.emit(Goto(0))
         self.block(s.then, scope)
         end = self.emit(Goto(0))
         orelse = len(self.ops)
         self.block(s.orelse, scope)
         self.patch([end])
-        self.ops[at] = Branch(cond, at + 1, orelse, self.join((s.then, s.orelse), scope, region), number)
-        self.close_region(region)
+        self.ops[at] = Branch(cond, at + 1, orelse)
 
     def loop(self, s: ir.Loop, scope: _Scope) -> None:
-        counter, region = self.hidden(), self.open_region()
+        counter = self.hidden()
         self.emit(Clear((counter,)))
         start = len(self.ops)
-        inner = replace(scope, breaks=[], loop_region=region)
+        inner = replace(scope, breaks=[])
         self.block(s.body, inner)
         last = exit_test(s.body, self.program.functions) if s.rounds is None else ()
         rounds, spills = (self.bound, bool(last)) if s.rounds is None else (s.rounds, True)
@@ -247,22 +222,18 @@ class _Flattener:
             self.block(last, inner)
             self.emit(Back(counter, start, -1))
         self.patch(inner.breaks or [])
-        self.close_region(region)
 
     def wait(self, s: ir.Await, scope: _Scope) -> None:
-        number, region = self.number(), self.open_region()
+        number = self.number()
         start = self.emit(RoundOp(number, s.origin))
         self.block(s.body, scope)
         cond = self.term(s.cond, scope)
         test = self.emit(Goto(0))
         orelse = None
-        reach = EVERYTHING
         if s.tries is not None:
             orelse = len(self.ops)
             self.block(s.orelse, scope)
-            reach = self.join((s.orelse,), scope, region)
-        self.ops[test] = TestOp(cond, start, len(self.ops), orelse, reach, number, s.origin)
-        self.close_region(region)
+        self.ops[test] = TestOp(cond, start, len(self.ops), orelse, number, s.origin)
 
     def call(self, s: ir.Call, scope: _Scope) -> None:
         function = self.program.functions.get(s.function)
@@ -271,18 +242,17 @@ class _Flattener:
         if s.function in self.active:
             raise UnknownVerdict(f"{s.function} calls itself")
         prefix = f"{s.function}#{self.number()}."
-        clear, region = self.emit(Clear(())), self.open_region()
+        clear = self.emit(Clear(()))
         before = len(self.slots)
         for parameter, arg in zip(function.params, s.args, strict=True):
             value = self.term(arg, scope)
             self.emit(Set(self.slot(parameter.name, prefix), value, parameter.width))
         dst = None if s.dst is None else self.slot(s.dst.name, scope.prefix)
-        inner = _Scope(prefix, dst, [], region, 64 if s.dst is None else s.dst.width)
+        inner = _Scope(prefix, dst, [], 64 if s.dst is None else s.dst.width)
         self.active.append(s.function)
         self.block(function.body, inner)
         self.active.pop()
         self.patch(inner.returns)
-        self.close_region(region)
         local = [slot for name, slot in self.slots.items() if slot >= before and name.startswith(prefix)]
         self.ops[clear] = Clear(tuple(local))
 
@@ -295,16 +265,3 @@ class _Flattener:
             self.block((statement,), scope)
             self.emit(Goto(fork))
         self.ops[fork] = ForkOp(counter, tuple(starts), len(self.ops))
-
-
-def _escapes(block: Block) -> tuple[bool, bool]:
-    """Whether `block` can return from its function, and break from the loop around it."""
-    returns = breaks = False
-    for statement in block:
-        returns |= isinstance(statement, ir.Return)
-        breaks |= isinstance(statement, ir.Break)
-        for inner in ir.children(statement):
-            below = _escapes(inner)
-            returns |= below[0]
-            breaks |= below[1] and not isinstance(statement, ir.Loop)
-    return returns, breaks

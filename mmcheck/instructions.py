@@ -17,8 +17,6 @@ Taint: TypeAlias = tuple[int, int]
 Taints: TypeAlias = tuple[Taint, ...]
 
 CLEAN: Taint = (0, 0)
-EVERYTHING = -1
-"""The region that never ends."""
 
 
 @record
@@ -61,21 +59,11 @@ class Goto:
 
 @record
 class Branch:
-    """Go to `then` or `orelse`; control reaches to the end of `region`. `number` names the branch."""
+    """Go to `then` or `orelse`."""
 
     cond: Term
     then: int
     orelse: int
-    region: int
-    number: int
-
-
-@record
-class Leave:
-    """The join at which the regions `first` to `last` end."""
-
-    first: int
-    last: int
 
 
 @record
@@ -159,7 +147,6 @@ class TestOp:
     start: int
     done: int
     orelse: int | None
-    region: int
     number: int
     origin: Origin
 
@@ -179,7 +166,7 @@ class HaltOp:
 
 
 Instruction: TypeAlias = (
-    Set | Clear | Goto | Branch | Leave | Back | LoadOp | StoreOp | RmwOp | FenceOp | CheckOp | GivenOp | RoundOp
+    Set | Clear | Goto | Branch | Back | LoadOp | StoreOp | RmwOp | FenceOp | CheckOp | GivenOp | RoundOp
     | TestOp | ForkOp | HaltOp | TakeOp | ResumeOp | YieldOp | ArriveOp
 )  # fmt: skip
 

@@ -5,9 +5,8 @@ and give the next state. States are immutable and hashable; the memory is the ca
 the operational machines are both built on this, the solver side on none of it.
 
 A state may carry dependencies as well (`start` with ``taints=True``): for each register the reads that it depends
-on, and the branches that control what follows. Reads are the caller's numbers, given to `after_read`. With
-``symbols=True`` it also knows each register as an expression over the values read (`symbol`), and the conditions
-that its path rests on.
+on, and those that the branches so far depend on. Reads are the caller's numbers, given to `after_read`. With
+``symbols=True`` it knows each register as an expression over the values read (`symbol`), and how its tests came out.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ from mmcheck.actions import (
     Action,
     Barrier,
     Check,
-    Control,
     Depart,
     Failed,
     Fork,
@@ -45,7 +43,6 @@ from mmcheck.instructions import (
     ForkOp,
     GivenOp,
     Goto,
-    Leave,
     LoadOp,
     RmwOp,
     RoundOp,
@@ -84,7 +81,7 @@ def symbolic(term: Term, state: State) -> Expr:
 
 def advance(code: Code, state: State) -> tuple[State, Action]:
     """Run up to the next action; the state returned stands before it."""
-    pc, registers, monitor, saved, taints, control, symbols, path, regions = state
+    pc, registers, monitor, saved, taints, control, symbols, outcomes = state
     ops = code.ops
     while True:
         op = ops[pc]
@@ -99,21 +96,12 @@ def advance(code: Code, state: State) -> tuple[State, Action]:
         elif isinstance(op, Branch):
             taken = bool(op.cond.value(registers))
             if taints is not None:
-                cond = None if symbols is None else _substitute(op.cond.expr, op.cond.slots, symbols)
-                why = op.cond.taint(registers, taints)
-                control = _controlled(control, Control(op.number, op.region, *why, False, cond, path))
-                if cond is not None:
-                    path, regions = (*path, _as(cond, taken)), (*regions, op.region)
+                control = _joined(control, op.cond.taint(registers, taints))
+            if symbols is not None:
+                outcomes = (*outcomes, (pc, taken))
             pc = op.then if taken else op.orelse
         elif isinstance(op, Goto):
             pc = op.target
-        elif isinstance(op, Leave):
-            if control:
-                control = tuple([c for c in control if not op.first <= c.region <= op.last])
-            if path:
-                known = [(fact, r) for fact, r in zip(path, regions, strict=True) if not op.first <= r <= op.last]
-                path, regions = tuple([fact for fact, _ in known]), tuple([r for _, r in known])
-            pc += 1
         elif isinstance(op, Clear):
             for slot in op.slots:
                 registers = _put(registers, slot, 0)
@@ -128,7 +116,7 @@ def advance(code: Code, state: State) -> tuple[State, Action]:
                 if op.spills:
                     pc += 1
                     continue
-                return State(pc, registers, monitor, saved, taints, control, symbols, path, regions), CUT
+                return State(pc, registers, monitor, saved, taints, control, symbols, outcomes), CUT
             registers = _put(registers, op.counter, laps + 1)
             for slot in op.inner:
                 registers = _put(registers, slot, 0)
@@ -139,7 +127,7 @@ def advance(code: Code, state: State) -> tuple[State, Action]:
             pc += 1
         else:
             break
-    here = State(pc, registers, monitor, saved, taints, control, symbols, path, regions)
+    here = State(pc, registers, monitor, saved, taints, control, symbols, outcomes)
     if isinstance(op, TakeOp):
         return here, Offer(op.open(registers))
     if isinstance(op, YieldOp):
@@ -191,14 +179,6 @@ def after_read(code: Code, state: State, value: int, read: int = 0) -> State:
     if op.exclusive:
         state = state._replace(monitor=(op.address.value(state.registers), read))
     return state._replace(pc=state.pc + 1, registers=_put(state.registers, op.dst, value), taints=taints)
-
-
-def forwarded(code: Code, state: State, value: Expr, taint: Taint) -> State:
-    """The load just done is replaced by `value`, which depends on `taint`: what it read is the same."""
-    op = code.ops[state.pc - 1]
-    assert isinstance(op, LoadOp) and state.symbols is not None and state.taints is not None
-    symbols = _put(state.symbols, op.dst, _resized(value, op.width))
-    return state._replace(symbols=symbols, taints=_put(state.taints, op.dst, taint))
 
 
 def after_write(code: Code, state: State, *, success: bool = True) -> State:
@@ -257,7 +237,7 @@ def after_modify(code: Code, state: State, old: int, read: int = 0, *, by_pick: 
         symbols = _put(state.symbols, op.dst, value)
         if op.ok is not None:
             symbols = _put(symbols, op.ok, outcome)
-        state = state._replace(symbols=symbols)
+        state = state._replace(symbols=symbols, outcomes=(*state.outcomes, (state.pc, bool(ok))))
     registers = _put(registers, op.dst, old)
     if op.ok is not None:
         registers = _put(registers, op.ok, ok)
@@ -335,26 +315,17 @@ def _taint(term: Term, state: State) -> Taint:
     return CLEAN if state.taints is None else term.taint(state.registers, state.taints)
 
 
-def _controlled(control: tuple[Control, ...], entry: Control) -> tuple[Control, ...]:
-    return control if entry in control or not entry.data | entry.pick else (*control, entry)
+def _joined(one: Taint, other: Taint) -> Taint:
+    return one[0] | other[0], one[1] | other[1]
 
 
 def _tested(state: State, op: TestOp, target: int) -> State:
     if state.taints is not None:
-        why = op.cond.taint(state.registers, state.taints)
-        cond = None if state.symbols is None else symbolic(op.cond, state)
-        entry = Control(op.number, op.region, *why, op.orelse is None, cond, state.path)
-        state = state._replace(control=_controlled(state.control, entry))
-        if cond is not None:
-            path = (*state.path, _as(cond, target == op.done))
-            state = state._replace(path=path, regions=(*state.regions, op.region))
+        state = state._replace(control=_joined(state.control, op.cond.taint(state.registers, state.taints)))
+    if state.symbols is not None:
+        state = state._replace(outcomes=(*state.outcomes, (state.pc, target == op.done)))
     saved = tuple([entry for entry in state.saved if entry[0] != op.number])
     return state._replace(pc=target, saved=saved)
-
-
-def _as(cond: Expr, outcome: bool) -> Expr:
-    """The condition that `cond` has this outcome."""
-    return cond if outcome else Op("not", (cond,), 1)
 
 
 def _resized(expr: Expr, width: int) -> Expr:

@@ -9,7 +9,6 @@ from typing import NamedTuple, TypeAlias
 
 from mmcheck.deadline import Deadline
 from mmcheck.enumeration.forms import Form, known, remember
-from mmcheck.enumeration.guarded import Guarded
 from mmcheck.program import Origin, Tags, state_register
 from mmcheck.records import record
 from mmcheck.relations import bits, from_pairs
@@ -196,16 +195,12 @@ class Options:
     """`settle`: threads that wait show the failing round (final states); otherwise they stop before it (safety).
 
     `write_back`: a failing compare-and-swap that allows it may write the old value back. `cas_provenance`: a
-    successful one in assembly passes on either its own read, or the expected value. `compiled`: threads of
-    source code have robust dependencies only (docs/compiler.md), otherwise syntactic ones; `cells` are the addresses
-    at which a cell stands.
+    successful one passes on either its own read, or the expected value. `points`: traces have them.
     """
 
     settle: bool = False
     write_back: bool = True
     cas_provenance: bool = False
-    compiled: bool = False
-    cells: frozenset[int] = frozenset()
     traces: int = 200_000
     deadline: Deadline = field(default_factory=Deadline)
     points: bool = False
@@ -230,19 +225,14 @@ def restricted(trace: Trace, kept: Iterable[int]) -> Trace:
         if gone not in stays:
             items = tuple([_renumbered(item, gone) for i, item in enumerate(items) if i != gone])
             amo, lxsx = (_without(tuple([pair for pair in pairs if gone not in pair]), gone) for pairs in (amo, lxsx))
-    return replace(trace, items=items, amo=amo, lxsx=lxsx, points=())
+    order = sorted(stays)
+    last = frozenset([new for new, old in enumerate(order) if old in trace.last])
+    points = tuple([trace.points[old] for old in order]) if trace.points else ()
+    return replace(trace, items=items, amo=amo, lxsx=lxsx, last=last, points=points)
 
 
 def _without(pairs: Pairs, gone: int) -> Pairs:
     return tuple([(r - (r > gone), w - (w > gone)) for r, w in pairs if w != gone])
-
-
-def moved(one: Guarded, gone: list[int]) -> Guarded:
-    position, data, pick = one.position, one.data, one.pick
-    for place in gone:
-        position -= position > place
-        data, pick = _closed_up(data, place), _closed_up(pick, place)
-    return one._replace(position=position, data=data, pick=pick)
 
 
 def _closed_up(mask: int, gone: int) -> int:

@@ -62,19 +62,22 @@ def _of_code(
     if code.thread.host is None:
         return list(traces(code, offers, options))
     earlier = [i for i in range(number) if codes[i].thread.handler == code.thread.handler]
-    slots = dict(code.named)
     registers = [(name, code.initial[slot]) for name, slot in code.named]
     starts = {trace.lasting for trace in found[earlier[-1]]} if earlier else {lasting(registers)}
     out = []
     for start in sorted(starts):
-        initial = list(code.initial)
-        for name, value in start:
-            if name in slots:
-                initial[slots[name]] = value
-        begun = replace(code, initial=tuple(initial))
-        out += [replace(trace, start=start) for trace in traces(begun, offers, options)]
+        out += [replace(trace, start=start) for trace in traces(begun(code, start), offers, options)]
         out.append(Trace((), (), (), start, status="absent", start=start))
     return out
+
+
+def begun(code: Code, start: Sequence[tuple[str, int]]) -> Code:
+    """The code of a run of a handler that begins with these privates."""
+    slots, initial = dict(code.named), list(code.initial)
+    for name, value in start:
+        if name in slots:
+            initial[slots[name]] = value
+    return replace(code, initial=tuple(initial))
 
 
 def _offers(

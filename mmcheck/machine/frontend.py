@@ -14,7 +14,7 @@ from mmcheck import instructions as flat
 from mmcheck.errors import UnknownVerdict
 from mmcheck.instructions import Code
 from mmcheck.machine.decode import Op, decode
-from mmcheck.machine.pipeline import BRANCH, CHECK, FENCE, GIVEN, LEAVE, READ, WRITE, YIELD, Entry
+from mmcheck.machine.pipeline import BRANCH, CHECK, FENCE, GIVEN, READ, WRITE, YIELD, Entry
 from mmcheck.machine.values import Node, Value, known
 from mmcheck.offers import ArriveOp, ResumeOp, TakeOp, YieldOp
 
@@ -115,11 +115,6 @@ class Front:
                 for slot in instruction.inner:
                     self.registers[slot] = 0
                 self.pc = instruction.target
-            case flat.Leave():
-                self.pc += 1
-                if any(entry.kind == BRANCH for entry in self.entries):
-                    self._append(LEAVE, op).extra = (instruction.first, instruction.last)
-                    return True
             case TakeOp():
                 return self._take(instruction)
             case ResumeOp():
@@ -343,7 +338,7 @@ class Front:
             return False
         entry = self._append(BRANCH, op)
         entry.data, entry.taken = cond, taken
-        entry.extra = (branch.region, self._snapshot())
+        entry.extra = self._snapshot()
         self.pc = branch.then if taken else branch.orelse
         return True
 
@@ -381,7 +376,7 @@ class Front:
         if isinstance(cond, Node):
             entry = self._append(BRANCH, op)
             entry.data, entry.taken = cond, taken
-            entry.extra = (test.region if test.orelse is not None else flat.EVERYTHING, self._snapshot())
+            entry.extra = self._snapshot()
         if taken:
             self.pc = test.done
             self.rounds.pop(test.number, None)

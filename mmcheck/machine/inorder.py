@@ -142,8 +142,6 @@ class InOrder:
                 self.pc = instruction.then if op.cond.number(registers) else instruction.orelse
             elif kind == "Goto":
                 self.pc = instruction.target  # type: ignore[union-attr]
-            elif kind == "Leave":
-                self.pc += 1
             elif kind == "Clear":
                 for slot in instruction.slots:  # type: ignore[union-attr]
                     registers[slot] = 0

@@ -366,12 +366,7 @@ def _relocated(op: Instruction, at: list[int], slot: int, number: int) -> Instru
         case flat.Goto():
             return flat.Goto(at[op.target])
         case flat.Branch():
-            return replace(
-                op, cond=move(op.cond), then=at[op.then], orelse=at[op.orelse], region=_region(op.region, number),
-                number=op.number + number,
-            )  # fmt: skip
-        case flat.Leave():
-            return flat.Leave(op.first + number, op.last + number)
+            return flat.Branch(move(op.cond), at[op.then], at[op.orelse])
         case flat.Back():
             inner = tuple([each + slot for each in op.inner])
             return replace(op, counter=op.counter + slot, target=at[op.target], inner=inner)
@@ -393,14 +388,9 @@ def _relocated(op: Instruction, at: list[int], slot: int, number: int) -> Instru
         case flat.TestOp():
             return replace(
                 op, cond=move(op.cond), start=at[op.start], done=at[op.done],
-                orelse=None if op.orelse is None else at[op.orelse], region=_region(op.region, number),
-                number=op.number + number,
+                orelse=None if op.orelse is None else at[op.orelse], number=op.number + number,
             )  # fmt: skip
         case flat.ForkOp():
             starts = tuple([at[start] for start in op.starts])
             return replace(op, counter=op.counter + slot, starts=starts, after=at[op.after])
     return op
-
-
-def _region(region: int, number: int) -> int:
-    return region if region == flat.EVERYTHING else region + number

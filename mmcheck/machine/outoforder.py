@@ -332,7 +332,7 @@ class OutOfOrder(Front):
             if entry.ordinal > branch.ordinal and entry.kind == READ:
                 self.unlock(entry)
         self.entries = [entry for entry in self.entries if entry.ordinal <= branch.ordinal]
-        registers, self.monitor, rounds, removed = cast(tuple[int, Snapshot], branch.extra)[1]
+        registers, self.monitor, rounds, removed = cast(Snapshot, branch.extra)
         self.registers, self.rounds = list(registers), dict(rounds)
         if self.log is not None:
             while self.log and self.log[-1].ordinal >= branch.ordinal:
@@ -421,7 +421,7 @@ class OutOfOrder(Front):
         if self.log is not None:
             kept = [each for each in self.log if each.ordinal < since]
             if entry is not None:
-                cast(tuple[int, Snapshot], entry.extra)[1][3].extend(self.log[len(kept) :])
+                cast(Snapshot, entry.extra)[3].extend(self.log[len(kept) :])
             self.log = kept
         self.waiting = (test.number, self.versions[test.number])
         self.pc = test.start
@@ -436,7 +436,7 @@ class OutOfOrder(Front):
         since = min((start for _, start in self.rounds.values()), default=self.count)
         for entry in self.entries:
             if entry.kind == BRANCH and not is_fixed(entry.data):
-                rounds = cast(tuple[int, Snapshot], entry.extra)[1][2]
+                rounds = cast(Snapshot, entry.extra)[2]
                 since = min([since, entry.ordinal, *[start for _, start in rounds.values()]])
                 break
             waits = (entry.kind == READ and entry.source is None) or (entry.kind == WRITE and not entry.happened)

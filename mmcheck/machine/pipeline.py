@@ -29,12 +29,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NamedTuple, TypeAlias, cast
+from typing import NamedTuple, TypeAlias
 
 from mmcheck.machine.decode import FULL, LOADS, STORES, Op
 from mmcheck.machine.values import Node, Value, is_fixed, known
 
-READ, WRITE, FENCE, BRANCH, LEAVE, CHECK, GIVEN, YIELD = range(8)
+READ, WRITE, FENCE, BRANCH, CHECK, GIVEN, YIELD = range(7)
 
 NO_DEVICES: Mapping[int, str] = MappingProxyType({})
 
@@ -114,9 +114,7 @@ def scan(entries: list[Entry], devices: Mapping[int, str] = NO_DEVICES, *, cauti
     of one device are accessed in order, and no load is answered by a store that has not arrived.
 
     With `cautious`, for machines that cannot go back: no load is done behind an acquire that is not, so that the
-    acquire can be
-    restarted; a branch controls everything behind it, also behind the join of compiled code; and an exclusive store
-    whose outcome is open is offered once it could write.
+    acquire can be restarted; and an exclusive store whose outcome is open is offered once it could write.
     """
     out = Scan()
     choices = out.choices
@@ -130,7 +128,6 @@ def scan(entries: list[Entry], devices: Mapping[int, str] = NO_DEVICES, *, cauti
     release = strong_write = False  # an STLR, the write of an atomic with A and L, not in memory
     hazards: set[int] = set()  # locations of loads not done, since the last store to it
     stores: dict[int, Entry] = {}  # the last store to each location
-    regions: list[int] = []
     busy: set[str] = set()  # devices with an access to a register that is not over
     for entry in entries:
         kind = entry.kind
@@ -248,16 +245,11 @@ def scan(entries: list[Entry], devices: Mapping[int, str] = NO_DEVICES, *, cauti
                 return out
             if value is None or not is_fixed(entry.data):
                 branches = True
-                regions.append(cast(tuple[int, object], entry.extra)[0])
         elif kind == YIELD:
             if not entry.happened:
                 away = True
                 if not (reads or noret or writes or raising or branches or addresses):
                     choices.append(Choice(entry, -1))
                 full = full or not entry.taken
-        elif kind == LEAVE and regions and not cautious:
-            first, last = cast(tuple[int, int], entry.extra)
-            regions = [region for region in regions if not first <= region <= last]
-            branches = bool(regions)
     out.settled = not (reads or noret or writes or raising or branches or addresses or away)
     return out

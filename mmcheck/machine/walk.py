@@ -206,10 +206,7 @@ class _Walk:
         value: int | None, why: Taint = (0, 0), data: Taint = (0, 0), partner: int | None = None, *,
         exclusive: bool = False,
     ) -> None:  # fmt: skip
-        ctrl = pick = 0
-        for control in state.control:
-            ctrl |= control.data
-            pick |= control.pick
+        ctrl, pick = state.control
         reasons = (why[0], data[0], ctrl, why[1], data[1], pick)
         self.path.items.append(Item(kind, tags, origin, address, width, value, reasons, partner, exclusive))
 

@@ -6,7 +6,7 @@ import pytest
 
 from mmcheck.enumerate import Enumeration, Limits, executions, final_states
 from mmcheck.enumeration.compiled import profile
-from mmcheck.enumeration.robust import is_robust
+from mmcheck.enumeration.trace import Trace
 from mmcheck.errors import UnknownVerdict
 from mmcheck.model.concrete import check
 from mmcheck.model.model import load_model
@@ -291,29 +291,94 @@ def test_the_order_that_the_compiler_may_emit_is_told():
     assert [e.linear[0] for e in bad if e.linear is not None] == [(3, 2)]
 
 
-def test_a_dependency_that_the_path_has_folded_is_none():
-    at = Op("add", (AT["x"], Op("mul", (Op("zext", (Reg("r0"),), 64), Const(0x1000, 64)), 64)), 64)
-    cells = frozenset({AT["x"].value, AT["y"].value})
-    assert is_robust(at, "r0", (), cells)
-    assert not is_robust(at, "r0", (eq("r0", 1),), cells)
-    assert is_robust(at, "r0", (Op("ne", (Reg("r0"), Const(7)), 1),), cells)
-    assert not is_robust(at, "r0", (), frozenset({AT["x"].value}))
-    assert not is_robust(Op("xor", (Reg("r0"), Reg("r0"))), "r0", (), None)
+def texts(*body: object, cells: str = "xyab", observed: frozenset[str] | None = None) -> list[Trace]:
+    """What a compiler makes of a thread beside another one that writes 1 to x."""
+    p = program(body, (w("x", 1),), source=(0,), cells=cells)  # type: ignore[arg-type]
+    return Enumeration(p, load_model("x86-tso"), keep=profile("observed"), observed=observed).traces()[0]
 
 
-def test_control_ends_at_the_join_and_spares_what_both_arms_do():
+def values(trace: Trace) -> tuple[int, ...]:
+    return tuple([item.value for item in trace.items])
+
+
+def at(register: str) -> Op:
+    """The place `register` behind x, one variable after the other."""
+    return Op("add", (AT["x"], Op("mul", (Op("zext", (Reg(register),), 64), Const(0x1000, 64)), 64)), 64)
+
+
+LOOK = Load(Reg("b"), at("a"), frozenset(TAGS["v"]))
+
+
+@pytest.mark.parametrize(
+    ("body", "depends"),
+    [
+        ((LOOK,), {0: 1, 1: 1}),
+        ((LOOK, If(eq("a", 1), (w("b", 1, "p"),))), {0: 1, 1: 0}),
+        ((LOOK, If(eq("a", 7), (w("b", 1, "p"),))), {0: 1, 1: 1}),
+        ((If(eq("a", 1), (LOOK,)),), {1: 0}),
+        ((If(eq("a", 7), (), (LOOK,)),), {0: 1, 1: 1}),
+    ],
+)
+def test_an_address_that_the_whole_path_has_fixed_depends_on_nothing(body, depends):
+    found = {t.items[0].value: t.items[1].addr for t in texts(r("a", "x", "v"), *body) if len(t.items) > 1}
+    assert found == depends
+
+
+def test_a_value_that_cannot_vary_depends_on_nothing():
+    for expr, depends in ((Op("xor", (Reg("a"), Reg("a"))), 0), (Op("xor", (Reg("a"), Const(1))), 1)):
+        for trace in texts(r("a", "x", "v"), Store(AT["y"], expr, frozenset(TAGS["p"]))):
+            assert (trace.items[1].data, trace.items[1].ctrl) == (depends, depends)
+
+
+def test_control_spares_what_both_arms_do():
     body = (
         r("a", "x", "v"),
         If(eq("a", 1), (w("y", 1, "p"), w("a", 1, "p")), (w("y", 1, "p"),)),
         w("b", 1, "p"),
     )
-    p = program(body, (w("x", 1),), source=(0,), cells="xyab")
-    traces = Enumeration(p, load_model("x86-tso"), keep=profile("observed")).traces()[0]
-    assert {tuple(i.ctrl for i in t.items) for t in traces} == {(0, 0, 0), (0, 0, 1, 0)}
+    assert {tuple(i.ctrl for i in t.items) for t in texts(*body)} == {(0, 0, 0), (0, 0, 1, 0)}
 
 
-def test_control_reaches_past_an_early_return():
-    body = (r("a", "x", "v"), If(eq("a", 1), (Return(),)), w("y", 1, "p"), r("b", "x", "p"))
-    p = program(body, source=(0,))
-    (trace,) = Enumeration(p, load_model("x86-tso"), keep=profile("observed")).traces()[0]
-    assert [i.ctrl for i in trace.items] == [0, 1, 0]
+def test_control_reaches_past_an_early_return_and_orders_no_read():
+    found = texts(r("a", "x", "v"), If(eq("a", 1), (Return(),)), w("y", 1, "p"), r("b", "b", "p"))
+    assert {tuple(i.ctrl for i in t.items) for t in found} == {(0,), (0, 1, 0)}
+
+
+def test_without_a_compiler_source_depends_as_assembly_does():
+    body = (r("a", "x", "v"), If(eq("a", 1), (w("a", 1, "p"),)), w("y", 1, "p"), r("b", "b", "p"))
+    shapes = []
+    for source in ((), (0,)):
+        p = program(body, (w("x", 1),), source=source, cells="xyab")
+        shapes.append([trace.shape for trace in Enumeration(p, load_model("armv8")).traces()[0]])
+    assert shapes[0] == shapes[1]
+    assert {tuple(i.ctrl for i in t.items) for t in Enumeration(p, load_model("armv8")).traces()[0]} == {
+        (0, 1, 1), (0, 1, 1, 1),
+    }  # fmt: skip
+
+
+def test_a_load_behind_an_own_store_is_taken_from_it_and_so_are_its_dependencies():
+    found = texts(r("a", "x", "v"), w("y", "a", "p"), r("b", "y", "p"), w("a", "b", "v"))
+    assert {t.items[-1].data for t in found if len(t.items) == 3} == {1}  # the first read
+    assert {t.items[-1].data for t in found if len(t.items) == 4} == {4}
+
+
+def test_a_store_that_is_written_over_may_be_gone_or_not():
+    found = {values(t) for t in texts(w("y", 1, "p"), r("a", "x", "v"), w("y", 2, "p"))}
+    assert found == {(1, a, 2) for a in (0, 1)} | {(a, 2) for a in (0, 1)}
+    between = texts(w("y", 1, "p"), fence("Clobber"), w("y", 2, "p"))
+    assert {values(t) for t in between} == {(1, 0, 2)}
+
+
+def test_a_load_is_not_made_only_where_nobody_looks_at_it():
+    body = (w("y", 1, "p"), fence("Clobber"), r("b", "y", "p"))
+    for observed, gone in ((None, False), (frozenset[str](), True), (frozenset({"T0:b"}), False)):
+        found = {"".join(i.kind for i in t.items) for t in texts(*body, observed=observed)}
+        assert ("WF" in found) == gone
+
+
+def test_a_part_of_a_thread_that_waits_has_lost_what_is_dead_when_it_goes_on():
+    wait = Await((r("a", "a", "v"),), eq("a", 1))
+    for settle in (False, True):
+        p = program((w("y", 1, "p"), wait, w("y", 2, "p")), source=(0,), cells="ya")
+        found = Enumeration(p, load_model("x86-tso"), settle=settle, keep=profile("observed")).traces()[0]
+        assert {tuple(i.kind for i in t.items if i.kind == "W") for t in found if t.status == "stuck"} == {("W",), ()}

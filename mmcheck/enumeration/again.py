@@ -1,0 +1,289 @@
+"""Counterfactual runs: a thread's text again, with another value for one read (docs/compiler.md, dependencies).
+
+All else stays as in the run: other reads return what they returned; one that a compiler takes from somewhere returns
+what it would be taken from now; and one that the run has not made returns what a read of the run returned that it
+stands for, or else anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, TypeAlias
+
+from mmcheck.deadline import Deadline
+from mmcheck.enumeration.text import GOES_ON, Answer, Key, Made, Place, Run, Stretch, Text
+from mmcheck.enumeration.trace import Pairs
+from mmcheck.instructions import Branch, CheckOp, Code, GivenOp, LoadOp, RmwOp, Set, StoreOp, TestOp
+from mmcheck.model.kept import Half
+from mmcheck.program import Const, Expr, Op, Reg, apply, constants_of, evaluate
+
+Taken: TypeAlias = tuple[tuple[int, int], ...]
+"""Loads that a compiler does not make, each with the access whose value it takes."""
+
+GOING_ON = 64
+"""Ways on from a wait that are looked at."""
+MOST = 256
+"""Runs that are looked at for one value of a read; what makes a difference in none of them is taken to make none."""
+
+
+class Extra(NamedTuple):
+    """An event of a counterfactual run that the run does not make, nor anything that it stands for."""
+
+    half: Half
+    address: int
+    place: Place
+
+
+class Change(NamedTuple):
+    """What is otherwise in a counterfactual run, behind the read, as bits over the events of the run: those that
+    `differ`, that are `gone` (neither made, nor anything that stands for them), and that went to another cell.
+    `instead` are those for which others stand, with the first place of these."""
+
+    differ: int
+    gone: int
+    moved: int
+    extra: tuple[Extra, ...]
+    instead: tuple[tuple[int, Place], ...]
+
+
+class Again:
+    """Counterfactual runs of one text. `cells` are the addresses at which a cell stands."""
+
+    def __init__(self, text: Text, cells: frozenset[int], deadline: Deadline) -> None:
+        self.text, self.cells, self.deadline = text, cells, deadline
+        self._numbers = _numbers(text.code)
+        self._known: dict[tuple[Run, int, Taken], list[tuple[int, list[Stretch]]]] = {}
+        self._changes: dict[tuple[Run, int, Taken], set[Change]] = {}
+
+    def values(self, run: Run, width: int) -> list[int]:
+        """Numbers that may make a difference: around the constants of the text and the values of the run."""
+        mask = (1 << width) - 1
+        numbers = self._numbers | {made.value for made in run.made}
+        near = {number + d for number in numbers if number <= mask for d in (-1, 0, 1)} | {2, 3, mask}
+        near |= {1 << bit for bit in (*range(0, width, 4), *[n for n in self._numbers if n < width])}
+        if width == 64:
+            near |= self.cells
+        return sorted({number & mask for number in near})
+
+    def runs(self, run: Run, read: int, taken: Taken) -> list[tuple[int, list[Stretch]]]:
+        """The ends of all counterfactual runs, by the value of `read`."""
+        key = (run, read, taken)
+        found = self._known.get(key)
+        if found is None:
+            made, sources = run.made[read], dict(taken)
+            found = self._known[key] = [
+                (value, list(self._ends(run, read, value, sources)))
+                for value in self.values(run, made.width)
+                if value != made.value
+            ]
+        return found
+
+    def _ends(self, run: Run, read: int, value: int, taken: Mapping[int, int]) -> Iterator[Stretch]:
+        self.deadline.check()
+        work: list[tuple[Stretch, tuple[int, ...], tuple[Made, ...]]] = [(self.text.root, (), ())]
+        count = 0
+        while work and count < MOST:
+            here, assumed, free = work.pop()
+            asked = here.asked
+            if asked is None or (here.status == "" and run.end.asked is not None and asked.key == run.end.asked.key):
+                count += 1
+                if self._counts(run, read, here, assumed, free):
+                    yield here
+                continue
+            position = run.at.get(asked.key)
+            if position == read:
+                work.append((self.text.after(here, (value, run.answers[asked.key][1])), assumed, free))
+            elif asked.kind != "R":
+                work.append((self.text.after(here, run.answers.get(asked.key, GOES_ON)), assumed, free))
+            elif position is not None:
+                answer = self._taken(run, here, taken[position]) if position in taken else None
+                work.append((self.text.after(here, answer or run.answers[asked.key]), assumed, free))
+            else:
+                known = list(_standing_for(run, asked))
+                passed = [i for i in known if run.made[i].place < asked.place]
+                unmade = [i for i in passed if not any(m.key == run.made[i].key for m in here.made)]
+                options = [(run.made[i].value, i) for i in known if i in unmade or i not in passed]
+                for number, i in options:
+                    work.append((self.text.after(here, (number, False)), (*assumed, i), free))
+                if not unmade:
+                    for number in self.values(run, asked.width):
+                        work.append((self.text.after(here, (number, False)), assumed, (*free, asked)))
+
+    def _taken(self, run: Run, here: Stretch, source: int) -> Answer | None:
+        """What a load returns that takes the value of `source`, if that is made."""
+        key = run.made[source].key
+        return next(((made.value, False) for made in here.made if made.key == key), None)
+
+    def _counts(
+        self, run: Run, read: int, end: Stretch, assumed: tuple[int, ...], free: tuple[Made, ...]
+    ) -> bool:  # fmt: skip
+        """Whether there is such a run: reads of the run for which others stand are not made in it."""
+        if end.status == "impossible":
+            return False
+        changed = run.made[read]
+        if end.status == "stuck" and "Plain" in changed.tags and end.number in self.text.waits_for(changed.place):
+            if self.text.waits[end.number].endless:
+                return False  # the loop may be left out, and what is behind it knows that it has ended
+        there = {made.key for made in end.made}
+        if any(run.made[i].key in there for i in assumed):
+            return False
+        return all(run.made[i].key in there for asked in free for i in _standing_for(run, asked))
+
+    def further(self, run: Run) -> Iterator[tuple[Run, int]]:
+        """Runs that go on from where this one waits, if it does, and how many of its events they have in common."""
+        text, end = self.text, run.end
+        if end.asked is None and end.status != "stuck":
+            return
+        # In a round that fails the reads are asked again.
+        rounds = text.place(end.state)[:-1]
+        anew = {
+            key
+            for key in run.answers
+            if end.asked is None and key[0][:-1] == rounds and end.number in text.waits_for(key[0])
+        }
+        common = next((i for i, made in enumerate(run.made) if made.key in anew), len(run.made))
+        work: list[tuple[Stretch, dict[Key, Made], dict[Key, Answer]]] = [(text.root, {}, {})]
+        count = 0
+        while work and count < GOING_ON:
+            here, asked, answers = work.pop()
+            if here.asked is None:
+                count += 1
+                if here.status != "impossible":
+                    yield Run(text, here, asked, answers), common
+                continue
+            key, options = here.asked.key, [GOES_ON]
+            if key in run.answers and key not in anew:
+                options = [run.answers[key]]
+            elif here.asked.kind == "R":
+                options = [(value, False) for value in self.values(run, here.asked.width)]
+            work += [(text.after(here, each), {**asked, key: here.asked}, {**answers, key: each}) for each in options]
+
+    def changes(self, run: Run, read: int, taken: Taken) -> set[Change]:
+        """What may be otherwise if `read` returns something else."""
+        key = (run, read, taken)
+        known = self._changes.get(key)
+        if known is None:
+            ends = dict.fromkeys(end for _, found in self.runs(run, read, taken) for end in found)
+            known = self._changes[key] = {self._change(run, read, end) for end in ends}
+        return known
+
+    def _change(self, run: Run, read: int, end: Stretch) -> Change:
+        there = {made.key: made for made in end.made}
+        fresh = [made for made in end.made if made.key not in run.at]
+        lost = [made for made in run.made if made.key not in there]
+        own = run.made[read].place
+        differ = gone = moved = 0
+        instead = []
+        for i in range(read + 1, len(run.made)):
+            event = run.made[i]
+            other = there.get(event.key)
+            if other is None or (other.address, other.value) != (event.address, event.value):
+                places = [made.place for made in fresh if made.resembles(event) and made.value == event.value]
+                if places:
+                    instead.append((i, min(places)))
+                else:
+                    differ |= 1 << i
+            if other is None and event.place != own and not any(made.resembles(event) for made in fresh):
+                gone |= 1 << i
+            if other is not None and other.address != event.address and other.address in self.cells:
+                moved |= 1 << i
+        halves = halves_of(end.made, end.pairs)
+        extra = tuple([
+            Extra(halves[i], made.address, made.place)
+            for i, made in enumerate(end.made)
+            if made.key not in run.at and made.place > own and made.tags.isdisjoint(("Plain", "Ghost"))
+            and not any(made.resembles(event) for event in lost)
+        ])  # fmt: skip
+        return Change(differ, gone, moved, extra, tuple(instead))
+
+    def frozen(self, run: Run, read: int, taken: Taken) -> tuple[int, int]:
+        """The events whose address, and whose data, varies with `read` on the path of the run, where every truth value
+        is what it is in the run."""
+        sources = dict(taken)
+        address = data = 0
+        for value, ends in self.runs(run, read, taken):
+            if not any((end.outcomes, end.status) == (run.end.outcomes, run.end.status) for end in ends):
+                continue
+            values = _Frozen(run, read, value, sources)
+            for i in range(read + 1, len(run.made)):
+                event = run.made[i]
+                if event.where is not None:
+                    there = values.of(event.where)
+                    if there != event.address and there in self.cells:
+                        address |= 1 << i
+                if event.what is not None and values.of(event.what) != event.value:
+                    data |= 1 << i
+        return address, data
+
+
+class _Frozen:
+    """Values of expressions over reads if `read` returned `value` and every truth value stayed what it is."""
+
+    def __init__(self, run: Run, read: int, value: int, taken: Mapping[int, int]) -> None:
+        self.run, self.read, self.value, self.taken = run, read, value, taken
+        self.old = {f"r{i}": made.value for i, made in enumerate(run.made) if made.kind == "R"}
+
+    def of(self, expr: Expr) -> int:
+        if isinstance(expr, Const):
+            return expr.value
+        if isinstance(expr, Reg):
+            return self.returned(int(expr.name[1:]))
+        if expr.width == 1 or _divides(expr):
+            return evaluate(expr, self.old)
+        if expr.op == "select":
+            return self.of(expr.args[1 if evaluate(expr.args[0], self.old) else 2])
+        values = tuple([self.of(arg) for arg in expr.args])
+        return apply(expr.op, values, tuple([arg.width for arg in expr.args]), expr.width)
+
+    def returned(self, read: int) -> int:
+        if read == self.read:
+            return self.value
+        if read not in self.taken:
+            return self.run.made[read].value
+        source = self.taken[read]
+        what = self.run.made[source].what
+        value = self.returned(source) if what is None else self.of(what)
+        return value & (1 << self.run.made[read].width) - 1
+
+
+def halves_of(made: tuple[Made, ...], pairs: Pairs) -> list[Half]:
+    """The events as a table of the compiler layer sees them."""
+    both = dict(pairs) | {w: r for r, w in pairs}
+    return [Half(each.kind, each.tags, made[both[i]].tags if i in both else None) for i, each in enumerate(made)]
+
+
+def _divides(expr: Op) -> bool:
+    """Whether it is a division that is no shift or mask."""
+    if expr.op not in ("udiv", "umod", "sdiv", "smod"):
+        return False
+    by = expr.args[1]
+    power = isinstance(by, Const) and by.value and not by.value & by.value - 1
+    return not (power and expr.op in ("udiv", "umod"))
+
+
+def _standing_for(run: Run, asked: Made) -> Iterator[int]:
+    """The reads of the run like one that it has not made."""
+    for key, other in run.asked.items():
+        if other.kind == "R" and (other.address, other.width, other.tags) == (asked.address, asked.width, asked.tags):
+            yield run.at[key]
+
+
+def _numbers(code: Code) -> set[int]:
+    """The constants of the text."""
+    out = {0, 1}
+    for op in code.ops:
+        match op:
+            case Set():
+                terms = [op.term]
+            case Branch() | CheckOp() | GivenOp() | TestOp():
+                terms = [op.cond]
+            case LoadOp():
+                terms = [op.address]
+            case StoreOp():
+                terms = [op.address, op.data]
+            case RmwOp():
+                terms = [op.address, op.new, op.when]
+            case _:
+                continue
+        out |= {constant.value for term in terms for constant in constants_of(term.expr)}
+    return out

@@ -1,0 +1,198 @@
+"""Accesses of one run that a compiler may leave out (docs/compiler.md).
+
+Every set of them in which each is justified by what is left is listed, with where the loads among them take their
+values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from itertools import product
+from typing import TypeAlias
+
+from mmcheck.enumeration.again import Again, Taken, halves_of
+from mmcheck.enumeration.text import Made, Run, Stretch
+from mmcheck.errors import UnknownVerdict
+from mmcheck.model.kept import Half
+from mmcheck.relations import bits
+
+Keep: TypeAlias = Callable[..., bool]
+"""`mmcheck.model.kept.kept` for one profile."""
+Left: TypeAlias = tuple[int, Taken]
+"""What is left of a run, as bits, and what the loads take that are not."""
+
+PLAIN = Half("R", frozenset({"Plain"}))
+STORE, UNUSED = -1, -2
+"""Why an access is left out, if it is no load that is taken from another access."""
+MOST = 12
+"""Accesses of one run that may be left out; beyond, there is no verdict."""
+
+
+class Kept:
+    """The order that a table of the compiler layer keeps among the events of a run."""
+
+    def __init__(self, run: Run, keep: Keep) -> None:
+        self.run, self.keep = run, keep
+        self.halves = halves_of(run.made, run.end.pairs)
+
+    def beside(self, half: Half, address: int, i: int) -> bool:
+        """Whether an event stays in front of the event `i` of the run."""
+        made = self.run.made[i]
+        return self.keep(half, self.halves[i], same_place="F" not in (half.kind, made.kind) and address == made.address)
+
+    @cached_property
+    def rows(self) -> list[int]:
+        """For each event those behind it in front of which it stays, as bits."""
+        made = self.run.made
+        return [
+            sum(
+                1 << j
+                for j in range(i + 1, len(made))
+                if self.run.text.ordered(one, made[j]) and self.beside(self.halves[i], one.address, j)
+            )
+            for i, one in enumerate(made)
+        ]
+
+    def reach(self, present: int) -> list[int]:
+        """The same, directly or through events that are `present`."""
+        out = list(self.rows)
+        for i in range(len(out) - 1, -1, -1):
+            for j in bits(self.rows[i] & present):
+                out[i] |= out[j]
+        return out
+
+    def separated(self, a: int, b: int, present: int, as_half: Half | None = None) -> bool:
+        """Whether `a` stays in front of `b`, or of an event of another kind there, through what is present between."""
+        reached = self.rows[a]
+        for i in range(a + 1, b):
+            if (reached & present) >> i & 1:
+                reached |= self.rows[i]
+        between = reached & present & ((1 << b) - (2 << a))
+        if as_half is None:
+            return any(self.rows[i] >> b & 1 for i in bits(between))
+        made = self.run.made
+        return any(self._stays(i, as_half, made[b]) for i in bits(between))
+
+    def _stays(self, i: int, half: Half, there: Made) -> bool:
+        made = self.run.made[i]
+        same = made.kind != "F" and made.address == there.address
+        return self.run.text.ordered(made, there) and self.keep(self.halves[i], half, same_place=same)
+
+
+class Removals:
+    """What may be left out of one run. `observed` are the slots of registers that somebody looks at in the end."""
+
+    def __init__(self, run: Run, kept: Kept, again: Again, observed: tuple[int, ...]) -> None:
+        self.run, self.kept, self.again, self.observed = run, kept, again, observed
+        self.all = (1 << len(run.made)) - 1
+
+    def sets(self) -> Iterator[Left]:
+        """Every set of justified removals; the empty one first."""
+        possible = self._possible()
+        if len(possible) > MOST:
+            raise UnknownVerdict(f"more than {MOST} accesses that a compiler may leave out")
+        for chosen in product((False, True), repeat=len(possible)):
+            gone = [i for i, out in zip(possible, chosen, strict=True) if out]
+            present = self._without(gone)
+            ways = [list(self._ways(i, present, present)) for i in gone]
+            for way in product(*ways):
+                why = dict(zip(gone, way, strict=True))
+                taken = tuple([(i, source) for i, source in why.items() if source >= 0])
+                if all(self._unused(i, present, taken) for i, reason in why.items() if reason == UNUSED):
+                    yield present, taken
+
+    def _without(self, gone: list[int]) -> int:
+        """All but these; a read-modify-write goes with both halves."""
+        other = self.run.other
+        return self.all & ~sum(1 << j for i in gone for j in {i, other.get(i, i)})
+
+    def _possible(self) -> list[int]:
+        """The accesses that may be left out if as much as possible is. A read stands for a read-modify-write."""
+        run = self.run
+        found, left = (
+            [
+                i
+                for i, made in enumerate(run.made)
+                if i not in run.waits and (self._idempotent(i) if i in run.other else "Plain" in made.tags)
+            ],
+            list[int](),
+        )
+        while found != left:
+            least = self._without(found)
+            found, left = [i for i in found if any(True for _ in self._ways(i, least, self.all))], found
+        return found
+
+    def _ways(self, i: int, present: int, killers: int) -> Iterator[int]:
+        """The reasons to leave `i` out: the access from which a load is taken, or `STORE`, or `UNUSED`. A write of
+        `killers` may make a store dead."""
+        made = self.run.made[i]
+        sources = list(self._sources(i, present))
+        if made.kind == "W":
+            if sources or self._dead(i, present, killers):
+                yield STORE
+            return
+        last = self._last_write(i)
+        if i in self.run.other:
+            yield UNUSED
+        else:
+            yield from sources
+            # What it returns is all the same, so that one value will do.
+            if last is not None and self.run.made[last].value == made.value:
+                yield UNUSED
+
+    def _last_write(self, i: int) -> int | None:
+        made = self.run.made
+        own = [j for j in range(i) if made[j].kind == "W" and made[j].address == made[i].address]
+        return own[-1] if own else None
+
+    def _sources(self, i: int, present: int) -> Iterator[int]:
+        """The accesses after which the thread knows that the value of `i` is at its address."""
+        made, last = self.run.made, self._last_write(i)
+        for j in range(0 if last is None else last, i):
+            if j == last or made[j].kind == "R":
+                if (made[j].address, made[j].width, made[j].value) == (made[i].address, made[i].width, made[i].value):
+                    if not self.kept.separated(j, i, present, PLAIN):
+                        yield j
+
+    def _dead(self, i: int, present: int, killers: int) -> bool:
+        """Whether a later write makes the store `i` as good as none."""
+        run = self.run
+        for k in range(i + 1, len(run.made)):
+            made = run.made[k]
+            if k in run.waits and made.kind == "R" and "Atomic" in made.tags and "Volatile" not in made.tags:
+                return False
+            if made.kind == "W" and made.address == run.made[i].address and killers >> k & 1:
+                if not self.kept.separated(i, k, present):
+                    return True
+        return False
+
+    def _idempotent(self, i: int) -> bool:
+        """Whether this is the read of a read-modify-write of Rust or C11, not SeqCst, that writes what it reads in
+        whatever run."""
+        run = self.run
+        made, write = run.made[i], run.made[run.other[i]]
+        if made.kind == "W" or "Atomic" not in made.tags or "SeqCst" in made.tags | write.tags:
+            return False
+        ends = [run.end]
+        for read in range(i + 1):
+            if run.made[read].kind == "R":
+                ends += [end for _, found in self.again.runs(run, read, ()) for end in found]
+        values = [{each.key: each.value for each in end.made} for end in ends]
+        return all(there[made.key] == there.get(write.key) for there in values if made.key in there)
+
+    def _unused(self, i: int, present: int, taken: Taken) -> bool:
+        """Whether what the load `i` returns makes no difference to what is left."""
+        return all(
+            self._same(self.run.end, other, present)
+            for _, ends in self.again.runs(self.run, i, taken)
+            for other in ends
+        )
+
+    def _same(self, end: Stretch, other: Stretch, present: int) -> bool:
+        if (other.outcomes, other.status, other.checks) != (end.outcomes, end.status, end.checks):
+            return False
+        events = [(end.made[j], other.made[j]) for j in bits(present)]
+        return all((a.address, a.value) == (b.address, b.value) for a, b in events) and all(
+            end.state.registers[slot] == other.state.registers[slot] for slot in self.observed
+        )

@@ -1,0 +1,26 @@
+"""The programs of tests/data/compiled have the verdicts and layers that they state (docs/compiler.md)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import mmcheck
+
+FILES = sorted((Path(__file__).parents[2] / "data" / "compiled").glob("*.litmus"))
+ENGINES = ["enumerate"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_verdicts_and_layers(path: Path, engine: str) -> None:
+    report = mmcheck.verify([path], engine=engine, cache=False)
+    (file,) = report.files
+    assert not file.diagnostics
+    wrong = [
+        f"{r.variant}, {r.requirement} on {r.target}: {r.verdict} {r.layer}, expected {r.expected} {r.expected_layer}"
+        for r in file.results
+        if (r.verdict, r.layer) != (r.expected, r.expected_layer)
+    ]
+    assert file.results and not wrong, "\n".join(wrong)
