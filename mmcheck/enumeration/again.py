@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, TypeAlias
+from weakref import WeakKeyDictionary
 
 from mmcheck.deadline import Deadline
 from mmcheck.enumeration.text import GOES_ON, Answer, Key, Made, Place, Run, Stretch, Text
@@ -19,6 +20,8 @@ from mmcheck.program import Const, Expr, Op, Reg, apply, constants_of, evaluate
 
 Taken: TypeAlias = tuple[tuple[int, int], ...]
 """Loads that a compiler does not make, each with the access whose value it takes."""
+
+Ends: TypeAlias = list[tuple[int, list[Stretch]]]
 
 GOING_ON = 64
 """Ways on from a wait that are looked at."""
@@ -52,8 +55,8 @@ class Again:
     def __init__(self, text: Text, cells: frozenset[int], deadline: Deadline) -> None:
         self.text, self.cells, self.deadline = text, cells, deadline
         self._numbers = _numbers(text.code)
-        self._known: dict[tuple[Run, int, Taken], list[tuple[int, list[Stretch]]]] = {}
-        self._changes: dict[tuple[Run, int, Taken], set[Change]] = {}
+        self._runs: WeakKeyDictionary[Run, dict[tuple[int, Taken], Ends]] = WeakKeyDictionary()
+        self._changes: WeakKeyDictionary[Run, dict[tuple[int, Taken], set[Change]]] = WeakKeyDictionary()
 
     def values(self, run: Run, width: int) -> list[int]:
         """Numbers that may make a difference: around the constants of the text and the values of the run."""
@@ -65,13 +68,13 @@ class Again:
             near |= self.cells
         return sorted({number & mask for number in near})
 
-    def runs(self, run: Run, read: int, taken: Taken) -> list[tuple[int, list[Stretch]]]:
+    def runs(self, run: Run, read: int, taken: Taken) -> Ends:
         """The ends of all counterfactual runs, by the value of `read`."""
-        key = (run, read, taken)
-        found = self._known.get(key)
+        known = self._runs.setdefault(run, {})
+        found = known.get((read, taken))
         if found is None:
             made, sources = run.made[read], dict(taken)
-            found = self._known[key] = [
+            found = known[read, taken] = [
                 (value, list(self._ends(run, read, value, sources)))
                 for value in self.values(run, made.width)
                 if value != made.value
@@ -160,12 +163,12 @@ class Again:
 
     def changes(self, run: Run, read: int, taken: Taken) -> set[Change]:
         """What may be otherwise if `read` returns something else."""
-        key = (run, read, taken)
-        known = self._changes.get(key)
-        if known is None:
-            ends = dict.fromkeys(end for _, found in self.runs(run, read, taken) for end in found)
-            known = self._changes[key] = {self._change(run, read, end) for end in ends}
-        return known
+        known = self._changes.setdefault(run, {})
+        found = known.get((read, taken))
+        if found is None:
+            ends = dict.fromkeys(end for _, ends in self.runs(run, read, taken) for end in ends)
+            found = known[read, taken] = {self._change(run, read, end) for end in ends}
+        return found
 
     def _change(self, run: Run, read: int, end: Stretch) -> Change:
         there = {made.key: made for made in end.made}
