@@ -190,7 +190,8 @@ def after_write(code: Code, state: State, *, success: bool = True) -> State:
         if taints is not None:
             taints = _put(taints, op.status, CLEAN)
         if state.symbols is not None:
-            state = state._replace(symbols=_put(state.symbols, op.status, Const(int(not success))))
+            symbols = _put(state.symbols, op.status, Const(int(not success)))
+            state = state._replace(symbols=symbols, outcomes=(*state.outcomes, (state.pc, success)))
         state = state._replace(registers=registers, taints=taints, monitor=None)
     return skip(state)
 

@@ -7,12 +7,12 @@ stands for, or else anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
 from mmcheck.deadline import Deadline
-from mmcheck.enumeration.text import GOES_ON, Answer, Key, Made, Place, Run, Stretch, Text
+from mmcheck.enumeration.text import GOES_ON, Answer, Key, Made, Place, Run, Sort, Stretch, Text
 from mmcheck.enumeration.trace import Pairs
 from mmcheck.instructions import Branch, CheckOp, Code, GivenOp, LoadOp, RmwOp, Set, StoreOp, TestOp
 from mmcheck.model.kept import Half
@@ -61,7 +61,9 @@ class Again:
     def values(self, run: Run, width: int) -> list[int]:
         """Numbers that may make a difference: around the constants of the text and the values of the run."""
         mask = (1 << width) - 1
-        numbers = self._numbers | {made.value for made in run.made}
+        numbers = self._numbers | {made.value for made in run.made if made.kind == "R"}
+        if width < 64:
+            numbers -= self.cells
         near = {number + d for number in numbers if number <= mask for d in (-1, 0, 1)} | {2, 3, mask}
         near |= {1 << bit for bit in (*range(0, width, 4), *[n for n in self._numbers if n < width])}
         if width == 64:
@@ -102,7 +104,7 @@ class Again:
                 answer = self._taken(run, here, taken[position]) if position in taken else None
                 work.append((self.text.after(here, answer or run.answers[asked.key]), assumed, free))
             else:
-                known = list(_standing_for(run, asked))
+                known = run.like(asked)
                 passed = [i for i in known if run.made[i].place < asked.place]
                 unmade = [i for i in passed if not any(m.key == run.made[i].key for m in here.made)]
                 options = [(run.made[i].value, i) for i in known if i in unmade or i not in passed]
@@ -130,7 +132,7 @@ class Again:
         there = {made.key for made in end.made}
         if any(run.made[i].key in there for i in assumed):
             return False
-        return all(run.made[i].key in there for asked in free for i in _standing_for(run, asked))
+        return all(run.made[i].key in there for asked in free for i in run.like(asked))
 
     def further(self, run: Run) -> Iterator[tuple[Run, int]]:
         """Runs that go on from where this one waits, if it does, and how many of its events they have in common."""
@@ -171,33 +173,48 @@ class Again:
         return found
 
     def _change(self, run: Run, read: int, end: Stretch) -> Change:
+        if (end.outcomes, end.status) == (run.end.outcomes, run.end.status):
+            return self._moved(run, read, end)
         there = {made.key: made for made in end.made}
-        fresh = [made for made in end.made if made.key not in run.at]
-        lost = [made for made in run.made if made.key not in there]
         own = run.made[read].place
+        fresh = {i: made for i, made in enumerate(end.made) if made.key not in run.at}
+        alike = {made.sort for made in fresh.values()}
+        first: dict[tuple[Sort, int], Place] = {}
+        for made in fresh.values():
+            first.setdefault((made.sort, made.value), made.place)
         differ = gone = moved = 0
         instead = []
         for i in range(read + 1, len(run.made)):
             event = run.made[i]
             other = there.get(event.key)
             if other is None or (other.address, other.value) != (event.address, event.value):
-                places = [made.place for made in fresh if made.resembles(event) and made.value == event.value]
-                if places:
-                    instead.append((i, min(places)))
+                place = first.get((event.sort, event.value))
+                if place is not None:
+                    instead.append((i, place))
                 else:
                     differ |= 1 << i
-            if other is None and event.place != own and not any(made.resembles(event) for made in fresh):
+            if other is None and event.place != own and event.sort not in alike:
                 gone |= 1 << i
             if other is not None and other.address != event.address and other.address in self.cells:
                 moved |= 1 << i
-        halves = halves_of(end.made, end.pairs)
-        extra = tuple([
-            Extra(halves[i], made.address, made.place)
-            for i, made in enumerate(end.made)
-            if made.key not in run.at and made.place > own and made.tags.isdisjoint(("Plain", "Ghost"))
-            and not any(made.resembles(event) for event in lost)
-        ])  # fmt: skip
-        return Change(differ, gone, moved, extra, tuple(instead))
+        lost = {made.sort for made in run.made if made.key not in there}
+        extra = [
+            Extra(half_of(end.made, end.pairs, i), made.address, made.place)
+            for i, made in fresh.items()
+            if made.place > own and made.sort not in lost and made.tags.isdisjoint(("Plain", "Ghost"))
+        ]
+        return Change(differ, gone, moved, tuple(extra), tuple(instead))
+
+    def _moved(self, run: Run, read: int, end: Stretch) -> Change:
+        """What is otherwise where the path is the same: the same statements are executed."""
+        differ = moved = 0
+        for i in range(read + 1, len(run.made)):
+            old, new = run.made[i], end.made[i]
+            if (old.address, old.value) != (new.address, new.value):
+                differ |= 1 << i
+                if old.address != new.address and new.address in self.cells:
+                    moved |= 1 << i
+        return Change(differ, 0, moved, (), ())
 
     def frozen(self, run: Run, read: int, taken: Taken) -> tuple[int, int]:
         """The events whose address, and whose data, varies with `read` on the path of the run, where every truth value
@@ -249,10 +266,10 @@ class _Frozen:
         return value & (1 << self.run.made[read].width) - 1
 
 
-def halves_of(made: tuple[Made, ...], pairs: Pairs) -> list[Half]:
-    """The events as a table of the compiler layer sees them."""
-    both = dict(pairs) | {w: r for r, w in pairs}
-    return [Half(each.kind, each.tags, made[both[i]].tags if i in both else None) for i, each in enumerate(made)]
+def half_of(made: Sequence[Made], pairs: Pairs, i: int) -> Half:
+    """An event as a table of the compiler layer sees it."""
+    other = next((made[r + w - i].tags for r, w in pairs if i in (r, w)), None)
+    return Half(made[i].kind, made[i].tags, other)
 
 
 def _divides(expr: Op) -> bool:
@@ -262,13 +279,6 @@ def _divides(expr: Op) -> bool:
     by = expr.args[1]
     power = isinstance(by, Const) and by.value and not by.value & by.value - 1
     return not (power and expr.op in ("udiv", "umod"))
-
-
-def _standing_for(run: Run, asked: Made) -> Iterator[int]:
-    """The reads of the run like one that it has not made."""
-    for key, other in run.asked.items():
-        if other.kind == "R" and (other.address, other.width, other.tags) == (asked.address, asked.width, asked.tags):
-            yield run.at[key]
 
 
 def _numbers(code: Code) -> set[int]:

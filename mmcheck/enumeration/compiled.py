@@ -14,11 +14,15 @@ from mmcheck.enumeration.removed import Keep, Kept, Left, Removals
 from mmcheck.enumeration.text import Run, Text
 from mmcheck.enumeration.trace import Options, Trace, restricted
 from mmcheck.enumeration.values import begun
+from mmcheck.errors import UnknownVerdict
 from mmcheck.instructions import Code
 from mmcheck.model.kept import Half, kept, table
 from mmcheck.program import Thread, state_register
 from mmcheck.records import replace
 from mmcheck.relations import bits
+
+MOST = 500
+"""Traces of the text of one thread that are looked at; beyond, there is no verdict."""
 
 
 def profile(name: str) -> Keep:
@@ -59,6 +63,8 @@ class Compiler:
         out: dict[object, Trace] = {}
         for start in begins:
             texts = {trace.identity: trace for trace in found if trace.start == start and trace.status != "absent"}
+            if len(texts) > MOST:
+                raise UnknownVerdict(f"compiled thread {thread.name} has more than {MOST} traces")
             if texts:
                 text = Text(begun(code, start), settle=self.options.settle)
                 again = Again(text, self.cells, self.options.deadline)
@@ -98,6 +104,8 @@ class _Compiled:
         self.trace, self.again, self.keep, self.slots = trace, again, keep, slots
         self.run, self.positions = again.text.run(trace)
         self.kept = Kept(self.run, keep)
+        reads = [i for item in trace.items for mask in item[6:12] if isinstance(mask, int) for i in bits(mask)]
+        self.textual = frozenset([i for i, position in enumerate(self.positions) if position in reads])
 
     def traces(self) -> Iterator[Trace]:
         """The traces that take its place."""
@@ -135,7 +143,7 @@ class _Compiled:
 
     def _variant(self, left: Left) -> _Variant:
         run, present = self.run, left[0]
-        found = dependencies(run, self.kept, self.again, left)
+        found = dependencies(run, self.kept, self.again, left, self.textual)
         order = [row & present if present >> i & 1 else 0 for i, row in enumerate(self.kept.rows)]
         for r, w in run.end.pairs:
             order[r] |= 1 << w & present

@@ -20,8 +20,8 @@ class Dependencies(NamedTuple):
     pick_data: list[int]
 
 
-def dependencies(run: Run, kept: Kept, again: Again, left: Left) -> Dependencies:
-    """Those of what is `left` of a run."""
+def dependencies(run: Run, kept: Kept, again: Again, left: Left, textual: frozenset[int]) -> Dependencies:
+    """Those of what is `left` of a run. `textual` are the reads on which something depends in the text."""
     present, taken = left
     n = len(run.made)
     out = Dependencies([0] * n, [0] * n, [0] * n, [0] * n, [0] * n)
@@ -29,7 +29,11 @@ def dependencies(run: Run, kept: Kept, again: Again, left: Left) -> Dependencies
     real = present & ~sum(1 << i for i, made in enumerate(run.made) if "Ghost" in made.tags)
     writes = real & sum(1 << i for i, made in enumerate(run.made) if made.kind == "W")
     effects = real & sum(1 << i for i, made in enumerate(run.made) if made.kind != "R" or i in run.other)
-    for read in [i for i in bits(present) if run.made[i].kind == "R"]:
+    matter = set(textual)
+    for load, source in reversed(taken):
+        if load in matter:
+            matter.add(source)
+    for read in [i for i in bits(present) if run.made[i].kind == "R" and i in matter]:
         address, data = again.frozen(run, read, taken)
         ctrl = moved = 0
         for change in again.changes(run, read, taken):

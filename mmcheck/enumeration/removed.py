@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import product
 from typing import TypeAlias
 
-from mmcheck.enumeration.again import Again, Taken, halves_of
+from mmcheck.enumeration.again import Again, Taken, half_of
 from mmcheck.enumeration.text import Made, Run, Stretch
 from mmcheck.errors import UnknownVerdict
 from mmcheck.model.kept import Half
@@ -34,7 +34,7 @@ class Kept:
 
     def __init__(self, run: Run, keep: Keep) -> None:
         self.run, self.keep = run, keep
-        self.halves = halves_of(run.made, run.end.pairs)
+        self.halves = [half_of(run.made, run.end.pairs, i) for i in range(len(run.made))]
 
     def beside(self, half: Half, address: int, i: int) -> bool:
         """Whether an event stays in front of the event `i` of the run."""

@@ -20,7 +20,8 @@ from mmcheck.program import NO_TAGS, Expr, Tags
 Place: TypeAlias = tuple[int, ...]
 """A statement in one round of the loops around it. Places rise along a run."""
 Key: TypeAlias = tuple[Place, str]
-"""An event: its place, and which half of a read-modify-write it is."""
+"""An event: its place, and its kind, which tells the halves of a read-modify-write apart."""
+Sort: TypeAlias = tuple[str, Tags, int]
 Answer: TypeAlias = tuple[int, bool]
 """What a read returns, and whether an unsuccessful read-modify-write writes that back; or whether an exclusive store
 succeeds; or whether a wait begins."""
@@ -30,8 +31,7 @@ GOES_ON: Answer = (1, False)
 class Made(NamedTuple):
     """An event that the text makes; `where` is its address, and `what` the value of a write, over the values read."""
 
-    place: Place
-    kind: str
+    key: Key
     tags: Tags
     address: int = 0
     width: int = 0
@@ -40,12 +40,17 @@ class Made(NamedTuple):
     what: Expr | None = None
 
     @property
-    def key(self) -> Key:
-        return self.place, self.kind
+    def place(self) -> Place:
+        return self.key[0]
 
-    def resembles(self, other: Made) -> bool:
-        """Whether they are the same but for place and value."""
-        return (self.kind, self.tags, self.address) == (other.kind, other.tags, other.address)
+    @property
+    def kind(self) -> str:
+        return self.key[1]
+
+    @property
+    def sort(self) -> Sort:
+        """What it is, but for place and value."""
+        return self.key[1], self.tags, self.address
 
 
 class Stretch:
@@ -140,11 +145,11 @@ class Text:
                     assert isinstance(op, LoadOp | RmwOp)
                     tags = op.tags if isinstance(op, LoadOp) else op.statement.read_tags
                     where = steps.symbolic(op.address, state)
-                    return self._asking(here, state, Made(place, "R", tags, action.address, action.width, 0, where))
+                    return self._asking(here, state, Made((place, "R"), tags, action.address, action.width, 0, where))
                 case acts.Write():
                     assert isinstance(op, StoreOp)
                     where, what = steps.symbolic(op.address, state), steps.symbolic(op.data, state)
-                    made = Made(place, "W", action.tags, action.address, action.width, action.value, where, what)
+                    made = Made((place, "W"), action.tags, action.address, action.width, action.value, where, what)
                     if action.partner is not None:
                         return self._asking(here, state, made)
                     if action.exclusive:
@@ -152,14 +157,14 @@ class Text:
                     else:
                         here.state, here.made = steps.after_write(code, state), (*here.made, made)
                 case acts.Barrier():
-                    here.state, here.made = steps.skip(state), (*here.made, Made(place, "F", action.tags))
+                    here.state, here.made = steps.skip(state), (*here.made, Made((place, "F"), action.tags))
                 case acts.Check():
                     here.state = steps.skip(state)
                     here.checks = (*here.checks, (action.requirement, action.holds))
                 case acts.Wait(number=number):
                     if not self.settle:
                         here.number = number
-                        return self._asking(here, state, Made(place, "wait", NO_TAGS))
+                        return self._asking(here, state, Made((place, "wait"), NO_TAGS))
                     here.state = steps.after_wait(code, state)
                 case acts.Failed(gives_up=True):
                     here.state = steps.give_up(code, state)
@@ -210,7 +215,7 @@ class Text:
                 inside = steps.inside_modify(code, state, n)
                 what = steps.symbolic(op.new, inside) if success else steps.symbol(n, asked.width)
                 new = value if written is None else written
-                made = (*made, Made(asked.place, "W", tags, asked.address, asked.width, new, asked.where, what))
+                made = (*made, Made((asked.place, "W"), tags, asked.address, asked.width, new, asked.where, what))
                 pairs = (*pairs, (n, n + 1))
             state = steps.after_modify(code, state, value, n)
         else:
@@ -258,6 +263,18 @@ class Run:
         self.at = {made.key: i for i, made in enumerate(end.made)}
         self.other = dict(end.pairs) | {w: r for r, w in end.pairs}
         """The other half of each half of a read-modify-write."""
+
+    def like(self, asked: Made) -> list[int]:
+        """The reads like one that this run has not made."""
+        return self._reads.get((asked.sort, asked.width), [])
+
+    @cached_property
+    def _reads(self) -> dict[tuple[Sort, int], list[int]]:
+        found: dict[tuple[Sort, int], list[int]] = {}
+        for key, made in self.asked.items():
+            if made.kind == "R":
+                found.setdefault((made.sort, made.width), []).append(self.at[key])
+        return found
 
     @cached_property
     def waits(self) -> frozenset[int]:
