@@ -12,8 +12,8 @@ from contextlib import suppress
 from mmcheck import vacuity
 from mmcheck.deadline import Deadline
 from mmcheck.enumerate import Enumeration, Keep, Limits, Run
-from mmcheck.enumeration.compiled import preserved
-from mmcheck.enumeration.compiled import profile as keep_of
+from mmcheck.enumeration.keep import preserved
+from mmcheck.enumeration.keep import profile as keep_of
 from mmcheck.enumeration.linear import closure_of
 from mmcheck.errors import UnknownVerdict
 from mmcheck.explain import cycle_of, relevant, summary

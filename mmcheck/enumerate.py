@@ -28,13 +28,13 @@ from mmcheck.enumeration import coherence
 from mmcheck.enumeration.asked import Asked, Part, parts
 from mmcheck.enumeration.candidate import Candidate, execution_of
 from mmcheck.enumeration.coherence import Choice
-from mmcheck.enumeration.compiled import Compiler, preserved
+from mmcheck.enumeration.compiled import Compiler
 from mmcheck.enumeration.holding import closed_by, explained, may_be_held, with_parts
 from mmcheck.enumeration.interrupts import fits, root_of
+from mmcheck.enumeration.keep import Keep, preserved
 from mmcheck.enumeration.layout import Layout, joined, layout_of
 from mmcheck.enumeration.linear import Pair
 from mmcheck.enumeration.memo import Memo
-from mmcheck.enumeration.removed import Keep
 from mmcheck.enumeration.trace import Options, Trace
 from mmcheck.enumeration.turns import HOST
 from mmcheck.enumeration.values import fixpoint

@@ -135,7 +135,8 @@ class Again:
         return all(run.made[i].key in there for asked in free for i in run.like(asked))
 
     def further(self, run: Run) -> Iterator[tuple[Run, int]]:
-        """Runs that go on from where this one waits, if it does, and how many of its events they have in common."""
+        """Runs that go on from where this one waits, if it does, and whose waits all end; and how many events they have
+        in common with it."""
         text, end = self.text, run.end
         if end.asked is None and end.status != "stuck":
             return
@@ -153,7 +154,7 @@ class Again:
             here, asked, answers = work.pop()
             if here.asked is None:
                 count += 1
-                if here.status != "impossible":
+                if here.status not in ("impossible", "stuck"):
                     yield Run(text, here, asked, answers), common
                 continue
             key, options = here.asked.key, [GOES_ON]

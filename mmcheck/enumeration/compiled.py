@@ -4,46 +4,25 @@ dependencies that are left (docs/compiler.md)."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 from mmcheck.enumeration.again import Again
-from mmcheck.enumeration.dependencies import Dependencies, dependencies
-from mmcheck.enumeration.linear import Pair
-from mmcheck.enumeration.removed import Keep, Kept, Left, Removals
+from mmcheck.enumeration.dependencies import Dependencies, Kept, dependencies
+from mmcheck.enumeration.keep import Keep, preserved
+from mmcheck.enumeration.linear import closure_of
+from mmcheck.enumeration.removed import Left, Removals
 from mmcheck.enumeration.text import Run, Text
 from mmcheck.enumeration.trace import Options, Trace, restricted
 from mmcheck.enumeration.values import begun
 from mmcheck.errors import UnknownVerdict
 from mmcheck.instructions import Code
-from mmcheck.model.kept import Half, kept, table
 from mmcheck.program import Thread, state_register
 from mmcheck.records import replace
 from mmcheck.relations import bits
 
 MOST = 500
 """Traces of the text of one thread that are looked at; beyond, there is no verdict."""
-
-
-def profile(name: str) -> Keep:
-    """``keep`` of the profile ``observed`` or ``language``, or of a cat file."""
-    table(name)
-    return partial(kept, name)
-
-
-def preserved(trace: Trace, keep: Keep) -> frozenset[Pair]:
-    """``keep | addr | data | ctrl | rmw`` of a trace; its transitive closure is cpo."""
-    found = {*trace.amo, *trace.lxsx}
-    other = dict(found) | {w: r for r, w in found}
-    items = trace.items
-    halves = [Half(x.kind, x.tags, items[other[i]].tags if i in other else None) for i, x in enumerate(items)]
-    for i, j in trace.order:
-        same = items[i].kind != "F" and items[j].kind != "F" and items[i].address == items[j].address
-        if keep(halves[i], halves[j], same_place=same):
-            found.add((i, j))
-    for i, item in enumerate(items):
-        found |= {(read, i) for read in bits(item.addr | item.data | item.ctrl)}
-    return frozenset(found)
 
 
 class Compiler:
@@ -82,19 +61,11 @@ class Compiler:
 
 
 class _Variant(NamedTuple):
-    """What a compiler may leave of one run. `order` is cpo: for each event those behind it."""
+    """What a compiler may make of one run: which of its events are `present`, their dependencies, and the trace."""
 
     present: int
     found: Dependencies
-    order: list[int]
-
-    def covers(self, other: _Variant, loads: int) -> bool:
-        """Whether this one may do all that the other may: it lacks but `loads` of it, and has no order or dependency
-        that the other has not."""
-        if self.present & ~other.present or other.present & ~self.present & ~loads:
-            return False
-        rows = zip((self.order, *self.found), (other.order, *other.found), strict=True)
-        return all(not mine & ~its for one, two in rows for mine, its in zip(one, two, strict=True))
+    trace: Trace
 
 
 class _Compiled:
@@ -102,56 +73,78 @@ class _Compiled:
 
     def __init__(self, trace: Trace, again: Again, keep: Keep, slots: tuple[int, ...]) -> None:
         self.trace, self.again, self.keep, self.slots = trace, again, keep, slots
-        self.run, self.positions = again.text.run(trace)
+        self.run, positions = again.text.run(trace)
+        self.at = {i: position for i, position in enumerate(positions) if position is not None}
         self.kept = Kept(self.run, keep)
         reads = [i for item in trace.items for mask in item[6:12] if isinstance(mask, int) for i in bits(mask)]
-        self.textual = frozenset([i for i, position in enumerate(self.positions) if position in reads])
+        self.textual = frozenset([i for i, position in enumerate(positions) if position in reads])
 
     def traces(self) -> Iterator[Trace]:
         """The traces that take its place."""
-        run = self.run
-        loads = sum(1 << i for i, made in enumerate(run.made) if made.kind == "R" and i not in run.other)
-        variants: list[_Variant] = []
-        for left in dict.fromkeys(self._left()):
-            one = self._variant(left)
-            if not any(other.covers(one, loads) for other in variants):
-                variants = [other for other in variants if not one.covers(other, loads)] + [one]
-        at = {i: position for i, position in enumerate(self.positions) if position is not None}
-        for present, found, _ in variants:
-            items = list(self.trace.items)
-            for i, position in at.items():
-                addr, data, ctrl, pick_addr, pick_data = [sum(1 << at[r] for r in bits(rows[i])) for rows in found]
-                items[position] = items[position]._replace(
-                    addr=addr, data=data, ctrl=ctrl, pick_addr=pick_addr, pick_data=pick_data, pick_ctrl=0
-                )
-            yield restricted(replace(self.trace, items=tuple(items)), [at[i] for i in bits(present) if i in at])
-
-    def _left(self) -> Iterable[Left]:
-        """What may be left of the run."""
-        run = self.run
-        yield from self._removals(run, self.kept)
-        stores = {made.address: i for i, made in reversed([*enumerate(run.made)]) if made.kind == "W"}
-        everything = (1 << len(run.made)) - 1
-        for longer, common in self.again.further(run):
-            # Of a thread that waits, a store is gone that is dead when it goes on.
-            if any(made.kind == "W" and stores.get(made.address, common) < common for made in longer.made[common:]):
-                for present, taken in self._removals(longer, Kept(longer, self.keep)):
-                    yield everything & (present | -1 << common), tuple([each for each in taken if each[0] < common])
-
-    def _removals(self, run: Run, kept: Kept) -> Iterator[Left]:
-        return Removals(run, kept, self.again, self.slots).sets()
+        found = [self._variant(left) for left in dict.fromkeys(self._left())]
+        for one in self._most(found) if len(found) > 1 else found:
+            yield one.trace
 
     def _variant(self, left: Left) -> _Variant:
-        run, present = self.run, left[0]
-        found = dependencies(run, self.kept, self.again, left, self.textual)
-        order = [row & present if present >> i & 1 else 0 for i, row in enumerate(self.kept.rows)]
-        for r, w in run.end.pairs:
-            order[r] |= 1 << w & present
-        for rows in (found.addr, found.data, found.ctrl):
-            for i, reads in enumerate(rows):
-                for read in bits(reads):
-                    order[read] |= 1 << i
-        for i in range(len(order) - 1, -1, -1):
-            for j in bits(order[i]):
-                order[i] |= order[j]
-        return _Variant(present, found, order)
+        found = dependencies(self.run, self.kept, self.again, left, self.textual)
+        items, at = list(self.trace.items), self.at
+        for i, position in at.items():
+            addr, data, ctrl, pick_addr, pick_data = [sum(1 << at[r] for r in bits(rows[i])) for rows in found]
+            items[position] = items[position]._replace(
+                addr=addr, data=data, ctrl=ctrl, pick_addr=pick_addr, pick_data=pick_data, pick_ctrl=0
+            )
+        trace = restricted(replace(self.trace, items=tuple(items)), [at[i] for i in bits(left[0]) if i in at])
+        return _Variant(left[0], found, trace)
+
+    def _most(self, found: Iterable[_Variant]) -> list[_Variant]:
+        """Those that may do something that no other may: one that lacks but loads of another, and has no order or
+        dependency that this has not, may do all that it may."""
+        made, other = self.run.made, self.run.other
+        loads = sum(1 << i for i in range(len(made)) if made[i].kind == "R" and i not in other)
+        out: list[tuple[_Variant, list[int]]] = []
+        for one in found:
+            rows = [*self._order(one), *chain.from_iterable(one.found)]
+            if not any(_covers(each, its, one, rows, loads) for each, its in out):
+                out = [(each, its) for each, its in out if not _covers(one, rows, each, its, loads)] + [(one, rows)]
+        return [one for one, _ in out]
+
+    def _order(self, one: _Variant) -> list[int]:
+        """cpo: for each event of the run those behind it."""
+        at = [i for i in bits(one.present) if i in self.at]
+        rows = [0] * len(self.run.made)
+        for a, b in closure_of(preserved(one.trace, self.keep)):
+            rows[at[a]] |= 1 << at[b]
+        return rows
+
+    def _left(self) -> Iterable[Left]:
+        """What may be left of the run; of a thread that waits also what may be left however it goes on."""
+        yield from self._removals(self.run)
+        stores = {made.address: i for i, made in reversed([*enumerate(self.run.made)]) if made.kind == "W"}
+        agreed: set[Left] | None = None
+        for longer, common in self.again.further(self.run):
+            killed = any(
+                made.kind == "W" and stores.get(made.address, common) < common for made in longer.made[common:]
+            )
+            begun = set(self._begun(longer, common)) if killed else set[Left]()
+            agreed = begun if agreed is None else agreed & begun
+            if not agreed:
+                return
+        yield from sorted(agreed or ())
+
+    def _begun(self, longer: Run, common: int) -> Iterator[Left]:
+        """What is left of the events that a longer run has in common with this one."""
+        everything = (1 << len(self.run.made)) - 1
+        for present, taken in self._removals(longer):
+            yield everything & (present | -1 << common), tuple([each for each in taken if each[0] < common])
+
+    def _removals(self, run: Run) -> Iterator[Left]:
+        return Removals(run, self.keep, self.again, self.slots).sets()
+
+
+def _covers(one: _Variant, rows: list[int], other: _Variant, its: list[int], loads: int) -> bool:
+    lacks = other.present & ~one.present
+    return (
+        not one.present & ~other.present
+        and not lacks & ~loads
+        and all(not mine & ~theirs for mine, theirs in zip(rows, its, strict=True))
+    )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
-from mmcheck.enumeration.again import Again, Change
-from mmcheck.enumeration.removed import Kept, Left
+from mmcheck.enumeration.again import Again, Change, half_of
+from mmcheck.enumeration.keep import Keep
+from mmcheck.enumeration.removed import Left
 from mmcheck.enumeration.text import Run
+from mmcheck.model.kept import Half
 from mmcheck.relations import bits
 
 
@@ -18,6 +21,41 @@ class Dependencies(NamedTuple):
     ctrl: list[int]
     pick_addr: list[int]
     pick_data: list[int]
+
+
+class Kept:
+    """The order that a compiler keeps among the events of a run."""
+
+    def __init__(self, run: Run, keep: Keep) -> None:
+        self.run, self.keep = run, keep
+        self.halves = [half_of(run.made, run.end.pairs, i) for i in range(len(run.made))]
+
+    def beside(self, half: Half, address: int, i: int) -> bool:
+        """Whether an event stays in front of the event `i` of the run."""
+        made = self.run.made[i]
+        same = "F" not in (half.kind, made.kind) and address == made.address
+        return self.keep.pair(half, self.halves[i], same_place=same)
+
+    @cached_property
+    def rows(self) -> list[int]:
+        """For each event those behind it in front of which it stays, as bits."""
+        made = self.run.made
+        return [
+            sum(
+                1 << j
+                for j in range(i + 1, len(made))
+                if self.run.text.ordered(one, made[j]) and self.beside(self.halves[i], one.address, j)
+            )
+            for i, one in enumerate(made)
+        ]
+
+    def reach(self, present: int) -> list[int]:
+        """The same, directly or through events that are `present`."""
+        out = list(self.rows)
+        for i in range(len(out) - 1, -1, -1):
+            for j in bits(self.rows[i] & present):
+                out[i] |= out[j]
+        return out
 
 
 def dependencies(run: Run, kept: Kept, again: Again, left: Left, textual: frozenset[int]) -> Dependencies:

@@ -6,86 +6,32 @@ values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import cached_property
+from collections.abc import Iterator
 from itertools import product
 from typing import TypeAlias
 
 from mmcheck.enumeration.again import Again, Taken, half_of
-from mmcheck.enumeration.text import Made, Run, Stretch
+from mmcheck.enumeration.keep import Keep
+from mmcheck.enumeration.text import Run, Stretch
 from mmcheck.errors import UnknownVerdict
-from mmcheck.model.kept import Half
 from mmcheck.relations import bits
 
-Keep: TypeAlias = Callable[..., bool]
-"""`mmcheck.model.kept.kept` for one profile."""
 Left: TypeAlias = tuple[int, Taken]
 """What is left of a run, as bits, and what the loads take that are not."""
 
-PLAIN = Half("R", frozenset({"Plain"}))
 STORE, UNUSED = -1, -2
 """Why an access is left out, if it is no load that is taken from another access."""
 MOST = 12
 """Accesses of one run that may be left out; beyond, there is no verdict."""
 
 
-class Kept:
-    """The order that a table of the compiler layer keeps among the events of a run."""
-
-    def __init__(self, run: Run, keep: Keep) -> None:
-        self.run, self.keep = run, keep
-        self.halves = [half_of(run.made, run.end.pairs, i) for i in range(len(run.made))]
-
-    def beside(self, half: Half, address: int, i: int) -> bool:
-        """Whether an event stays in front of the event `i` of the run."""
-        made = self.run.made[i]
-        return self.keep(half, self.halves[i], same_place="F" not in (half.kind, made.kind) and address == made.address)
-
-    @cached_property
-    def rows(self) -> list[int]:
-        """For each event those behind it in front of which it stays, as bits."""
-        made = self.run.made
-        return [
-            sum(
-                1 << j
-                for j in range(i + 1, len(made))
-                if self.run.text.ordered(one, made[j]) and self.beside(self.halves[i], one.address, j)
-            )
-            for i, one in enumerate(made)
-        ]
-
-    def reach(self, present: int) -> list[int]:
-        """The same, directly or through events that are `present`."""
-        out = list(self.rows)
-        for i in range(len(out) - 1, -1, -1):
-            for j in bits(self.rows[i] & present):
-                out[i] |= out[j]
-        return out
-
-    def separated(self, a: int, b: int, present: int, as_half: Half | None = None) -> bool:
-        """Whether `a` stays in front of `b`, or of an event of another kind there, through what is present between."""
-        reached = self.rows[a]
-        for i in range(a + 1, b):
-            if (reached & present) >> i & 1:
-                reached |= self.rows[i]
-        between = reached & present & ((1 << b) - (2 << a))
-        if as_half is None:
-            return any(self.rows[i] >> b & 1 for i in bits(between))
-        made = self.run.made
-        return any(self._stays(i, as_half, made[b]) for i in bits(between))
-
-    def _stays(self, i: int, half: Half, there: Made) -> bool:
-        made = self.run.made[i]
-        same = made.kind != "F" and made.address == there.address
-        return self.run.text.ordered(made, there) and self.keep(self.halves[i], half, same_place=same)
-
-
 class Removals:
     """What may be left out of one run. `observed` are the slots of registers that somebody looks at in the end."""
 
-    def __init__(self, run: Run, kept: Kept, again: Again, observed: tuple[int, ...]) -> None:
-        self.run, self.kept, self.again, self.observed = run, kept, again, observed
+    def __init__(self, run: Run, keep: Keep, again: Again, observed: tuple[int, ...]) -> None:
+        self.run, self.keep, self.again, self.observed = run, keep, again, observed
         self.all = (1 << len(run.made)) - 1
+        self.halves = [half_of(run.made, run.end.pairs, i) for i in range(len(run.made))]
 
     def sets(self) -> Iterator[Left]:
         """Every set of justified removals; the empty one first."""
@@ -147,25 +93,30 @@ class Removals:
         return own[-1] if own else None
 
     def _sources(self, i: int, present: int) -> Iterator[int]:
-        """The accesses after which the thread knows that the value of `i` is at its address."""
+        """The accesses from which the thread knows that the value of `i` is at its address."""
         made, last = self.run.made, self._last_write(i)
         for j in range(0 if last is None else last, i):
             if j == last or made[j].kind == "R":
                 if (made[j].address, made[j].width, made[j].value) == (made[i].address, made[i].width, made[i].value):
-                    if not self.kept.separated(j, i, present, PLAIN):
+                    way = "forwards" if made[i].kind == "R" else "repeats" if j == last else "writes-back"
+                    between = present & ((1 << i) - (2 << j))
+                    if self._passes("sources", 1 << j) and self._passes(way, between):
                         yield j
 
     def _dead(self, i: int, present: int, killers: int) -> bool:
         """Whether a later write makes the store `i` as good as none."""
-        run = self.run
-        for k in range(i + 1, len(run.made)):
-            made = run.made[k]
-            if k in run.waits and made.kind == "R" and "Atomic" in made.tags and "Volatile" not in made.tags:
+        made = self.run.made
+        for k in range(i + 1, len(made)):
+            same = made[k].kind != "F" and made[k].address == made[i].address
+            if same and made[k].kind == "W" and killers >> k & 1 and self._passes("killers", 1 << k):
+                return True
+            if present >> k & 1 and (same or not self._passes("overwrites", 1 << k)):
                 return False
-            if made.kind == "W" and made.address == run.made[i].address and killers >> k & 1:
-                if not self.kept.separated(i, k, present):
-                    return True
         return False
+
+    def _passes(self, way: str, events: int) -> bool:
+        """Whether all `events` are in that set of the compiler's tables."""
+        return all(self.keep.passes(way, self.halves[i]) for i in bits(events))
 
     def _idempotent(self, i: int) -> bool:
         """Whether this is the read of a read-modify-write of Rust or C11, not SeqCst, that writes what it reads in

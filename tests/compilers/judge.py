@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from mmcheck.deadline import Deadline
 from mmcheck.enumerate import Enumeration, Limits
-from mmcheck.enumeration.compiled import profile
+from mmcheck.enumeration.keep import profile
 from mmcheck.lower.spec import load_spec
 from mmcheck.model.model import load_model
 from mmcheck.program import Program

@@ -9,7 +9,7 @@ from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from mmcheck.enumerate import Enumeration, Limits
-from mmcheck.enumeration.compiled import profile as keep_of
+from mmcheck.enumeration.keep import profile as keep_of
 from mmcheck.errors import UnknownVerdict
 from mmcheck.model.model import load_model
 from mmcheck.target.targets import parse_target

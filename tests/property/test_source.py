@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mmcheck.check import Checker
 from mmcheck.enumerate import Enumeration, Limits
-from mmcheck.enumeration.compiled import profile as keep_of
+from mmcheck.enumeration.keep import profile as keep_of
 from mmcheck.errors import InputError, UnknownVerdict
 from mmcheck.lower.spec import load_spec
 from mmcheck.merge import SITE, groups

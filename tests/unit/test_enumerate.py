@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mmcheck.enumerate import Enumeration, Limits, executions, final_states
-from mmcheck.enumeration.compiled import profile
+from mmcheck.enumeration.keep import profile
 from mmcheck.enumeration.trace import Trace
 from mmcheck.errors import UnknownVerdict
 from mmcheck.model.concrete import check

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mmcheck.enumerate import Enumeration
-from mmcheck.enumeration.compiled import profile as keep_of
+from mmcheck.enumeration.keep import profile as keep_of
 from mmcheck.lower.spec import load_spec
 from mmcheck.model.model import load_model
 from mmcheck.program import Program, evaluate
