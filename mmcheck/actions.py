@@ -14,7 +14,8 @@ class State(NamedTuple):
 
     `monitor` is the address of the latest exclusive load, and its read (the caller's number). `saved` holds, for
     each await, the registers with which its present round began. With `taints`, `control` is what the branches so far
-    depend on; with `symbols`, `outcomes` are those of the tests so far: where they stand, and whether they held.
+    depend on; with `symbols`, `tests` are the tests so far over the values read, and `outcomes` say where each stands
+    and whether it held.
     """
 
     pc: int
@@ -25,6 +26,7 @@ class State(NamedTuple):
     control: Taint = CLEAN
     symbols: tuple[Expr, ...] | None = None
     outcomes: tuple[tuple[int, bool], ...] = ()
+    tests: tuple[Expr, ...] = ()
 
 
 @record

@@ -225,7 +225,7 @@ class _Flattener:
 
     def wait(self, s: ir.Await, scope: _Scope) -> None:
         number = self.number()
-        start = self.emit(RoundOp(number, s.origin))
+        start = self.emit(RoundOp(number, s.origin, s.rereads))
         self.block(s.body, scope)
         cond = self.term(s.cond, scope)
         test = self.emit(Goto(0))

@@ -133,10 +133,12 @@ class GivenOp:
 
 @record
 class RoundOp:
-    """The start of a round of an await; `counter` numbers the await."""
+    """The start of a round of an await; `counter` numbers the await. `rereads`: a compiler makes its plain reads in
+    every round."""
 
     counter: int
     origin: Origin
+    rereads: bool = False
 
 
 @record

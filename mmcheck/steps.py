@@ -81,7 +81,7 @@ def symbolic(term: Term, state: State) -> Expr:
 
 def advance(code: Code, state: State) -> tuple[State, Action]:
     """Run up to the next action; the state returned stands before it."""
-    pc, registers, monitor, saved, taints, control, symbols, outcomes = state
+    pc, registers, monitor, saved, taints, control, symbols, outcomes, tests = state
     ops = code.ops
     while True:
         op = ops[pc]
@@ -98,7 +98,7 @@ def advance(code: Code, state: State) -> tuple[State, Action]:
             if taints is not None:
                 control = _joined(control, op.cond.taint(registers, taints))
             if symbols is not None:
-                outcomes = (*outcomes, (pc, taken))
+                outcomes, tests = (*outcomes, (pc, taken)), (*tests, _substitute(op.cond.expr, op.cond.slots, symbols))
             pc = op.then if taken else op.orelse
         elif isinstance(op, Goto):
             pc = op.target
@@ -116,7 +116,7 @@ def advance(code: Code, state: State) -> tuple[State, Action]:
                 if op.spills:
                     pc += 1
                     continue
-                return State(pc, registers, monitor, saved, taints, control, symbols, outcomes), CUT
+                return State(pc, registers, monitor, saved, taints, control, symbols, outcomes, tests), CUT
             registers = _put(registers, op.counter, laps + 1)
             for slot in op.inner:
                 registers = _put(registers, slot, 0)
@@ -127,7 +127,7 @@ def advance(code: Code, state: State) -> tuple[State, Action]:
             pc += 1
         else:
             break
-    here = State(pc, registers, monitor, saved, taints, control, symbols, outcomes)
+    here = State(pc, registers, monitor, saved, taints, control, symbols, outcomes, tests)
     if isinstance(op, TakeOp):
         return here, Offer(op.open(registers))
     if isinstance(op, YieldOp):
@@ -153,6 +153,8 @@ def advance(code: Code, state: State) -> tuple[State, Action]:
     if isinstance(op, GivenOp):
         if not op.cond.value(registers):
             return here, IMPOSSIBLE
+        if symbols is not None:
+            here = tested(here, symbolic(op.cond, here), held=True)
         return advance(code, here._replace(pc=here.pc + 1))
     if isinstance(op, RoundOp):
         return here, Wait(op.counter, op.origin)
@@ -191,7 +193,7 @@ def after_write(code: Code, state: State, *, success: bool = True) -> State:
             taints = _put(taints, op.status, CLEAN)
         if state.symbols is not None:
             symbols = _put(state.symbols, op.status, Const(int(not success)))
-            state = state._replace(symbols=symbols, outcomes=(*state.outcomes, (state.pc, success)))
+            state = tested(state, Const(int(success), 1), held=success)._replace(symbols=symbols)
         state = state._replace(registers=registers, taints=taints, monitor=None)
     return skip(state)
 
@@ -238,7 +240,7 @@ def after_modify(code: Code, state: State, old: int, read: int = 0, *, by_pick: 
         symbols = _put(state.symbols, op.dst, value)
         if op.ok is not None:
             symbols = _put(symbols, op.ok, outcome)
-        state = state._replace(symbols=symbols, outcomes=(*state.outcomes, (state.pc, bool(ok))))
+        state = tested(state, outcome, held=bool(ok))._replace(symbols=symbols)
     registers = _put(registers, op.dst, old)
     if op.ok is not None:
         registers = _put(registers, op.ok, ok)
@@ -320,11 +322,16 @@ def _joined(one: Taint, other: Taint) -> Taint:
     return one[0] | other[0], one[1] | other[1]
 
 
+def tested(state: State, test: Expr, *, held: bool) -> State:
+    """The test that the thread is at has come out so; only for states with `symbols`."""
+    return state._replace(outcomes=(*state.outcomes, (state.pc, held)), tests=(*state.tests, test))
+
+
 def _tested(state: State, op: TestOp, target: int) -> State:
     if state.taints is not None:
         state = state._replace(control=_joined(state.control, op.cond.taint(state.registers, state.taints)))
     if state.symbols is not None:
-        state = state._replace(outcomes=(*state.outcomes, (state.pc, target == op.done)))
+        state = tested(state, symbolic(op.cond, state), held=target == op.done)
     saved = tuple([entry for entry in state.saved if entry[0] != op.number])
     return state._replace(pc=target, saved=saved)
 

@@ -16,7 +16,7 @@ from mmcheck.enumeration.text import GOES_ON, Answer, Key, Made, Place, Run, Sor
 from mmcheck.enumeration.trace import Pairs
 from mmcheck.instructions import Branch, CheckOp, Code, GivenOp, LoadOp, RmwOp, Set, StoreOp, TestOp
 from mmcheck.model.kept import Half
-from mmcheck.program import Const, Expr, Op, Reg, apply, constants_of, evaluate
+from mmcheck.program import constants_of
 
 Taken: TypeAlias = tuple[tuple[int, int], ...]
 """Loads that a compiler does not make, each with the access whose value it takes."""
@@ -127,7 +127,7 @@ class Again:
             return False
         changed = run.made[read]
         if end.status == "stuck" and "Plain" in changed.tags and end.number in self.text.waits_for(changed.place):
-            if self.text.waits[end.number].endless:
+            if self.text.waits[end.number].idle:
                 return False  # the loop may be left out, and what is behind it knows that it has ended
         there = {made.key for made in end.made}
         if any(run.made[i].key in there for i in assumed):
@@ -217,69 +217,11 @@ class Again:
                     moved |= 1 << i
         return Change(differ, 0, moved, (), ())
 
-    def frozen(self, run: Run, read: int, taken: Taken) -> tuple[int, int]:
-        """The events whose address, and whose data, varies with `read` on the path of the run, where every truth value
-        is what it is in the run."""
-        sources = dict(taken)
-        address = data = 0
-        for value, ends in self.runs(run, read, taken):
-            if not any((end.outcomes, end.status) == (run.end.outcomes, run.end.status) for end in ends):
-                continue
-            values = _Frozen(run, read, value, sources)
-            for i in range(read + 1, len(run.made)):
-                event = run.made[i]
-                if event.where is not None:
-                    there = values.of(event.where)
-                    if there != event.address and there in self.cells:
-                        address |= 1 << i
-                if event.what is not None and values.of(event.what) != event.value:
-                    data |= 1 << i
-        return address, data
-
-
-class _Frozen:
-    """Values of expressions over reads if `read` returned `value` and every truth value stayed what it is."""
-
-    def __init__(self, run: Run, read: int, value: int, taken: Mapping[int, int]) -> None:
-        self.run, self.read, self.value, self.taken = run, read, value, taken
-        self.old = {f"r{i}": made.value for i, made in enumerate(run.made) if made.kind == "R"}
-
-    def of(self, expr: Expr) -> int:
-        if isinstance(expr, Const):
-            return expr.value
-        if isinstance(expr, Reg):
-            return self.returned(int(expr.name[1:]))
-        if expr.width == 1 or _divides(expr):
-            return evaluate(expr, self.old)
-        if expr.op == "select":
-            return self.of(expr.args[1 if evaluate(expr.args[0], self.old) else 2])
-        values = tuple([self.of(arg) for arg in expr.args])
-        return apply(expr.op, values, tuple([arg.width for arg in expr.args]), expr.width)
-
-    def returned(self, read: int) -> int:
-        if read == self.read:
-            return self.value
-        if read not in self.taken:
-            return self.run.made[read].value
-        source = self.taken[read]
-        what = self.run.made[source].what
-        value = self.returned(source) if what is None else self.of(what)
-        return value & (1 << self.run.made[read].width) - 1
-
 
 def half_of(made: Sequence[Made], pairs: Pairs, i: int) -> Half:
     """An event as a table of the compiler layer sees it."""
     other = next((made[r + w - i].tags for r, w in pairs if i in (r, w)), None)
     return Half(made[i].kind, made[i].tags, other)
-
-
-def _divides(expr: Op) -> bool:
-    """Whether it is a division that is no shift or mask."""
-    if expr.op not in ("udiv", "umod", "sdiv", "smod"):
-        return False
-    by = expr.args[1]
-    power = isinstance(by, Const) and by.value and not by.value & by.value - 1
-    return not (power and expr.op in ("udiv", "umod"))
 
 
 def _numbers(code: Code) -> set[int]:

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from mmcheck.enumeration.again import Again, Change, half_of
+from mmcheck.enumeration.formulas import Formulas
 from mmcheck.enumeration.keep import Keep
 from mmcheck.enumeration.removed import Left
 from mmcheck.enumeration.text import Run
@@ -67,12 +68,13 @@ def dependencies(run: Run, kept: Kept, again: Again, left: Left, textual: frozen
     real = present & ~sum(1 << i for i, made in enumerate(run.made) if "Ghost" in made.tags)
     writes = real & sum(1 << i for i, made in enumerate(run.made) if made.kind == "W")
     effects = real & sum(1 << i for i, made in enumerate(run.made) if made.kind != "R" or i in run.other)
+    formulas = Formulas(run, taken)
     matter = set(textual)
     for load, source in reversed(taken):
         if load in matter:
             matter.add(source)
     for read in [i for i in bits(present) if run.made[i].kind == "R" and i in matter]:
-        address, data = again.frozen(run, read, taken)
+        address, data = formulas.varying(read, again)
         ctrl = moved = 0
         for change in again.changes(run, read, taken):
             ctrl |= _controlled(run, kept, change, real, reach) & effects

@@ -76,11 +76,12 @@ class Stretch:
 
 
 class Wait(NamedTuple):
-    """An await: where its body begins and where its test stands; whether it has no limit."""
+    """An await: where its body begins and where its test stands; whether a compiler may drop it if it waits for what a
+    plain read returns."""
 
     start: int
     test: int
-    endless: bool
+    idle: bool
 
 
 class Text:
@@ -96,7 +97,7 @@ class Text:
         ops = self.code.ops
         tests = {op.number: (i, op) for i, op in enumerate(ops) if isinstance(op, TestOp)}
         return {
-            op.counter: Wait(i, tests[op.counter][0], tests[op.counter][1].orelse is None)
+            op.counter: Wait(i, tests[op.counter][0], tests[op.counter][1].orelse is None and not op.rereads)
             for i, op in enumerate(ops)
             if isinstance(op, RoundOp)
         }
@@ -172,6 +173,8 @@ class Text:
                     left = action.left
                     here.state = steps.choose(code, state, left[0]) if left else steps.join(code, state)
                 case acts.Failed(number=number):
+                    assert isinstance(op, TestOp)
+                    state = steps.tested(state, steps.symbolic(op.cond, state), held=False)
                     here.state, here.status, here.number = state, "stuck", number
                     return here
                 case acts.Ended() | acts.Cut() | acts.Impossible():
