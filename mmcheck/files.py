@@ -43,7 +43,12 @@ def find_files(paths: Iterable[str | Path]) -> tuple[list[str], list[Diagnostic]
     for path in paths:
         text = os.fspath(path)
         if os.path.isdir(text):
-            found.update(dict.fromkeys(_inside(text, problems)))
+            inside = _inside(text, problems)
+            found.update(dict.fromkeys(inside))
+            if not inside:
+                from mmcheck.errors import Diagnostic
+
+                problems.append(Diagnostic("MM024", f"there is no *{SUFFIX} file in this folder", path=shown(text)))
         elif os.path.lexists(text):
             found[shown(text)] = None
         else:

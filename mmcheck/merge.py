@@ -51,6 +51,26 @@ class Group:
     program: Program
 
 
+def same(first: Program, second: Program) -> bool:
+    """Whether two programs differ in nothing but where their statements stand and how they are called."""
+    return _bare(first) == _bare(second)
+
+
+def _bare(program: Program) -> object:
+    def block(statements: Block) -> Block:
+        return tuple([
+            replace(_with_blocks(each, [block(inner) for inner in _blocks(each)]), origin=NOWHERE)
+            for each in statements
+        ])  # fmt: skip
+
+    return (
+        [replace(thread, body=block(thread.body), origin=NOWHERE) for thread in program.threads],
+        {name: replace(each, body=block(each.body)) for name, each in program.functions.items()},
+        [replace(cell, span=None) for cell in program.cells],
+        [replace(requirement, origin=NOWHERE) for requirement in program.requirements],
+    )
+
+
 def groups(programs: Mapping[str, Program]) -> list[Group]:
     """`programs` in groups of those that differ in barriers and orders alone, in the order of their first names."""
     out: list[dict[str, Program]] = []

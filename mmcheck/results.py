@@ -166,6 +166,11 @@ class FileReport:
     made_of: Mapping[str, str | None] = field(default_factory=dict, repr=False, compare=False)
     """Every file that was read for it, see `mmcheck.gate.recording`."""
 
+    @property
+    def broken(self) -> bool:
+        """Whether it could not be checked."""
+        return any(each.severity == "error" for each in self.diagnostics)
+
 
 @record
 class Report:
@@ -188,7 +193,7 @@ class Report:
         """
         if self.interrupted:
             return 130
-        if any(d.severity == "error" for file in self.files for d in file.diagnostics):
+        if any(file.broken for file in self.files):
             return 2
         claims = [result.as_claimed for result in self.results]
         if any(claim is False for claim in claims):

@@ -90,7 +90,7 @@ def verify(
     )
     reports += done
     missing = [title for title in variants if title != "base" and not _has_variant(reports, title)]
-    if missing and not interrupted and not any(report.diagnostics for report in reports):
+    if missing and not interrupted and not any(report.broken for report in reports):
         raise fail("MM020", f"no file has a variant called {missing[0]!r}")
     return Report(tuple(reports), __version__, solver, interrupted)
 
@@ -161,7 +161,8 @@ def _verify_file(path: str, options: Options, on_progress: Progress) -> FileRepo
         spec = load_spec(source)
         if spec.is_library:
             return FileReport(path, notes=("a library: nothing to check in this file alone",))
-        return FileReport(path, tuple(_verify_spec(spec, options, on_progress)), notes=spec.notes)
+        spec.demand_claims()
+        return FileReport(path, tuple(_verify_spec(spec, options, on_progress)), spec.warnings)
     except InputError as error:
         return FileReport(path, diagnostics=error.diagnostics)
     except MemoryError:

@@ -90,6 +90,11 @@ CODES: dict[str, tuple[str, str]] = {
         "`compiler` says what a compiler keeps in order: `gcc`, `llvm`, `language`, or `observed`, what GCC and LLVM"
         " both keep (docs/compiler.md).",
     ),
+    "MM024": (
+        "nothing to check",
+        "What is named has no `*.litmus` file, or none that the settings do not `exclude`, or only libraries, which"
+        " have no threads of their own. Nothing checked is no success.",
+    ),
     "MM060": (
         "trace that cannot be read",
         "A trace is JSON Lines: a header and one event a line, as docs/trace-format.md describes. This one was cut off"

@@ -254,4 +254,14 @@ CODES: dict[str, tuple[str, str]] = {
         " access of a part of a word sees of one to all of it is not modelled. Access the fields everywhere"
         " (`read_volatile`, or each by its name), or the whole record everywhere.",
     ),
+    "MM256": (
+        "nothing is claimed",
+        "The file has threads and no requirement, so there is nothing to check of them. Write a `requirement`, with an"
+        " `assert ... for NAME` where it must hold, or `forall`, `~exists` or `exists` at top level.",
+    ),
+    "MM257": (
+        "variant that changes nothing",
+        "Once its edits are made, the variant's program is the one that it starts from, on each of its targets: what it"
+        " says of its requirements was said already. Perhaps it edits what an override of its own replaces.",
+    ),
 }

@@ -110,21 +110,15 @@ def store(options: argparse.Namespace) -> cache.Store | None:
         raise fail("MM011", message, path=files.shown(options.cache_dir or os.environ["MMCHECK_CACHE_DIR"])) from None
 
 
-def inputs(paths: list[str], *, quiet: bool = False) -> tuple[list[str], list[Diagnostic]]:
-    """The files that the user named, and what is wrong with the other names; says so if folders hold none."""
-    found, problems = files.find_files(paths)
-    if not found and not problems:
-        note(f"mmcheck: no *.litmus file in {', '.join(map(named, paths))}", quiet=quiet)
-    return found, problems
-
-
-def without(found: list[str], exclude: list[str], *, quiet: bool = False) -> list[str]:
-    """`found` without what matches a pattern of the settings; says so if nothing is left."""
+def without(found: list[str], exclude: list[str]) -> tuple[list[str], list[Diagnostic]]:
+    """`found` without what matches a pattern of the settings; and that this is a problem, if nothing is left."""
     if not exclude:
-        return found
+        return found, []
     from fnmatch import fnmatch
 
     left = [path for path in found if not any(fnmatch(path, pattern) for pattern in exclude)]
-    if found and not left:
-        note("mmcheck: the settings exclude every file that was named", quiet=quiet)
-    return left
+    if left or not found:
+        return left, []
+    from mmcheck.errors import Diagnostic
+
+    return [], [Diagnostic("MM024", "the settings exclude every file that was named", path=found[0])]

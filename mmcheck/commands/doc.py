@@ -17,8 +17,9 @@ from mmcheck.results import Report
 
 def main(options: argparse.Namespace) -> int:
     """Verify, write the pages; the exit code is that of the verdicts."""
-    found, problems = console.inputs(options.paths, quiet=options.quiet)
-    found = console.without(found, options.exclude, quiet=options.quiet)
+    found, problems = files.find_files(options.paths)
+    found, excluded = console.without(found, options.exclude)
+    problems += excluded
     for problem in problems:
         console.note(problem.render())
     report = check(found, options)

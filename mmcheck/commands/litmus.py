@@ -27,7 +27,7 @@ CHUNK = 16
 def main(options: argparse.Namespace) -> int:
     """Run the tests, print each as soon as it is decided, compare."""
     comparison = None if options.expected is None else report.Comparison(_table(options.expected))
-    paths, problems = console.inputs(options.paths, quiet=options.quiet)
+    paths, problems = files.find_files(options.paths)
     for problem in problems:
         console.out(f"{problem.render()}\n")
     broken, undecided = bool(problems), False

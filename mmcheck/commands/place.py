@@ -12,9 +12,6 @@ from mmcheck.report.progress import Progress
 
 def main(options: argparse.Namespace) -> int:
     """Place, write if asked to, report: 0 optimal or written, 1 findings, 2 could not check, 3 no proof, 130 Ctrl-C."""
-    found, problems = console.inputs(options.paths, quiet=options.quiet)
-    if not found and not problems:
-        return 0
     from mmcheck.placement.place import PlaceOptions, PlaceReport, place
     from mmcheck.target.costs import default_costs, read_costs
 

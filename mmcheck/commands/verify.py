@@ -60,12 +60,20 @@ def interrupted(report: Report, options: argparse.Namespace) -> int:
 
 
 def inputs(options: argparse.Namespace) -> tuple[list[str], list[Diagnostic]]:
-    """The files to check, those that the settings exclude left out, those that include them added if asked for."""
-    found, problems = console.inputs(options.paths, quiet=options.quiet)
+    """The files to check, those that the settings exclude left out, those that include them added if asked for.
+
+    A hook asks with ``--includers`` about what has changed: that may be nothing that is checked.
+    """
+    found, problems = files.find_files(options.paths)
     if options.includers:
         everything, _ = files.find_files(sorted({gate.project_root(path) for path in found}))
         found += [path for path in includes.includers(found, everything) if path not in found]
-    return console.without(found, options.exclude, quiet=options.quiet), problems
+    left, excluded = console.without(found, options.exclude)
+    if options.includers:
+        for each in excluded:
+            console.note(f"mmcheck: {each.message}", quiet=options.quiet)
+        return left, problems
+    return left, [*problems, *excluded]
 
 
 def check(
@@ -75,6 +83,7 @@ def check(
     from pathlib import Path
 
     from mmcheck.cached import every_run, surprising, verify
+    from mmcheck.errors import Diagnostic
     from mmcheck.records import replace
     from mmcheck.report.progress import Progress
     from mmcheck.results import FileReport, Report
@@ -95,7 +104,11 @@ def check(
             dump_smt=None if options.dump_smt is None else Path(options.dump_smt),
             on_progress=progress,
         )
-    return replace(report, files=(*wrong, *report.files))
+    report = replace(report, files=(*wrong, *report.files))
+    if report.results or report.exit_code or options.includers:
+        return report
+    nothing = Diagnostic("MM024", "nothing is checked: a library has no threads of its own", path=found[0])
+    return replace(report, files=(*report.files, FileReport(found[0], diagnostics=(nothing,))))
 
 
 def question(options: argparse.Namespace) -> Question:

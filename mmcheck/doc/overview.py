@@ -50,7 +50,7 @@ def _scroll(label: str, content: str) -> str:
 
 
 def _state(file: FileReport) -> str:
-    if any(each.severity == "error" for each in file.diagnostics):
+    if file.broken:
         return '<span class="surprise">could not be checked</span>'
     if not file.results:
         return "a library: nothing to check"

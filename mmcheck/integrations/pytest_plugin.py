@@ -6,6 +6,7 @@ the cache where they can.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +44,9 @@ class LitmusFile(pytest.File):
         report = cached.verify([self.path], question, store=cache.store())
         for file in report.files:
             for number, diagnostic in enumerate(file.diagnostics):
+                if diagnostic.severity != "error":
+                    warnings.warn(pytest.PytestWarning(diagnostic.concise()), stacklevel=1)
+                    continue
                 yield BrokenItem.from_parent(self, name=f"{diagnostic.code}-{number}", diagnostic=diagnostic)
             for result in file.results:
                 kind = "" if result.kind == "point" else f"-{result.kind}"

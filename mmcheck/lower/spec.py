@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 
 from mmcheck import gate
 from mmcheck import program as ir
-from mmcheck.errors import InternalError
+from mmcheck.errors import Diagnostic, InternalError, fail
 from mmcheck.files import reason
 from mmcheck.gate import project_root
 from mmcheck.lower import expectations
@@ -20,6 +20,7 @@ from mmcheck.lower.requirements import KINDS, RequirementInfo, info
 from mmcheck.lower.spaces import misspelt
 from mmcheck.lower.unit import Unit
 from mmcheck.lower.variants import VariantInfo, Variants
+from mmcheck.merge import same
 from mmcheck.records import record
 from mmcheck.source import SourceFile, Span
 from mmcheck.syntax import ast
@@ -44,7 +45,8 @@ class Spec:
     expectations: tuple[Expectation, ...]
     files: tuple[SourceFile, ...]
     is_library: bool
-    notes: tuple[str, ...]
+    warnings: tuple[Diagnostic, ...]
+    """What is probably not meant, of variants."""
     _tables: Mapping[str | None, Declarations] = field(repr=False, compare=False)
     _expected: Mapping[str | None, tuple[Expectation, ...]] = field(repr=False, compare=False)
     _programs: dict[tuple[Target, str | None], ir.Program] = field(repr=False, compare=False)
@@ -62,6 +64,12 @@ class Spec:
             self._programs[key] = Unit(self._tables[variant], target, reporter).program()
             reporter.check()
         return self._programs[key]
+
+    def demand_claims(self, programs: Iterable[ir.Program] | None = None) -> None:
+        """Raise `InputError` if nothing is required of any of `programs`, or of all that there are."""
+        if not any(program.requirements for program in (self._programs.values() if programs is None else programs)):
+            help = "write a requirement, and an 'assert … for' it, or a 'forall'"
+            raise fail("MM256", "no requirement: nothing is checked", path=self.path, help=help)
 
     def declarations(self, variant: str | None = None) -> Declarations:
         """The names of `variant` as syntax, for `mmcheck.placement`."""
@@ -131,11 +139,11 @@ class _Builder:
                 message = f"the variant '{title}' is for no target of this file"
                 reporter.report("MM232", message, variants.infos[title].span)
                 continue
-            kinds = self._lower(title, table, mine)
+            kinds, partly = self._lower(title, table, mine)
             sound = not len(reporter)
             if sound and not is_library:
                 span = variants.infos[title].span if title is not None else None
-                self._check_claims(table, kinds, title, span)
+                self._check_claims(table, kinds, partly, title, span)
             expects = self._expects(title, nodes)
             expected[title] = expectations.read(expects, reporter)
             self._check_expects(expected[title], expects, kinds, table, mine, sound=sound)
@@ -149,7 +157,7 @@ class _Builder:
             tuple(each for found in expected.values() for each in found),
             tuple(each.file for each in self._loaded),
             is_library,
-            self._notes(is_library),
+            tuple(self._unchanged(variants)),
             tables,
             expected,
             self._programs,
@@ -219,27 +227,40 @@ class _Builder:
         except (OSError, ValueError) as error:
             self._reporter.report("MM022", f"'{target.model}' cannot be read: {reason(error)}", span)
 
-    def _lower(self, title: str | None, table: Declarations, targets: tuple[Target, ...]) -> dict[str, set[str]]:
-        """Lower for every target; the kinds of checks that each requirement has on any of them."""
+    def _lower(
+        self, title: str | None, table: Declarations, targets: tuple[Target, ...]
+    ) -> tuple[dict[str, set[str]], dict[str, list[str]]]:
+        """Lower for every target; the kinds of checks that each requirement has on any of them, and the targets on
+        which it has none."""
         kinds: dict[str, set[str]] = {}
         for target in targets:
             program = Unit(table, target, self._reporter).program()
             self._programs[target, title] = program
             for each in program.requirements:
                 kinds.setdefault(each.name, set()).add(each.kind)
-        return kinds
+        partly: dict[str, list[str]] = {}
+        for target in targets:
+            for name in kinds.keys() - {each.name for each in self._programs[target, title].requirements}:
+                partly.setdefault(name, []).append(target.name)
+        return kinds, partly
 
     def _check_claims(
-        self, table: Declarations, kinds: dict[str, set[str]], title: str | None, span: Span | None
+        self,
+        table: Declarations,
+        kinds: dict[str, set[str]],
+        partly: dict[str, list[str]],
+        title: str | None,
+        span: Span | None,
     ) -> None:
         for name, node in table.requirements.items():
-            if name in kinds or name in table.without:
+            if (name in kinds and name not in partly) or name in table.without:
                 continue
             if title is not None and name in self._checkless:
                 continue  # said of the program as written
             if title is None:
                 self._checkless.add(name)
-            where = f" in the variant '{title}'" if title is not None else ""
+            where = f" on {', '.join(partly[name])}" if name in partly else ""
+            where += f" in the variant '{title}'" if title is not None else ""
             source = node.name.span.file.path
             own = source == self._main.file.path
             what = f"the requirement '{name}'" + ("" if own else f" of {source}")
@@ -276,9 +297,15 @@ class _Builder:
                 found.setdefault(each.name, RequirementInfo(each.name, each.clauses, each.says, span))
         return tuple(found.values())
 
-    def _notes(self, is_library: bool) -> tuple[str, ...]:
-        if is_library:
-            return ("a library: it has no threads, so nothing is checked",)
-        if not any(program.requirements for program in self._programs.values()):
-            return ("no requirement: nothing is checked",)
-        return ()
+    def _unchanged(self, variants: Variants) -> Iterator[Diagnostic]:
+        """Warnings about variants whose programs are those that they start from."""
+        for title, variant in variants.infos.items():
+            pairs = [
+                (program, self._programs.get((target, variant.base)))
+                for (target, of), program in self._programs.items()
+                if of == title
+            ]
+            if pairs and all(start is not None and same(program, start) for program, start in pairs):
+                start = "the program as written" if variant.base is None else f"'{variant.base}'"
+                message = f"the variant '{title}' changes nothing: it is {start}"
+                yield Diagnostic("MM257", message, variant.span, severity="warning")

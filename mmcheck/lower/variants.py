@@ -21,6 +21,8 @@ class VariantInfo:
     targets: tuple[Target, ...] | None
     says: str
     span: Span
+    base: str | None = None
+    """The variant that it starts from; None: the program as written."""
 
 
 class Variants:
@@ -65,7 +67,9 @@ class Variants:
                 apply(table, item, self._reporter)
         check_labels(table, self._reporter)
         says = " ".join(item.text.value for item in node.items if isinstance(item, ast.Says))
-        self.infos[title] = VariantInfo(title, targets, says, node.title.span)
+        self.infos[title] = VariantInfo(
+            title, targets, says, node.title.span, None if node.base is None else node.base.value
+        )
         self.tables[title] = table
         return table
 

@@ -167,10 +167,8 @@ def place_spec(
     targets = [target for target in targets if spec.applicable(options.variant, target)]
     if not targets:
         raise fail("MM020", f"the variant '{options.variant}' is for none of these targets", path=spec.path)
-    if not any(spec.program(target, options.variant).requirements for target in targets):
-        # Without one every barrier would be redundant.
-        report.notes += ("no requirement: nothing says what barriers are for, so none is placed",)
-        return
+    # Without a requirement every barrier would be redundant.
+    spec.demand_claims(spec.program(target, options.variant) for target in targets)
     part = report.part = solve(spec, targets, options, on_bound)
     report.notes += tuple(_remarks(part, options))
     if part.best is None:

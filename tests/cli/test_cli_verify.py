@@ -54,11 +54,61 @@ def test_a_folder_is_searched(mmcheck: Run, folder: Path) -> None:
     assert [r["file"] for r in json.loads(outcome.out)["results"]] == ["specs/b.litmus", "specs/deep/a.litmus"]
 
 
-def test_an_empty_folder_is_a_note(mmcheck: Run, folder: Path) -> None:
-    (folder / "empty").mkdir()
-    outcome = mmcheck("verify", "empty")
-    assert outcome.code == 0
-    assert outcome.err == "mmcheck: no *.litmus file in empty\n"
+@pytest.mark.parametrize("command", ["verify", "litmus", "place", "doc"])
+def test_an_empty_folder_is_no_success(mmcheck: Run, folder: Path, command: str) -> None:
+    (folder / "empty" / ".hidden").mkdir(parents=True)
+    (folder / "empty" / ".hidden" / "a.litmus").write_text(MESSAGE)
+    outcome = mmcheck(command, "empty", *(["-o", "site"] if command == "doc" else []))
+    assert outcome.code == 2
+    assert (
+        "MM024" in outcome.out + outcome.err and "there is no *.litmus file in this folder" in outcome.out + outcome.err
+    )
+    outcome = mmcheck("verify", "empty", "good.litmus", "--format", "concise")
+    assert outcome.code == 2 and outcome.out.startswith("empty: MM024")
+
+
+def test_libraries_alone_are_no_success(mmcheck: Run, folder: Path) -> None:
+    (folder / "lib.litmus").write_text("memory x\nfn f() { x = 1 }\n")
+    for _ in range(2):
+        outcome = mmcheck("verify", "lib.litmus")
+        assert outcome.code == 2 and "nothing is checked: a library has no threads of its own" in outcome.out
+    assert mmcheck("verify", "lib.litmus", "good.litmus").code == 0
+    assert mmcheck("verify", "lib.litmus", "--includers").code == 0
+
+
+def test_threads_of_which_nothing_is_required_are_no_success(mmcheck: Run, folder: Path) -> None:
+    (folder / "mute.litmus").write_text("memory x\nthread P { x = 1 }\n")
+    for _ in range(2):
+        outcome = mmcheck("verify", "mute.litmus", "--format", "concise")
+        assert (outcome.code, outcome.out) == (
+            2,
+            "mute.litmus: MM256 no requirement: nothing is checked"
+            " (write a requirement, and an 'assert … for' it, or a 'forall')\n",
+        )
+
+
+def test_a_variant_that_changes_nothing_is_a_warning(mmcheck: Run, folder: Path) -> None:
+    (folder / "same.litmus").write_text(
+        MESSAGE
+        + """variant "the same" { replace publish with fence(release) }
+variant "weaker" { drop publish; expect seen violated }
+variant "weaker, again" from "weaker" {
+  override thread writer { data = 1; flag.store(1, relaxed) }
+  expect seen violated
+}
+variant "less" { without seen; requirement both { forall data == 1 } }
+"""
+    )
+    for _ in range(2):
+        outcome = mmcheck("verify", "same.litmus")
+        assert outcome.code == 0
+        assert "warning[MM257]: the variant 'the same' changes nothing: it is the program as written" in outcome.out
+        assert "warning[MM257]: the variant 'weaker, again' changes nothing: it is 'weaker'" in outcome.out
+        assert outcome.out.count("MM257") == 2
+    outcome = mmcheck("verify", "same.litmus", "--format", "github")
+    assert outcome.code == 0 and outcome.out.count("::warning") == 2
+    outcome = mmcheck("verify", "same.litmus", "--variant", "nope")
+    assert outcome.code == 2 and "nope" in outcome.err
 
 
 def test_absolute_paths_are_shown_relative(mmcheck: Run, folder: Path) -> None:

@@ -38,7 +38,14 @@ def test_what_is_excluded_has_no_page_and_is_not_silent(mmcheck: Run, folder: Pa
     (folder / "mmcheck.toml").write_text('exclude = ["bad.*"]\n')
     assert mmcheck("doc", "bad.litmus", "good.litmus", "-o", "site", "-q").code == 0
     assert [path.name for path in (folder / "site" / "spec").iterdir()] == ["good.html"]
-    outcome = mmcheck("verify", "bad.litmus")
+    for path in ("bad.litmus", "folder"):
+        (folder / "folder").mkdir(exist_ok=True)
+        (folder / "folder" / "bad.litmus").write_text("")
+        (folder / "mmcheck.toml").write_text('exclude = ["bad.*", "folder/*"]\n')
+        outcome = mmcheck("verify", path)
+        assert outcome.code == 2 and "the settings exclude every file that was named" in outcome.out
+        assert mmcheck("doc", path, "-o", "site", "-q").code == 2
+    outcome = mmcheck("verify", "bad.litmus", "--includers")  # a hook's question, about what has changed
     assert outcome.code == 0
     assert outcome.err == "mmcheck: the settings exclude every file that was named\n"
 
@@ -147,7 +154,7 @@ def test_includers_are_checked_too(mmcheck: Run, folder: Path) -> None:
         text = 'include "middle.litmus"\n' + text.replace("memory data, flag\n", "")
         (folder / f"{name}.litmus").write_text(text)
     alone = mmcheck("verify", "lib.litmus", "--format", "concise")
-    assert alone.code == 0
+    assert alone.code == 2
     outcome = mmcheck("verify", "lib.litmus", "--format", "concise", "--includers")
     assert outcome.code == 1
     assert {line.split(":")[0] for line in outcome.out.splitlines()} == {"two.litmus"}

@@ -161,7 +161,7 @@ def test_drivers_come_first(mmcheck: Run, folder: Path) -> None:
 
 def test_an_empty_folder(mmcheck: Run, folder: Path) -> None:
     (folder / "empty").mkdir()
-    assert mmcheck("doc", "empty", "-o", "site").code == 0
+    assert mmcheck("doc", "empty", "-o", "site").code == 2
     assert dead_links(read(folder / "site")) == []
 
 

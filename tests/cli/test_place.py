@@ -203,7 +203,7 @@ def test_nothing_to_place(mmcheck: Run, mp: Path, folder: Path) -> None:
     assert mmcheck("place", "library.litmus").code == 0
     (folder / "mute.litmus").write_text('spec "m"\nmemory x\nthread t { x = 1; w: fence(release); x = 2 }\n')
     outcome = mmcheck("place", "mute.litmus", "--write")
-    assert outcome.code == 0 and "no requirement" in outcome.out
+    assert outcome.code == 2 and "no requirement" in outcome.out
     assert "fence(release)" in (folder / "mute.litmus").read_text()
     (folder / "user.litmus").write_text('include "mp.litmus"\nspec "u"\n')
     outcome = mmcheck("place", "user.litmus", "--sites", "all")

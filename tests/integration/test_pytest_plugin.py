@@ -63,6 +63,13 @@ def test_what_nothing_is_checked_of_is_a_failure(tmp_path: Path) -> None:
     assert "in no run is 'if f == 2' (line 12) true" in done.stdout
 
 
+def test_a_variant_that_changes_nothing_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "mp.litmus").write_text(SPEC.replace("drop publish; expect seen violated on armv8", ""))
+    done = run(tmp_path, "mp.litmus")
+    assert done.returncode == 0 and "4 passed, 1 warning" in done.stdout
+    assert "MM257 the variant 'bare' changes nothing" in done.stdout
+
+
 def test_a_broken_file_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "ugly.litmus").write_text("spec 'x\n")
     done = run(tmp_path)

@@ -139,9 +139,24 @@ def test_a_requirement_that_loses_its_check_is_an_error() -> None:
     assert diagnostics(text + "without r", lib=library) == ()
 
 
+def test_a_requirement_that_one_target_does_not_check_is_an_error() -> None:
+    text = """targets armv8, x86-tso
+memory x
+requirement r { says "checked where it is asserted" }
+thread P { let a = x; on armv8 { assert a == 0 for r }; on x86-tso { other: nothing } }
+"""
+    assert [each.message for each in diagnostics(text)] == ["the requirement 'r' has no check left on x86-tso"]
+    assert diagnostics(text.replace("other: nothing", "assert a == 0 for r")) == ()
+    assert diagnostics(text.replace("armv8, x86-tso", "armv8, armv8+lse")) == ()
+    variant = text.replace("other: nothing", "other: assert a == 0 for r") + 'variant "v" { drop P.other }\n'
+    assert [each.message for each in diagnostics(variant)] == [
+        "the requirement 'r' has no check left on x86-tso in the variant 'v'"
+    ]
+
+
 def test_a_library_is_no_mistake() -> None:
     spec = load("memory x\nfn f() { x = 1 }")
-    assert spec.is_library and len(spec.notes) == 1
+    assert spec.is_library and spec.warnings == ()
     assert [each.code for each in diagnostics("memory x\nfn f() { z = 1 }")] == ["MM200"]
 
 
