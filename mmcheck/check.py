@@ -77,7 +77,7 @@ class Checker(Provisos):
     def _point(self, requirement: Requirement, stage: Stage) -> Finding:
         checks = goals.checks(requirement, stage.graph)
         finding = self._search(requirement, stage)
-        if finding.verdict != "holds":
+        if finding.verdict != "holds" or requirement.implied:
             return finding
         encoding = stage.compiled
         reached = encoding.circuit.any([encoding.values.literal(check.guard) for check in checks])

@@ -77,6 +77,8 @@ MASKED = "@%masked"
 """The agent's register (1 bit) that says whether interrupts are off; set in front of each fence that switches them."""
 ENTRY, RETURN = "interrupt entry", "interrupt return"
 """The texts (`Origin.text`) of the first and the last event of a run of an interrupt handler."""
+ARITHMETIC = "arithmetic"
+"""The requirement of assertions that nobody writes: no shift is by the width or more, and nothing is divided by 0."""
 OLD = "%old"
 """Inside `Rmw.new` and `Rmw.when`: the register that stands for the value just read."""
 
@@ -87,7 +89,8 @@ OPS = {
     "zext", "sext", "trunc", "select",
 }  # fmt: skip
 """``land``/``lor``/``lnot`` are ``and``/``or``/``not`` at width 1. ``zext sext trunc`` change the width;
-``select c a b`` is `a` where the 1-bit `c` is 1. Division by zero gives 0, as on Arm."""
+``select c a b`` is `a` where the 1-bit `c` is 1. Division by zero gives 0, as on Arm; that a specification has none is
+a requirement of its own (`ARITHMETIC`)."""
 
 
 def signed(value: int, width: int) -> int:
@@ -501,7 +504,7 @@ class Requirement:
     `kind` is ``point`` (its checks are the `Assert` statements that name it), ``final`` (`cond` in every
     final state), ``exists`` (`cond` in some final state), ``progress`` (`subjects`: agents or
     ``agent.site`` of awaits; empty means every agent) or ``ordered`` (`subjects` are two sites: first
-    before second).
+    before second). One that is `implied` is nobody's claim: that no run comes to it is no matter.
     """
 
     name: str
@@ -511,6 +514,7 @@ class Requirement:
     cond: Expr = TRUE
     subjects: tuple[str, ...] = ()
     origin: Origin = NOWHERE
+    implied: bool = False
 
 
 @record

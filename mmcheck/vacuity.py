@@ -38,7 +38,7 @@ Goal: TypeAlias = Callable[[Statement], bool]
 def goals_of(requirement: Requirement) -> tuple[Goal, ...]:
     """What a run must come to, each of them, for `requirement` to be asked; nothing if any run that ends will do."""
     match requirement.kind:
-        case "point":
+        case "point" if not requirement.implied:
             return (lambda s: isinstance(s, Assert) and s.requirement == requirement.name,)
         case "ordered":
             return tuple([_at(site) for site in requirement.subjects[:2]])

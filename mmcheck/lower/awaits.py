@@ -31,8 +31,11 @@ def check_await(unit: Unit, statement: ir.Await, node: ast.Await, outer: frozens
         if isinstance(each, ir.Await | ir.Loop):
             raise problem("MM226", "a loop inside an await", node.span, _ADVICE)
         if isinstance(each, ir.Assert):
-            hint = "assert behind the await, where its last round is known"
-            raise problem("MM226", "an assert inside an await", each.origin.span or node.span, hint)
+            if each.requirement == ir.ARITHMETIC:
+                message, hint = f"nothing says that {each.origin.text} in every round of this await", "divide behind it"
+            else:
+                message, hint = "an assert inside an await", "assert behind the await, where its last round is known"
+            raise problem("MM226", message, each.origin.span or node.span, hint)
         if isinstance(each, ir.Store | ir.StoreExclusive):
             span = each.origin.span or node.span
             raise problem("MM225", "an await must not write: a round that fails would be seen", span, _ADVICE)

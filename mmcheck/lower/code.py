@@ -20,7 +20,7 @@ from mmcheck.lower.expressions import Evaluator, Place, single
 from mmcheck.lower.frames import Frame
 from mmcheck.lower.names import near, problem
 from mmcheck.lower.types import BOOL, ArrayType, LatchType, RecordType, Type, size_of, width_of
-from mmcheck.lower.values import RecordVal, Val, Value
+from mmcheck.lower.values import Literal, RecordVal, Val, Value
 from mmcheck.records import replace
 from mmcheck.source import Span
 from mmcheck.syntax import ast
@@ -181,6 +181,14 @@ class Code(Evaluator):
 
     # --- operators with effects ---
 
+    def operate(self, op: str, left: Value, right: Value, span: Span, spans: tuple[Span, Span]) -> Val | Literal:
+        demanded = values.demanded(op, left, right, span, spans)
+        if demanded != ir.TRUE and ir.ARITHMETIC not in self.unit.declarations.without:
+            limit = "!= 0" if op in ("/", "%") else f"< {demanded.args[1]}" if isinstance(demanded, ir.Op) else ""
+            text = f"{' '.join(spans[1].text.split())} {limit}"
+            self.emit(ir.Assert(demanded, ir.ARITHMETIC, ir.Origin(spans[1], text)))
+        return super().operate(op, left, right, span, spans)
+
     def lazily(self, node: ast.Binary) -> Value:
         left = self.hold(self.value(node.left), node.right)
         first = values.condition(left, node.left.span)
@@ -189,9 +197,12 @@ class Code(Evaluator):
             return values.boolean(node.op == "||")
         with self.frame.aside() as body:
             second = self.condition(node.right)
-        if not body or isinstance(first, ir.Const):
-            for statement in body:
-                self.emit(statement)
+        if all(isinstance(each, ir.Assert) for each in body) or isinstance(first, ir.Const):
+            unless = values.make("not", (first,), 1) if node.op == "&&" else first
+            for each in body:  # of the right side, where it counts
+                if isinstance(each, ir.Assert):
+                    each = replace(each, cond=values.both("||", unless, each.cond).expr)
+                self.emit(each)
             return values.both(node.op, first, second)
         result = self.frame.temporary(1)
         with self.frame.aside() as right:

@@ -9,7 +9,7 @@ from mmcheck.lower import values
 from mmcheck.lower.expressions import Evaluator, Place, single
 from mmcheck.lower.names import Problem, near, problem
 from mmcheck.lower.types import ArrayType, LatchType, RecordType
-from mmcheck.lower.values import Val, Value
+from mmcheck.lower.values import Literal, Val, Value
 from mmcheck.source import Span
 from mmcheck.syntax import ast
 
@@ -100,6 +100,13 @@ class Conditions(Evaluator):
                 raise problem("MM216", f"'{found.name}' is a latch without a value", span)
             return Val(values.resize(state, found.type.value.width), found.type.value)
         return Val(state, found.type)
+
+    def operate(self, op: str, left: Value, right: Value, span: Span, spans: tuple[Span, Span]) -> Val | Literal:
+        if values.demanded(op, left, right, span, spans) != ir.TRUE:
+            what = "shifts" if op in ("<<", ">>") else "divides"
+            hint = "do it in code, and name the register"
+            raise problem("MM230", f"a condition on final states {what} by numbers only", spans[1], hint)
+        return super().operate(op, left, right, span, spans)
 
     def call(self, node: ast.Call) -> Value:
         raise problem("MM230", "a condition on final states calls nothing", node.span)

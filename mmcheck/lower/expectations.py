@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from mmcheck.lower.names import Reporter, near
+from mmcheck.program import ARITHMETIC
 from mmcheck.records import record
 from mmcheck.source import Span
 from mmcheck.syntax import ast
@@ -19,7 +20,7 @@ QUESTIONS = ("allowed", "forbidden")
 
 @record
 class Expectation:
-    """One ``expect``; no names: all requirements of its family, no targets: all targets."""
+    """One ``expect``; no names: all requirements of its family but `ARITHMETIC`, no targets: all targets."""
 
     names: tuple[str, ...]
     verdict: str
@@ -57,7 +58,8 @@ def choose(known: tuple[Expectation, ...], requirement: str, kind: str, target: 
 
 
 def _rank(each: Expectation, requirement: str, kind: str, target: Target) -> tuple[int, int] | None:
-    if not each.answers(question=kind == "exists") or (each.names and requirement not in each.names):
+    named = requirement in each.names if each.names else requirement != ARITHMETIC
+    if not named or not each.answers(question=kind == "exists"):
         return None
     specific = 0
     if each.targets:

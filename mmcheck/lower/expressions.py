@@ -59,6 +59,10 @@ class Evaluator:
         spans = (node.left.span, node.right.span)
         return values.binary(node.op, self.value(node.left), self.value(node.right), node.span, spans)
 
+    def operate(self, op: str, left: Value, right: Value, span: Span, spans: tuple[Span, Span]) -> Val | Literal:
+        """``left op right`` of two values that are both there."""
+        return values.binary(op, left, right, span, spans)
+
     def hold(self, value: Value, later: ast.Expr) -> Value:
         """`value` kept as it is now, while `later` is evaluated."""
         return value
@@ -90,7 +94,7 @@ class Evaluator:
                 return self.lazily(node)
             case ast.Binary(op=op, left=left, right=right):
                 first = self.hold(self.value(left), right)
-                return values.binary(op, first, self.value(right), node.span, (left.span, right.span))
+                return self.operate(op, first, self.value(right), node.span, (left.span, right.span))
             case ast.Cast(value=inner, type=type_):
                 return values.cast(self.value(inner), self.unit.types.read(type_), node.span)
             case ast.Call():

@@ -56,7 +56,11 @@ class Requirements:
             if claim.title not in without:
                 self._checks(RequirementInfo(claim.title, (), "", claim.check.span), (claim.check,))
         for name, span in asserted.items():
-            if name not in unit.declarations.requirements:
+            if name == ir.ARITHMETIC and name not in unit.declarations.requirements:
+                says = "every shift is by less than the width, and nothing is divided by zero"
+                origin = ir.Origin(span, shorten(span.text))
+                self._found.append(ir.Requirement(name, "point", says=says, origin=origin, implied=True))
+            elif name not in unit.declarations.requirements:
                 clauses = () if name in unit.titles() else (name,)
                 self._add(RequirementInfo(name, clauses, "", span), "point", span)
         return tuple(self._found)

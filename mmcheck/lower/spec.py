@@ -67,7 +67,8 @@ class Spec:
 
     def demand_claims(self, programs: Iterable[ir.Program] | None = None) -> None:
         """Raise `InputError` if nothing is required of any of `programs`, or of all that there are."""
-        if not any(program.requirements for program in (self._programs.values() if programs is None else programs)):
+        asked = self._programs.values() if programs is None else programs
+        if all(requirement.implied for program in asked for requirement in program.requirements):
             help = "write a requirement, and an 'assert … for' it, or a 'forall'"
             raise fail("MM256", "no requirement: nothing is checked", path=self.path, help=help)
 

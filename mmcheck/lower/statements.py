@@ -142,7 +142,7 @@ class Statements(Code):
         place = single(self.place(target))
         if node.op is not None and value is not None:
             old = self.read(place, target.span)
-            value = values.binary(node.op, old, value, node.span, (target.span, node.value.span))
+            value = self.operate(node.op, old, value, node.span, (target.span, node.value.span))
         if value is None:
             value = self.record_literal(node.value, place.type)
         store_place(self, place, value, implicit(place, "store"), (), "", node.value.span)
@@ -171,7 +171,7 @@ class Statements(Code):
             raise problem("MM237", "a record in registers is set by a new 'let'", node.span)
         value = self.value(node.value)
         if node.op is not None:
-            value = values.binary(node.op, register, value, node.span, (node.target.span, node.value.span))
+            value = self.operate(node.op, register, value, node.span, (node.target.span, node.value.span))
         assert isinstance(register.expr, ir.Reg)
         self.set(register.expr, values.coerce(value, register.type, node.value.span).expr)
 

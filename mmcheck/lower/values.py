@@ -224,6 +224,8 @@ def binary(op: str, left: Value, right: Value, span: Span, spans: tuple[Span, Sp
         return Val(make(name, args, 1), BOOL)
     name = _ARITHMETIC[op]
     if name in ("div", "mod"):
+        if y.expr == ir.Const(0, width):
+            raise problem("MM215", "division by zero", spans[1])
         name = ("s" if type_.signed else "u") + name
     return Val(make(name, (x.expr, y.expr), width), type_)
 
@@ -285,7 +287,48 @@ def _computed(op: str, a: int, b: int, span: Span) -> Val | Literal:
     return Literal(a | b)
 
 
+def demanded(op: str, left: Value, right: Value, span: Span, spans: tuple[Span, Span]) -> ir.Expr:
+    """What must be so for ``left op right`` to mean anything: `ir.TRUE` unless it shifts or divides by what may be too
+    much, or 0."""
+    if op not in ("<<", ">>", "/", "%"):
+        return ir.TRUE
+    a, b = scalar(left, spans[0]), scalar(right, spans[1])
+    if isinstance(a, Literal) and isinstance(b, Literal):
+        return ir.TRUE
+    if op in ("<<", ">>"):
+        _, type_, count = _shifted(op, a, b, span, spans)
+        width = type_.width
+        return ir.TRUE if _is_below(count, width) else make("ult", (count, ir.Const(width, width)), 1)
+    _, divisor = _same(op, a, b, span, spans)
+    return make("ne", (divisor.expr, ir.Const(0, divisor.expr.width)), 1)
+
+
+def _is_below(expr: ir.Expr, limit: int) -> bool:
+    """Whether `expr` shows that it is less than `limit`."""
+    if isinstance(expr, ir.Const):
+        return expr.value < limit
+    if not isinstance(expr, ir.Op):
+        return False
+    match expr.op:
+        case "and":
+            return any(_is_below(each, limit) for each in expr.args)
+        case "umod":
+            return isinstance(expr.args[1], ir.Const) and 0 < expr.args[1].value <= limit
+        case "zext":
+            return 1 << expr.args[0].width <= limit or _is_below(expr.args[0], limit)
+    return False
+
+
 def _shift(op: str, a: Val | Literal, b: Val | Literal, span: Span, spans: tuple[Span, Span]) -> Val:
+    shifted, type_, count = _shifted(op, a, b, span, spans)
+    name = "shl" if op == "<<" else "ashr" if type_.signed else "lshr"
+    return Val(make(name, (shifted, count), type_.width), type_)
+
+
+def _shifted(
+    op: str, a: Val | Literal, b: Val | Literal, span: Span, spans: tuple[Span, Span]
+) -> tuple[ir.Expr, IntType, ir.Expr]:
+    """What is shifted, of which type, and by how much."""
     x = concrete(a, spans[0])
     if not isinstance(x.type, IntType):
         raise problem("MM215", f"'{op}' does not go with {x.type}", span)
@@ -293,8 +336,11 @@ def _shift(op: str, a: Val | Literal, b: Val | Literal, span: Span, spans: tuple
     if not isinstance(count.type, IntType) or count.type.width > x.type.width:
         hint = f"write 'as {x.type}'" if isinstance(count.type, IntType) else ""
         raise problem("MM211", f"{x.type} cannot be shifted by {count.type}", span, hint)
-    name = "shl" if op == "<<" else "ashr" if x.type.signed else "lshr"
-    return Val(make(name, (x.expr, resize(count.expr, x.type.width)), x.type.width), x.type)
+    by = resize(count.expr, x.type.width)
+    if isinstance(by, ir.Const) and by.value >= x.type.width:
+        message = f"a shift of {x.type} is by 0 to {x.type.width - 1} bits, not by {spans[1].text}"
+        raise problem("MM215", message, spans[1])
+    return x.expr, x.type, by
 
 
 def _same(op: str, a: Val | Literal, b: Val | Literal, span: Span, spans: tuple[Span, Span]) -> tuple[Val, Val]:
