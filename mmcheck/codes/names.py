@@ -74,8 +74,8 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MM215": (
         "operator on the wrong type",
-        "Conditions are truth values, `&&` and `||` join them; arithmetic and `<` go with integers of one type. A shift is"
-        " by less than the width, and nothing is divided by zero.",
+        "Conditions are truth values, `&&` and `||` join them; arithmetic and `<` go with integers of one type. A shift"
+        " is by less than the width, and nothing is divided by zero.",
     ),
     "MM216": (
         "wrong type",
