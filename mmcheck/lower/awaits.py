@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from mmcheck import program as ir
 from mmcheck.lower.names import problem
-from mmcheck.modifications import WritesWhereItFails, set_by, silenced
+from mmcheck.polling.modifications import WritesWhereItFails, silenced
+from mmcheck.polling.registers import set_by
 from mmcheck.records import replace
 from mmcheck.syntax import ast
 

@@ -83,8 +83,12 @@ class Statements(Code):
             case ast.For():
                 self.check_name(node.name)
                 first, last = self.unit.constants.number(node.start), self.unit.constants.number(node.end)
-                self._rounds(last - first, node.start.span.to(node.end.span))
-                self._unroll(node, range(first, last))
+                count = self._rounds(last - first, node.start.span.to(node.end.span))
+                named = any(isinstance(each, ast.Name) and each.text == node.name.text for each in ast.walk(node.body))
+                if named:
+                    self._unroll(node, range(first, last))
+                else:
+                    self._repeat(node, count)
             case ast.Break():
                 if not self._loops:
                     raise problem("MM238", "'break' outside of a loop", node.span)
@@ -213,7 +217,7 @@ class Statements(Code):
             raise problem("MM227", f"{count} rounds: 'for' and 'repeat' take 0 to {MAX_UNROLLED}", span)
         return count
 
-    def _repeat(self, node: ast.Repeat, rounds: int) -> None:
+    def _repeat(self, node: ast.For | ast.Repeat, rounds: int) -> None:
         """So many rounds, all of them alike; if one may leave them, a loop."""
         before, exits = self.unit.unrolled, self._breaks + self._returns
         with self.frame.block() as one:
@@ -249,9 +253,10 @@ class Statements(Code):
         self._loops -= 1
 
     def _count_unrolled(self, span: Span, more: int = 1) -> None:
+        before = self.unit.unrolled
         self.unit.unrolled += more
-        if self.unit.unrolled > MAX_UNROLLED + 1:
-            raise Problem(None)
+        if before > MAX_UNROLLED:
+            raise Problem(None)  # said already
         if self.unit.unrolled > MAX_UNROLLED:
             hint = "fewer rounds, or 'while', which runs to the bound"
             raise problem("MM227", f"'for' and 'repeat' make more than {MAX_UNROLLED} statements", span, hint)

@@ -30,7 +30,6 @@ ROOMS: tuple[tuple[str, ...], ...] = (
         "alternatives",
         "loops",
         "merge",
-        "modifications",
         "jsonfile",
         "tomlfile",
     ),

@@ -184,7 +184,7 @@ ROWS = [
             Found(
                 "MM227",
                 6,
-                20,
+                3,
                 "'for' and 'repeat' make more than 1000 statements",
                 "fewer rounds, or 'while', which runs to the bound",
             ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lowering import body, program
 
-from mmcheck.program import Await, Loop, reachable
+from mmcheck.program import Assign, Await, If, Load, Loop, reachable, walk
 
 WAIT = "await (eq %1 1)\n  %1 := [1048576] {Volatile}"
 
@@ -129,3 +129,79 @@ def test_a_barrier_in_each_round_makes_the_compiler_read_again(loop: str, reread
     made = program(f"targets armv8\nmemory x, y\nthread P {{ {loop} }}\nrequirement r {{ progress }}", "armv8")
     (wait,) = made.threads[0].body
     assert isinstance(wait, Await) and wait.rereads is rereads
+
+
+# --- counting, and giving up -----------------------------------------------------------------------------
+
+LIMITED = {
+    "while, and": "let mut n = 0; while READ_ONCE(x) == 0 && n < 1000 { n += 1 }",
+    "and while": "let mut n = 0; while n < 1000 && READ_ONCE(x) == 0 { n += 1; smp_mb() }",
+    "three conditions": "let mut n = 0; while n < 1000 && READ_ONCE(x) == 0 && READ_ONCE(y) == 0 { n += 1 }",
+    "tested behind": "let mut n = 0; while READ_ONCE(x) == 0 { n += 1; if n == 1000 { return } }; y = 1",
+    "tested in front": "let mut n = 0; loop { if n == 1000 { return }; if READ_ONCE(x) != 0 { break }; n += 1 }; y = 1",
+    "downwards": "let mut n = 1000; while READ_ONCE(x) == 0 { n -= 1; if n == 0 { break } }",
+    "in steps": "let mut n = 0; while READ_ONCE(x) == 0 { n += 4; if n >= 4000 { break } }",
+    "tested afterwards": (
+        "let mut n = 0; while n < 1000 { if READ_ONCE(x) != 0 { break }; n += 1 }; if n == 1000 { return }; y = 1"
+    ),
+    "what the last round saw": (
+        "let mut n = 0; let mut v = 0; "
+        "loop { v = READ_ONCE(x); if v == 1 { return }; n += 1; if n == 1000 { break } }; y = v"
+    ),
+    "for": "for i in 0..300 { if READ_ONCE(x) != 0 { break } }",
+    "a write on the way out": (
+        "let mut n = 0; loop { if READ_ONCE(x) != 0 { y = 1; break }; n += 1; if n == 1000 { y = 2; break } }"
+    ),
+}
+
+
+@pytest.mark.parametrize("loop", LIMITED.values(), ids=LIMITED)
+def test_a_loop_that_counts_its_rounds_and_gives_up_is_a_wait_with_a_limit(loop: str) -> None:
+    found = list(
+        walk(program(f"targets armv8\n{HEAD}\nthread P {{ {loop} }}\nrequirement r {{ progress }}").threads[0].body)
+    )
+    (wait,) = [each for each in found if isinstance(each, Await)]
+    assert wait.tries in (300, 999, 1000)
+    assert all(isinstance(each, Load | Assign | If) for each in walk(wait.body))
+    assert not any(isinstance(each, Loop) and each.rounds != 1 for each in found)
+
+
+COUNTING = {
+    "every now and then": "let mut n = 0; while READ_ONCE(x) == 0 { n += 1; if n == 10 { WRITE_ONCE(y, 1) } }",
+    "a count that is told": "let mut n = 0; while READ_ONCE(x) == 0 && n < 10 { n += 1 }; y = n",
+    "a count that is tested": "let mut n = 0; while READ_ONCE(x) == 0 && n < 10 { n += 1 }; if n > 3 { y = 1 }",
+    "an index": "let mut n = 0; while a[n] == 0 && n < 3 { n += 1 }",
+    "a bit of it": "let mut n = 0; while READ_ONCE(x) == 0 { n += 1; if n & 4 != 0 { break } }",
+    "from where nobody knows": "let mut n = y; while READ_ONCE(x) == 0 && n < 10 { n += 1 }",
+    "up to where nobody knows": "let m = y; let mut n = 0; while READ_ONCE(x) == 0 && n < m { n += 1 }",
+    "what some round saw": (
+        "let mut n = 0; let mut v = 0; "
+        "loop { if READ_ONCE(x) == 1 { return }; if READ_ONCE(y) == 1 { v = 1 }; n += 1; if n == 9 { break } }; y = v"
+    ),
+    "twice": "let mut n = 0; while READ_ONCE(x) == 0 && n < 9 { n += 1 }; while READ_ONCE(y) == 0 && n < 9 { n += 1 }",
+    "for a final state": "let mut shown = 0; while READ_ONCE(x) == 0 && shown < 10 { shown += 1 }",
+}
+
+
+@pytest.mark.parametrize("loop", COUNTING.values(), ids=COUNTING)
+def test_a_count_that_somebody_else_reads_is_none(loop: str) -> None:
+    text = f"memory x, y, a[4]\nthread P {{ let mut shown = 0; {loop.replace('let mut shown = 0;', '')} }}\n"
+    found = walk(program(f"{text}requirement r {{ forall P.shown >= 0 }}").threads[0].body)
+    assert any(isinstance(each, Loop) and each.rounds is None for each in found)
+
+
+def test_giving_up_is_the_round_that_leaves_whatever_it_reads() -> None:
+    """The last round looks once more, as the text says, and counts what it counts."""
+    loop = "let mut n = 0\nwhile READ_ONCE(x) == 0 && n < 9 { n += 1; smp_mb() }\nif n == 9 { WRITE_ONCE(y, 1) }"
+    assert body(loop).split("\n") == [
+        "n := 0",
+        "await (ne %1 0) within 9",
+        "  %1 := [1048576] {Volatile}",
+        "else",
+        "  n := 1",
+        "  fence {Clobber DMB.ISH}",
+        "  n := 9",
+        "  %1 := [1048576] {Volatile}",
+        "if (eq n 9)",
+        "  [2097152] := 1 {Volatile}",
+    ]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import product
 
+from mmcheck.polling.registers import expand, set_by
 from mmcheck.program import (
     OLD,
     TRUE,
@@ -17,7 +18,6 @@ from mmcheck.program import (
     Expr,
     Function,
     If,
-    Load,
     Op,
     Reg,
     Return,
@@ -74,28 +74,6 @@ def silenced(body: Block, cond: Expr, functions: Mapping[str, Function]) -> Bloc
         if modification.when == TRUE or not _fails_silently(modification, cond):
             raise WritesWhereItFails(modification)
     return tuple(out)
-
-
-def set_by(statement: Statement) -> Iterator[Reg]:
-    """The registers that `statement` itself sets."""
-    match statement:
-        case Assign(dst=dst) | Load(dst=dst):
-            yield dst
-        case Rmw(dst=dst, ok=ok):
-            yield dst
-            if ok is not None:
-                yield ok
-        case Call(dst=dst) if dst is not None:
-            yield dst
-
-
-def expand(expr: Expr, known: Mapping[str, Expr]) -> Expr:
-    """`expr` with what is `known` in the place of registers."""
-    if isinstance(expr, Reg) and expr.name in known:
-        return expand(known[expr.name], {name: each for name, each in known.items() if name != expr.name})
-    if isinstance(expr, Op):
-        return Op(expr.op, tuple(expand(arg, known) for arg in expr.args), expr.width)
-    return expr
 
 
 def _last_round_only(rmw: Rmw, cond: Expr) -> Rmw:
