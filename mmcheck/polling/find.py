@@ -43,8 +43,8 @@ from mmcheck.records import record, replace
 
 def awaited(program: Program) -> Program:
     """`program`, whose loops that only look are waits."""
-    bodies = [*program.threads, *program.functions.values()]
-    if not any(isinstance(each, Loop) for one in bodies for each in walk(one.body)):
+    bodies = [thread.body for thread in program.threads] + [each.body for each in program.functions.values()]
+    if not any(isinstance(each, Loop) for body in bodies for each in walk(body)):
         return program
     polling = _Polling(program)
     threads = [replace(thread, body=polling.body(thread.body, polling.shown)) for thread in program.threads]
