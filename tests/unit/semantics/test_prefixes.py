@@ -127,19 +127,14 @@ requirement lives { progress }
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_final_states_and_progress_are_about_runs_that_end(target: str) -> None:
-    poller = (
-        "thread poller { while x.read_volatile() != 1 { z.write_volatile(1) } }\nthread w { y.write_volatile(1) }\n"
-    )
-    for name, verdict in (("all", "vacuous"), ("some", "vacuous"), ("live", "unknown"), ("lives", "unknown")):
+    poller = """thread poller { while x.read_volatile() != 1 { z.write_volatile(1) } }
+thread w { y.write_volatile(1); x.write_volatile(1) }
+"""
+    for name, verdict in (("all", "holds"), ("some", "forbidden"), ("live", "unknown"), ("lives", "unknown")):
         found = both(ENDS + poller, target, name)
         assert (found.verdict, found.complete) == (verdict, False)
         (note,) = found.notes
-        assert ("poller" if verdict == "unknown" else "no run leaves 'while x.read_volatile() != 1'") in note
-    for name, verdict in (("all", "holds"), ("some", "forbidden")):
-        found = both(ENDS + poller + "thread s { x.write_volatile(1) }\n", target, name)
-        assert (found.verdict, found.complete) == (verdict, False)
-        (note,) = found.notes
-        assert "poller" in note and ENDLESS in note
+        assert "poller" in note and (ENDLESS in note) == (verdict != "unknown")
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -156,6 +151,7 @@ thread q { while x.read_volatile() != 1 { z.write_volatile(1) }; STORE }
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_an_agent_that_waits_for_ever_is_in_a_final_state(target: str) -> None:
-    text = "requirement fin { forall y == 1 }\nthread p { y = 1; await x.read_volatile() == 1; y = 2 }\n"
+    thread = "thread p { y.write_volatile(1); await x.read_volatile() == 1; y.write_volatile(2) }"
+    text = f"requirement fin {{ forall y == 1 }}\n{thread}\n"
     found = both(text, target)
     assert (found.verdict, found.complete, found.notes) == ("holds", True, ())
