@@ -12,6 +12,7 @@ from mmcheck.errors import InputError, UnknownVerdict, fail
 from mmcheck.files import read_source
 from mmcheck.model.model import Model, load_model
 from mmcheck.program import Load, Origin, Rmw
+from mmcheck.records import replace
 from mmcheck.results import LitmusOutcome
 from mmcheck.source import SourceFile
 from mmcheck.syntax.herd.read import LitmusTest, read_litmus
@@ -64,10 +65,7 @@ def decide(
         except UnknownVerdict as unknown:
             outcome = LitmusOutcome(path, "", "Unknown", notes=(unknown.reason,))
         seconds = time.process_time() - started
-        yield LitmusOutcome(
-            outcome.path, outcome.name, outcome.observation, outcome.states, outcome.engine, seconds,
-            outcome.notes, outcome.diagnostics, judged_by,
-        )  # fmt: skip
+        yield replace(outcome, seconds=seconds, model=judged_by)
 
 
 def decide_test(
@@ -113,6 +111,12 @@ def _outside(origin: Origin) -> InputError:
     return fail("MM505", f"'{origin.text}' may access memory outside every location", origin.span, help=help)
 
 
+def _outcome(
+    test: LitmusTest, path: str, engine: str, word: str, states: tuple[str, ...] | None, notes: tuple[str, ...]
+) -> LitmusOutcome:
+    return LitmusOutcome(path, test.name, word, states, engine, notes=notes, quantifier=test.quantifier)  # type: ignore[arg-type]
+
+
 def _notes(cut: bool, bound: int, *, any_run: bool) -> tuple[str, ...]:
     notes = (f"{CUT} of {bound}",) if cut else ()
     return notes if any_run else (*notes, "vacuous: no run comes to an end, or none passes the filter")
@@ -137,9 +141,8 @@ def _solved(
     notes = _notes(answer.cut, bound, any_run=answer.positive or answer.negative)
     lines = None
     if answer.states is not None:
-        lines = tuple(sorted(show_state(test.program, test.observed, state) for state in answer.states))
-    word = observation(answer.positive, answer.negative)
-    return LitmusOutcome(path, test.name, word, lines, "smt", notes=notes)  # type: ignore[arg-type]
+        lines = tuple(sorted(show_state(test.program, test.shown, state) for state in answer.states))
+    return _outcome(test, path, "smt", observation(answer.positive, answer.negative), lines, notes)
 
 
 def _enumerated(
@@ -153,9 +156,8 @@ def _enumerated(
     notes = _notes(found.cut, bound, any_run=found.positive or found.negative)
     lines = None
     if found.states is not None:
-        lines = tuple(sorted(show_state(test.program, test.observed, state) for state in found.states))
-    word = observation(found.positive, found.negative)
-    return LitmusOutcome(path, test.name, word, lines, "enumerate", notes=notes)  # type: ignore[arg-type]
+        lines = tuple(sorted(show_state(test.program, test.shown, state) for state in found.states))
+    return _outcome(test, path, "enumerate", observation(found.positive, found.negative), lines, notes)
 
 
 __all__ = ["decide", "decide_test"]

@@ -205,8 +205,8 @@ class Report:
 class LitmusOutcome:
     """What `mmcheck litmus` found of one herd test.
 
-    `observation` is herd's word (of the final condition); `states` the distinct final states as printed, or None
-    when they were not asked for.
+    `observation` is herd's word (of the final condition), whose `quantifier` is ``exists``, ``~exists`` or ``forall``;
+    `states` the distinct final states as printed, or None when they were not asked for.
     """
 
     path: str
@@ -218,3 +218,4 @@ class LitmusOutcome:
     notes: tuple[str, ...] = field(default=())
     diagnostics: tuple[Diagnostic, ...] = field(default=())
     model: str = ""
+    quantifier: str = "exists"

@@ -13,16 +13,25 @@ from mmcheck.results import LitmusOutcome
 from mmcheck.source import SourceFile, Span, printable
 
 OBSERVATIONS = ("Never", "Sometimes", "Always")
+_KINDS = {
+    "exists": ("Allowed", ("Sometimes", "Always")),
+    "~exists": ("Forbidden", ("Never",)),
+    "forall": ("Required", ("Always",)),
+}
+"""herd's word for a test with this quantifier, and the observations that agree with it."""
 
 
 def render(outcome: LitmusOutcome) -> str:
-    """herd's lines for one test: states, if there are any to show, then the observation."""
+    """herd's lines for one test: the log with states that mcompare7 reads, if they are to be shown, and the
+    observation."""
     if outcome.diagnostics:
         return "".join(f"{each.render()}\n" for each in outcome.diagnostics)
-    lines = []
+    lines, name = [], printable(outcome.name) or printable(outcome.path)
     if outcome.states is not None:
-        lines += [f"States {len(outcome.states)}", *map(printable, outcome.states)]
-    lines.append(f"Observation {printable(outcome.name) or printable(outcome.path)} {outcome.observation}")
+        kind, validated = _KINDS[outcome.quantifier]
+        result = "Undef" if outcome.observation == "Unknown" else "Ok" if outcome.observation in validated else "No"
+        lines += [f"Test {name} {kind}", f"States {len(outcome.states)}", *map(printable, outcome.states), result]
+    lines.append(f"Observation {name} {outcome.observation}")
     return "".join(f"{line}\n" for line in lines)
 
 

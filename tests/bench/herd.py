@@ -1,8 +1,9 @@
 """herd7 beside mmcheck, where herd7 is on PATH: what each says of a test, and in how many final states.
 
-Of the tests of litmus/, of tests/data/deviations and of those built from cycles (tests/property/cycles.py).
-``herd.py NUMBER`` takes so many of the latter for each architecture; ``herd.py --record`` writes what herd7 says of
-those that an ordinary run has to tests/data/cycles, where tests/property/test_cycles.py looks it up.
+Of the tests of litmus/, of those of tests/data/deviations, where it is known to say something else, and of those built
+from cycles (tests/property/cycles.py). ``herd.py NUMBER`` takes so many of the latter for each architecture;
+``herd.py --record`` writes what herd7 says of those that an ordinary run has to tests/data/cycles, where
+tests/property/test_cycles.py looks it up.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from measure import ROOT, line
 sys.path.insert(0, str(ROOT))
 
 from mmcheck.litmus import decide
+from tests.deviations import deviations
 from tests.property.cycles import Cycle, cycle
 from tests.property.test_cycles import COUNTS, RECORDED, digest
 
@@ -84,6 +86,10 @@ def main(count: int = 0) -> bool:
     for folder in ("aarch64", "x86_64"):
         tests = {_name(path): path for path in sorted((ROOT / "litmus" / folder).glob("*.litmus"))}
         good &= compared(f"litmus/{folder}", tests, DIFFER)
+    known = {each.path.stem: each for each in deviations()}
+    said = {name: f"{word}, {states}" for name, (word, states) in said_by_herd([each.path for each in known.values()])}
+    changed = [name for name, each in known.items() if said.get(name) != each.herd]
+    good &= line("tests/data/deviations", f"{len(known) - len(changed)} of {len(known)} as ever", "all", not changed)
     for arch in COUNTS:
         with tempfile.TemporaryDirectory() as folder:
             cycles = made(arch, range(count or COUNTS[arch]), folder)

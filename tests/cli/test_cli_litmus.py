@@ -17,8 +17,8 @@ def test_an_observation(mmcheck: Run) -> None:
 
 def test_states(mmcheck: Run) -> None:
     lines = mmcheck("litmus", "herd", "--states").out.splitlines()
-    assert lines[0] == "States 4" and lines[-1] == "Observation MP Sometimes"
-    assert len(lines) == 6
+    assert lines[:2] == ["Test MP Allowed", "States 4"] and lines[-2:] == ["Ok", "Observation MP Sometimes"]
+    assert len(lines) == 8
 
 
 def test_both_engines_agree(mmcheck: Run) -> None:

@@ -34,7 +34,7 @@ def machine_states(test: LitmusTest, machine: ModuleType) -> tuple[str, ...]:
         values = dict(final.values)
         if not final.stuck and (test.filter is None or evaluate(test.filter, values)):
             found.add(tuple([values.get(reg.name, 0) & (1 << reg.width) - 1 for reg in test.observed]))
-    shown = [show_state(test.program, test.observed, dict(zip(names, values, strict=True))) for values in found]
+    shown = [show_state(test.program, test.shown, dict(zip(names, values, strict=True))) for values in found]
     return tuple(sorted(shown))
 
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from mmcheck.program import FALSE, TRUE, Const, Expr, Op, Reg, state_cell, state_register
+from mmcheck.program import FALSE, TRUE, Const, Expr, Op, state_cell, state_register
 from mmcheck.syntax.herd.cell import CellError, nearest, number
 from mmcheck.syntax.herd.memory import Location
-from mmcheck.syntax.herd.show import printing_order
+from mmcheck.syntax.herd.show import Shown, printing_order
 from mmcheck.syntax.herd.tokens import Cursor, Token, scan
 from mmcheck.syntax.herd.values import constant, low, widen
 
@@ -32,7 +32,8 @@ class Names:
     """What a condition can speak of: the threads, the registers of the architecture, the locations.
 
     `used` has the registers that each thread initialises or names; `narrow` tells whether a register of a thread is
-    only ever written through its 32-bit form; `hint` says how registers are named.
+    only ever written through its 32-bit form; `hint` says how registers are named; `wide` are those that the initial
+    state declares with 64 bits, each with its thread.
     """
 
     threads: tuple[str, ...]
@@ -41,17 +42,18 @@ class Names:
     used: Mapping[str, Set[str]]
     narrow: Callable[[str, str], bool] = lambda thread, register: False
     hint: str = ""
+    wide: Set[tuple[str, str]] = frozenset()
 
 
 @dataclass(slots=True)
 class Footer:
-    """The parsed end of a test; `seen` are registers and cells in the order in which they are named, `registers` those
-    that it names with their threads."""
+    """The parsed end of a test; `shown` are the registers, locations, elements and arrays that it names, `registers`
+    those registers with their threads."""
 
     quantifier: str = ""
     condition: Expr = TRUE
     filter: Expr | None = None
-    seen: dict[str, Reg] = field(default_factory=dict)
+    shown: dict[str, Shown] = field(default_factory=dict)
     registers: set[tuple[str, str]] = field(default_factory=set)
     end: int = 0
     expectations: str = ""
@@ -283,7 +285,7 @@ class _Parser:
         if found[0] not in self.names.used[name] and found[0] != ZERO:
             raise self.unused(name, found[0], shown, token.text)
         register = state_register(name, found[0], found[1])
-        self.record(register)
+        self.record(Shown(register.name, (register,), wide=(name, found[0]) in self.names.wide))
         return _Place((low(register, found[2]),), shown, (name, found[0]))
 
     def unused(self, thread: str, register: str, shown: Token, text: str) -> CellError:
@@ -329,13 +331,15 @@ class _Parser:
         index = self.index(location, token)
         chosen = range(location.count or 1) if index is None else (index,)
         cells = tuple(state_cell(location.label(i), location.width) for i in chosen)
-        for cell in cells:
-            self.record(cell)
+        if location.count is None:
+            self.record(Shown(cells[0].name, cells))
+        else:
+            self.record(Shown(location.name if index is None else location.label(index), cells, index is None))
         return _Place(cells, token)
 
-    def record(self, place: Reg) -> None:
+    def record(self, shown: Shown) -> None:
         if self.recording:
-            self.footer.seen[place.name] = place
+            self.footer.shown[shown.name] = shown
 
 
 def _equal(a: Expr, b: Expr) -> Expr:

@@ -21,7 +21,7 @@ from mmcheck.syntax.herd.flow import endless
 from mmcheck.syntax.herd.init import Item, Value, parse_item
 from mmcheck.syntax.herd.memory import Location, Names, accesses, alone, cells, place
 from mmcheck.syntax.herd.rounds import written_out
-from mmcheck.syntax.herd.show import printing_order
+from mmcheck.syntax.herd.show import Shown, in_order
 from mmcheck.syntax.herd.values import constant
 
 MAX_DIAGNOSTICS = 20
@@ -33,9 +33,9 @@ class LitmusTest:
 
     `arch` is ``AArch64``, ``X86_64`` or ``X86``; `quantifier` is ``exists``, ``~exists`` or ``forall``. `condition` and
     `filter` are 1-bit expressions over `state_register` and `state_cell`. `observed` are the registers and
-    cells that final states are projected on, in herd's order. `meta` has the ``Key=value`` lines and the doc
-    string (``doc``). `keys` has one key for each thread, equal only for the same statements and initial values,
-    whatever their places in the text.
+    cells that final states are projected on, `shown` how they are printed, in herd's order. `meta` has the
+    ``Key=value`` lines and the doc string (``doc``). `keys` has one key for each thread, equal only for the same
+    statements and initial values, whatever their places in the text.
     """
 
     name: str
@@ -48,6 +48,7 @@ class LitmusTest:
     meta: Mapping[str, str]
     span: Span
     keys: tuple[Hashable, ...] = ()
+    shown: tuple[Shown, ...] = ()
 
 
 def read_litmus(file: SourceFile) -> LitmusTest:
@@ -159,7 +160,8 @@ class Reader:
         meta = dict(layout.meta)
         if footer.expectations:
             meta["with"] = footer.expectations
-        observed = printing_order(footer.seen.values())
+        shown = in_order(footer.shown.values())
+        observed = tuple({place.name: place for each in shown for place in each.places}.values())
         return LitmusTest(
             layout.name,
             self.arch,
@@ -171,6 +173,7 @@ class Reader:
             meta,
             layout.name_span,
             tuple([self.key(name) for name in self.names]),
+            shown,
         )
 
     # --- initial state -----------------------------------------------------------------------------------
@@ -418,6 +421,7 @@ class Reader:
             self.used,
             lambda thread, register: _only_narrow(by_name[thread], register),
             self.hint,
+            {(thread, name) for thread, of in self.initial.items() for name in of if of[name].item.width == 64},
         )
         try:
             return parse_footer(self.layout.text, self.layout.footer, names)

@@ -16,6 +16,7 @@ from mmcheck.syntax.herd.columns import Layout, split
 from mmcheck.syntax.herd.condition import Footer
 from mmcheck.syntax.herd.memory import Names
 from mmcheck.syntax.herd.read import TARGETS, LitmusTest, Reader, named
+from mmcheck.syntax.herd.show import Shown
 
 MOST = 4_000
 """Parts of each sort that are remembered; then all are forgotten."""
@@ -33,10 +34,11 @@ class _Column(NamedTuple):
 
 
 class _End(NamedTuple):
-    """The parsed end of a test, and the registers and cells that final states are projected on."""
+    """The parsed end of a test, the places that final states are projected on, and how they are printed."""
 
     footer: Footer
     observed: tuple[Reg, ...]
+    shown: tuple[Shown, ...]
 
 
 class Parts:
@@ -115,7 +117,7 @@ class Parts:
         program = Program(layout.name, TARGETS[layout.arch], threads, cells)
         return LitmusTest(
             layout.name, layout.arch, program, footer.quantifier, footer.condition, end.observed, footer.filter, meta,
-            layout.name_span, tuple([column.key for column in columns]),
+            layout.name_span, tuple([column.key for column in columns]), end.shown,
         )  # fmt: skip
 
     def _remember(self, reader: Reader, test: LitmusTest, head: tuple[Hashable, ...]) -> None:
@@ -124,7 +126,7 @@ class Parts:
         self.cells[key] = test.program.cells
         end = reader.layout.text[reader.layout.footer :].strip()
         if "-" not in end:  # the width of a negative number depends on what the thread does
-            self.ends[*key, end] = _End(reader.ended, test.observed)
+            self.ends[*key, end] = _End(reader.ended, test.observed, test.shown)
 
     def _forget(self) -> None:
         """Forget everything if it is too much."""

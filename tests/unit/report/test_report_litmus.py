@@ -17,9 +17,23 @@ def table(folder: Path, *rows: str) -> Comparison:
     return Comparison(read_expected(SourceFile(str(folder / "expected.tsv"), text)))
 
 
-def test_render_with_states() -> None:
-    outcome = LitmusOutcome("a.litmus", "MP", "Sometimes", ("1:X0=0;", "1:X0=1;"))
-    assert render(outcome) == "States 2\n1:X0=0;\n1:X0=1;\nObservation MP Sometimes\n"
+@pytest.mark.parametrize(
+    ("quantifier", "observation", "kind", "result"),
+    [
+        ("exists", "Sometimes", "Allowed", "Ok"),
+        ("exists", "Never", "Allowed", "No"),
+        ("~exists", "Never", "Forbidden", "Ok"),
+        ("~exists", "Sometimes", "Forbidden", "No"),
+        ("forall", "Always", "Required", "Ok"),
+        ("forall", "Sometimes", "Required", "No"),
+        ("forall", "Unknown", "Required", "Undef"),
+    ],
+)
+def test_render_with_states(quantifier: str, observation: str, kind: str, result: str) -> None:
+    """The log of herd7, as mcompare7 reads it."""
+    outcome = LitmusOutcome("a.litmus", "MP", observation, ("1:X0=0;", "1:X0=1;"), quantifier=quantifier)
+    expected = f"Test MP {kind}\nStates 2\n1:X0=0;\n1:X0=1;\n{result}\nObservation MP {observation}\n"
+    assert render(outcome) == expected
 
 
 def test_render_without_states() -> None:

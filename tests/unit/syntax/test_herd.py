@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from mmcheck.errors import InputError
+from mmcheck.litmus import decide
 from mmcheck.program import Assign, Const, Label, Op, Program, Reg, evaluate, show
 from mmcheck.source import SourceFile
-from mmcheck.syntax.herd import LitmusTest, is_herd_format, read_litmus, show_state, show_value
+from mmcheck.syntax.herd import LitmusTest, is_herd_format, read_litmus, show_value
 
 DATA = Path(__file__).parents[2] / "data" / "herd"
 SUITE = os.environ.get("MMCHECK_HERD_SUITE", "")
@@ -281,6 +282,7 @@ def test_observed_places_in_printing_order() -> None:
     )
     names = ["0:X2", "0:X10", "1:X0", "[a[0]]", "[a[1]]", "[b]", "[x]"]
     assert names == [place.name for place in test.observed]
+    assert ["0:X2", "0:X10", "1:X0", "a", "[b]", "[x]"] == [each.name for each in test.shown]
     assert test.filter is not None
 
 
@@ -373,14 +375,43 @@ def test_a_long_condition_is_a_shallow_tree() -> None:
 # --- printing --------------------------------------------------------------------------------------------
 
 
-def test_printed_states() -> None:
+def test_printed_values() -> None:
     program: Program = one("0:X1=x; int y=0; int a[2];").program
-    assert "[y]=2" == show_value(program, Reg("[y]", 32), 2)
-    assert "[y]=-1" == show_value(program, Reg("[y]", 32), 0xFFFFFFFF)
-    assert "[y]=4096" == show_value(program, Reg("[y]", 32), 4096)
-    assert "1:X0=x" == show_value(program, Reg("1:X0", 64), program.cells[2].address)
-    assert "a[1]=3" == show_value(program, Reg("[a[1]]", 32), 3)
-    assert "0:X0=1; [y]=0;" == show_state(program, (Reg("0:X0", 64), Reg("[y]", 32)), {"0:X0": 1})
+    a, x = (next(cell.address for cell in program.cells if cell.name == name) for name in ("a[0]", "x"))
+    assert "2" == show_value(program, Reg("[y]", 32), 2)
+    assert "-1" == show_value(program, Reg("[y]", 32), 0xFFFFFFFF)
+    assert "4096" == show_value(program, Reg("[y]", 32), 4096)
+    assert ("x", "a", "a+4") == tuple(show_value(program, Reg("1:X0", 64), at) for at in (x, a, a + 4))
+
+
+@pytest.mark.parametrize(
+    ("value", "narrow", "wide"),
+    [
+        (0xFFFFFFFF, "-1", "4294967295"),
+        (2**64 - 1, "-1", "-1"),
+        (2**31, "-2147483648", "2147483648"),
+        (2**33, f"{2**33}", f"{2**33}"),
+    ],
+)
+def test_a_register_is_an_int_unless_it_is_declared_wide(value: int, narrow: str, wide: str) -> None:
+    program = one().program
+    register = Reg("0:X1", 64)
+    assert show_value(program, register, value) == narrow and show_value(program, register, value, wide=True) == wide
+
+
+def test_printed_states() -> None:
+    """What herd7 prints for this test."""
+    text = """AArch64 arr
+{ int a[2]={1,-1}; 0:X1=a; int x; int b[2]={3,4}; int64_t 0:X5; }
+ P0             ;
+ LDR W2,[X1,#4] ;
+ MVN W5,WZR     ;
+ ADD X3,X1,#4   ;
+locations [a; b[1]; a[0]; x; 0:X2; 0:X5; 0:X3;]
+exists (a[1]=5 /\\ b[0]=3)
+"""
+    (outcome,) = decide([SourceFile("t.litmus", text)], states=True)
+    assert outcome.states == ("0:X2=-1; 0:X3=a+4; 0:X5=4294967295; a={1,-1}; [x]=0; a[0]=1; a[1]=-1; b[0]=3; b[1]=4;",)
 
 
 # --- the published suite -----------------------------------------------------------------------------------
