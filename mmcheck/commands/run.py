@@ -29,8 +29,10 @@ from mmcheck.syntax.herd.columns import is_herd_format
 from mmcheck.target.targets import Target, parse_target
 
 MAX_FILE = 50_000_000
-STEPS = 1_000_000
+STEPS = 100_000
 """Steps after which a run that does not end is stopped."""
+MOST_STOPPED = 3
+"""After so many of these no more are made."""
 
 ARCHES = {"AArch64": "armv8", "X86_64": "x86-tso", "X86": "x86-tso"}
 
@@ -68,7 +70,8 @@ class Subject:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Run every program that the options name; 1 if a requirement fails that the file expects to hold."""
+    """Run every program that the options name; 1 if a requirement fails that the file expects to hold, else 3 if a run
+    does not end."""
     source = files.read_source(options.path)
     if options.bytes:
         from mmcheck.commands import in_bytes
@@ -98,9 +101,11 @@ def main(options: argparse.Namespace) -> int:
                     raise fail("MM021", refused[0], path=source.path) from None
                 continue
             progress.clear()
-            console.out(_report(subject, tally))
+            console.out(_report(subject, tally, options.runs))
             if any(name not in subject.expected for name in tally.failed):
                 code = 1
+            elif tally.stopped:
+                code = code or 3
             if kept is not None and (wanted is None or kept[2]):
                 wanted = wanted if wanted is not None and not kept[2] else kept[0]
     for line in refused:
@@ -109,6 +114,8 @@ def main(options: argparse.Namespace) -> int:
     if options.trace is not None and wanted is not None:
         files.write(options.trace, wanted)
         console.note(f"mmcheck: a run is in {console.named(options.trace)}", quiet=options.quiet)
+    elif options.trace is not None:
+        console.note("mmcheck: no run could be kept as a trace", quiet=options.quiet)
     return code
 
 
@@ -166,11 +173,11 @@ def _runs(
         tally.barriers.update(counts.barriers)
         tally.sites.update(counts.sites)
         tally.machine += time.process_time() - started
-        told = _told(machine)
+        told = None if found.stopped else _told(machine)
         failed = found.failed
         if told is not None:
             _judge(subject, told, model.name, seed)
-            if not found.stopped and not told.stuck:
+            if not told.stuck:
                 failed = (*failed, *_final(subject, told.execution))
             if kept is None or (failed and not kept[1]):
                 kept = (_trace(subject, told, seed), bool(failed), bool(failed))
@@ -179,6 +186,8 @@ def _runs(
         left = spent / tally.runs * (options.runs - tally.runs)
         rate = tally.steps / max(spent, 1e-9)
         progress(f"{number + 1}/{options.runs} runs, {rate:,.0f} steps a second, about {left:.0f} s left")
+        if tally.stopped == MOST_STOPPED:
+            break
     tally.seconds = time.process_time() - began
     return tally, kept
 
@@ -218,12 +227,12 @@ def _name(subject: Subject) -> str:
     return f"{subject.path}, {subject.variant or 'base'}, {subject.target.name}"
 
 
-def _report(subject: Subject, tally: Tally) -> str:
+def _report(subject: Subject, tally: Tally, wanted: int) -> str:
     rate = tally.steps / max(tally.machine, 1e-9)
     lines = [
         f"{one_line(f'{subject.path}, {subject.variant or BASE}, {subject.target.name}')}: "
         f"{tally.runs} runs, {tally.steps:,} steps, "
-        f"{rate:,.0f} a second, every run allowed by the model"
+        f"{rate:,.0f} a second, every run {'that ends ' if tally.stopped else ''}allowed by the model"
     ]
     for name, count in sorted(tally.failed.items()):
         claim = "as the file expects" if name in subject.expected else "the file expects it to hold"
@@ -236,7 +245,10 @@ def _report(subject: Subject, tally: Tally) -> str:
         lines.append(f"  not seen  {name}: the file expects {why}")
     lines += [f"  stuck     {name} in {count} runs" for name, count in sorted(tally.stuck.items())]
     if tally.stopped:
-        lines.append(f"  stopped   {tally.stopped} runs after {STEPS:,} steps")
+        rest = f"; {wanted - tally.runs} were not made" if tally.runs < wanted else ""
+        lines.append(
+            f"  stopped   {tally.stopped} runs that had not ended after {STEPS:,} steps: a loop may never end{rest}"
+        )
     each = {
         **tally.barriers,
         "failing looks of a wait": tally.spins,

@@ -100,6 +100,8 @@ class Replay:
             if self.graph.events[read].present is not None:
                 # The read of an exchange that not every option has: the write just before its own.
                 before = [a for a, b in order if b == partner[read]]
+                if not before:
+                    continue  # it goes outside of every variable
                 last = next(a for a in before if not any((a, other) in order for other in before))
                 sources[read] = last
                 self.values[read] = self.values[last]
@@ -215,7 +217,7 @@ class Replay:
         threads = self.graph.program.threads
         if event.thread < 0 or threads[event.thread].kind == "device" or event.id not in self.addresses:
             return []
-        return {"irq": ["IRQ"], "mmio": ["IO"], "dma": ["IO"]}.get(self.spaces[self.addresses[event.id]], [])
+        return {"irq": ["IRQ"], "mmio": ["IO"], "dma": ["IO"]}.get(self.spaces.get(self.addresses[event.id], ""), [])
 
     @cached_property
     def sites(self) -> frozenset[str]:

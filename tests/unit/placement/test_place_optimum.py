@@ -191,3 +191,14 @@ def test_an_algorithm_that_is_wrong() -> None:
     )
     (missing,) = part.findings.missing
     assert missing.sequential and not missing.repairs
+
+
+def test_an_exchange_that_leaves_its_variable_is_reported() -> None:
+    """On x86 a store is an XCHG under one of its options: the read of that has no write before it out there."""
+    part = part_of(
+        'spec "s"\ntargets x86-tso\nmemory a[2]\nmemory i\nrequirement r { says "x" }\n'
+        "thread t { let k = i.load(relaxed)\n a[k].store(1, seq_cst?) }\n"
+        "thread u { i.store(2, relaxed)\n let b = a[0].load(relaxed)\n assert b <= 1 for r }\n"
+    )
+    (missing,) = part.findings.missing
+    assert missing.requirement == "memory" and missing.sequential
