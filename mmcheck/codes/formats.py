@@ -124,6 +124,13 @@ CODES: dict[str, tuple[str, str]] = {
         " takes the width of its accesses. Accesses of 8 and 16 bits, and tests that access one location with"
         " two widths, are not supported.",
     ),
+    "MM331": (
+        "two readings",
+        "An x86 instruction of two registers, or of a register and memory, says by itself nothing of which is written."
+        " X86_64 puts the destination last, X86 first. In this test an immediate stands where only the other order has"
+        " it, so what this instruction means is open: herd refuses such a test, too. Write all of them in one order, or"
+        " registers with '%', which is always the order with the destination last.",
+    ),
     "MM340": (
         "unsupported part of a test",
         "herd has faults, code addresses as values, memory tags and `observed` as well; mmcheck does not.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from mmcheck.program import Assign, Expr, Op, Reg, Statement
 from mmcheck.records import record
@@ -28,6 +28,10 @@ _NUMBER = re.compile(r"-?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|[0-9]+)\Z", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z_.][\w.$]*\Z", re.ASCII)
 _LABEL_HEAD = re.compile(r"\s*([A-Za-z_.][\w.$]*)\s*:", re.ASCII)
 _MNEMONIC = re.compile(r"\s*(\S+)(?:\s+|\Z)")
+
+
+Order: TypeAlias = Literal["", "first", "last", "first?", "last?"]
+"""Where the destination stands among two operands; with a question mark only because the format has it there."""
 
 
 class CellError(Exception):
@@ -62,7 +66,7 @@ class Cell:
 
     `text` is the instruction as shown to people, ``start``..``end`` where it stands in the cell, `targets`
     the labels that it branches to; `reads` and `writes` are about condition flags only. `registers` are all that its
-    statements name.
+    statements name. `order` is that of the operands, where both orders have a meaning.
     """
 
     labels: tuple[Piece, ...]
@@ -74,6 +78,7 @@ class Cell:
     reads: frozenset[str] = frozenset()
     writes: bool = False
     registers: frozenset[str] = frozenset()
+    order: Order = ""
 
 
 class Raw(NamedTuple):
@@ -100,7 +105,7 @@ def cut(text: str) -> Raw:
     return Raw(tuple(labels), Piece(match[1], start), Piece(text[match.end() :].rstrip(), match.end()), shown)
 
 
-def finish(raw: Raw, steps: Sequence[Step], targets: Iterable[Piece]) -> Cell:
+def finish(raw: Raw, steps: Sequence[Step], targets: Iterable[Piece], order: Order = "") -> Cell:
     """The cell of `raw` with the meaning `steps`."""
     inputs: set[str] = set()
     assigned: set[str] = set()
@@ -120,6 +125,7 @@ def finish(raw: Raw, steps: Sequence[Step], targets: Iterable[Piece]) -> Cell:
         FLAGS & inputs,
         not FLAGS.isdisjoint(assigned),
         frozenset(inputs | assigned),
+        order,
     )
 
 

@@ -6,14 +6,14 @@ to threads, finds the locations and their widths, and checks what concerns more 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping
 from typing import TypeAlias
 
 from mmcheck.errors import Diagnostic, InputError
 from mmcheck.program import Assign, Block, Const, Expr, Jump, Label, Origin, Program, Reg, Statement, Thread
 from mmcheck.records import record, replace
 from mmcheck.source import SourceFile, Span
-from mmcheck.syntax.herd.cell import END, Cell, CellError, live, nearest
+from mmcheck.syntax.herd.cell import END, Cell, CellError, Order, live, nearest, shorten
 from mmcheck.syntax.herd.columns import Layout, split
 from mmcheck.syntax.herd.condition import Footer, Registers, parse_footer
 from mmcheck.syntax.herd.condition import Names as Known
@@ -103,6 +103,11 @@ def named(texts: Iterable[str], place_of: Place) -> dict[str, int]:
     return guesses
 
 
+def is_mixed(orders: Container[Order]) -> bool:
+    """Whether of instructions with these orders of operands one might as well be read the other way."""
+    return ("last?" in orders and "first" in orders) or ("first?" in orders and "last" in orders)
+
+
 class Reader:
     """Reads one test. Afterwards `declared_widths` are the widths of locations as declared, `used` the registers that
     threads initialise or name, and `ended` the end of the test."""
@@ -119,6 +124,8 @@ class Reader:
         self.word = 32 if self.arch == "X86" else 64
         self.initial: dict[str, dict[str, _Initial]] = {name: {} for name in self.names}
         self.parts: dict[str, list[tuple[str, Site]]] = {}
+        self.orders: dict[str, dict[Order, tuple[Cell, Span]]] = {name: {} for name in self.names}
+        """Of each thread and order of operands, the first cell that has it."""
         self.used: dict[str, set[str]] = {name: set() for name in self.names}
 
     def problem(self, error: CellError, offset: int = 0) -> None:
@@ -148,6 +155,7 @@ class Reader:
         columns = layout.columns
         self.begin()
         bodies = [self.thread(name, column) for name, column in zip(self.names, columns, strict=True)]
+        self.check_orders()
         self.check()
         self.settle_widths(bodies)
         footer = self.ended = self.footer(bodies)
@@ -312,6 +320,10 @@ class Reader:
         if not failed and self.check_labels(parsed):
             self.check_loops(parsed)
         file = self.layout.file
+        for cell, offset in parsed:
+            if cell.order:
+                place = Span(file, offset + cell.start, offset + cell.end)
+                self.orders[name].setdefault(cell.order, (cell, place))
         body: list[Statement] = []
         returns = False
         writes = any(cell.writes for cell, _ in parsed)
@@ -327,6 +339,23 @@ class Reader:
         if returns:
             body.append(Label(END))
         return body
+
+    def check_orders(self) -> None:
+        """Complain about an instruction that is read one way only because of the format, where others are written the
+        other way."""
+        found: dict[Order, tuple[Cell, Span]] = {}
+        for orders in self.orders.values():
+            found = {**orders, **found}
+        if not is_mixed(found):
+            return
+        guessed, other = ("last?", "first") if "last?" in found else ("first?", "last")
+        (cell, span), (against, place) = found[guessed], found[other]  # type: ignore[index]
+        message = (
+            f"'{shorten(cell.text)}' has two readings: with the destination {guessed[:-1]}, as {self.arch} has it, or"
+            f" with the destination {other}, as '{shorten(against.text)}' in line {place.line} has it"
+        )
+        help = f"write the destination {guessed[:-1]} everywhere"
+        self.problems.append(Diagnostic("MM331", message, span, help))
 
     def check_labels(self, parsed: list[tuple[Cell, int]]) -> bool:
         before = len(self.problems)

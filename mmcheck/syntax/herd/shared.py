@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 from mmcheck.program import Cell, Program, Reg, Thread
 from mmcheck.source import SourceFile
+from mmcheck.syntax.herd.cell import Order
 from mmcheck.syntax.herd.columns import Layout, split
 from mmcheck.syntax.herd.condition import Footer
 from mmcheck.syntax.herd.memory import Names
-from mmcheck.syntax.herd.read import TARGETS, LitmusTest, Reader, named
+from mmcheck.syntax.herd.read import TARGETS, LitmusTest, Reader, is_mixed, named
 from mmcheck.syntax.herd.show import Shown
 
 MOST = 4_000
@@ -31,6 +32,7 @@ class _Column(NamedTuple):
     key: Hashable
     used: frozenset[str]
     accesses: tuple[tuple[Names, int], ...]
+    orders: frozenset[Order]
 
 
 class _End(NamedTuple):
@@ -95,6 +97,8 @@ class Parts:
 
     def _joined(self, layout: Layout, head: tuple[Hashable, ...], columns: list[_Column]) -> LitmusTest | None:
         """The test of these threads, if there has been one with this initial state and this end."""
+        if is_mixed(frozenset().union(*[column.orders for column in columns])):
+            return None
         widths = dict(self.heads[head])
         for column in columns:
             for reached, width in column.accesses:
@@ -155,7 +159,8 @@ def _column(reader: Reader, number: int) -> _Column | None:
     accesses = None if reader.problems else reader.accesses(thread)
     if accesses is None:
         return None
-    return _Column(thread, reader.key(thread.name), frozenset(reader.used[thread.name]), accesses)
+    used, orders = reader.used[thread.name], reader.orders[thread.name]
+    return _Column(thread, reader.key(thread.name), frozenset(used), accesses, frozenset(orders))
 
 
 _PARTS = Parts()

@@ -363,7 +363,7 @@ def parse_cell(text: str, arch: str, site: Site | None = None) -> Cell:
     asm.locked = locked
     steps = reader(asm)
     asm.ops.finish()
-    return finish(raw, steps, asm.ops.targets)
+    return finish(raw, steps, asm.ops.targets, "" if name == "TEST" else asm.order)
 
 
 _NAMED = re.compile(r"[(\[]\s*([A-Za-z_]\w*)\s*[)\]]", re.ASCII)

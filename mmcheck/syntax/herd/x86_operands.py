@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from mmcheck.program import Assign, Const, Expr, Reg
 from mmcheck.records import record
-from mmcheck.syntax.herd.cell import Operands, Piece, Raw, Step, nearest, number
+from mmcheck.syntax.herd.cell import Operands, Order, Piece, Raw, Step, nearest, number
 from mmcheck.syntax.herd.values import constant, low, op, widen
 
 _LEGACY = ("ax", "bx", "cx", "dx", "si", "di", "bp", "sp")
@@ -110,6 +110,7 @@ class Asm:
         self.width = width
         self.site = site
         self.locked = False
+        self.order: Order = ""
 
     @property
     def word(self) -> int:
@@ -167,11 +168,16 @@ class Asm:
         second, second_piece = self.operand("a second operand")
         if isinstance(first, Immediate) and isinstance(second, Immediate):
             raise self.ops.wrong(second_piece, "a register or a memory operand")
-        last = self.arch == "X86_64" or "%" in first_piece.text + second_piece.text
+        named = "%" in first_piece.text + second_piece.text
+        last = self.arch == "X86_64" or named
         if isinstance(first, Immediate):
             last = True
         elif isinstance(second, Immediate):
             last = False
+        elif not named and first_piece.text.lower() != second_piece.text.lower():
+            self.order = "last?" if last else "first?"
+        if not self.order:
+            self.order = "last" if last else "first"
         if isinstance(first, Memory) and isinstance(second, Memory):
             raise self.ops.wrong(second_piece, "a register", "an instruction has at most one memory operand")
         self.settle(first, second, first_piece, second_piece)

@@ -212,7 +212,7 @@ def test_several_mistakes_are_reported_together_in_text_order() -> None:
 
 def test_every_code_is_registered() -> None:
     used = {code for code, _, _ in (*CELLS.values(), *INIT.values(), *CONDITIONS.values())}
-    used |= {code for _, code, _ in LAYOUT.values()}
+    used |= {code for _, code, _ in LAYOUT.values()} | {"MM331"}
     assert used == {code for code in CODES if code.startswith("MM3")}
 
 
@@ -297,3 +297,47 @@ def test_long_inputs_are_quick(piece: str) -> None:
         f"AArch64 T\n{{ }}\n P0 ;\n NOP ;\nexists ({long}",
     ):
         survive(text)
+
+
+SB = """{arch} SB
+{{ }}
+ P0          | P1          ;
+ {stores[0]} | {stores[1]} ;
+ {loads[0]}  | {loads[1]}  ;
+exists (0:{a}=0 /\\ 1:{a}=0)
+"""
+
+
+def store_buffering(arch: str, store: str, load: str) -> str:
+    pairs = {"stores": (store.format("x"), store.format("y")), "loads": (load.format("y"), load.format("x"))}
+    return SB.format(arch=arch, a="EAX" if arch == "X86" else "rax", **pairs)
+
+
+@pytest.mark.parametrize(
+    ("arch", "store", "load", "mine", "other"),
+    [
+        ("X86_64", "MOV [{}],$1", "MOV EAX,[{}]", "last", "first"),
+        ("X86", "MOV $1,[{}]", "MOV [{}],EAX", "first", "last"),
+    ],
+)
+def test_operands_that_have_two_readings(arch: str, store: str, load: str, mine: str, other: str) -> None:
+    """herd refuses the file; read by the format's own order alone, no thread would load anything."""
+    (found,) = diagnostics(store_buffering(arch, store, load))
+    assert (found.code, marked(found)) == ("MM331", load.format("y"))
+    assert f"with the destination {mine}, as {arch} has it" in found.message
+    assert f"with the destination {other}, as '{store.format('x')}' in line 4" in found.message
+
+
+@pytest.mark.parametrize(
+    ("arch", "store", "load"),
+    [
+        ("X86_64", "movl $1,({})", "movl ({}),%eax"),
+        ("X86_64", "MOV $1,[{}]", "MOV [{}],EAX"),
+        ("X86", "MOV [{}],$1", "MOV EAX,[{}]"),
+        ("X86_64", "MOV [{}],$1", "movl ({}),%eax"),
+        ("X86_64", "MOV [{}],$1", "TEST EAX,[{}]"),
+        ("X86_64", "MOV [{}],$1", "XCHG EAX,[{}]"),
+    ],
+)
+def test_operands_that_have_one_reading(arch: str, store: str, load: str) -> None:
+    read_litmus(SourceFile("t.litmus", store_buffering(arch, store, load)))

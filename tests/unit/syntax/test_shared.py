@@ -149,6 +149,17 @@ def test_what_an_x86_column_means_depends_on_the_locations_of_all() -> None:
         same(parts.read(file), read_litmus(file))
 
 
+def test_orders_of_operands_are_held_against_each_other_across_shared_columns() -> None:
+    parts = Parts()
+    text = "X86_64 a\n{{ }}\n P0 | P1 ;\n {store} | {load} ;\nexists (x=1)\n"
+    last = text.format(store="MOV $1,[x]", load="MOV EAX,[y]")
+    both = text.format(store="MOV [x],$1", load="NOP")
+    for good in (last, both):
+        parts.read(SourceFile("a.litmus", good))
+    with pytest.raises(InputError, match="two readings"):
+        parts.read(SourceFile("a.litmus", text.format(store="MOV [x],$1", load="MOV EAX,[y]")))
+
+
 def test_too_many_parts_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     from mmcheck.syntax.herd import shared
 
