@@ -189,4 +189,9 @@ CODES: dict[str, tuple[str, str]] = {
         "A relation defined by `let rec` stands right of `\\` or under `~`. Its least value is needed there,"
         " and the clauses for the solver only say that it is large enough.",
     ),
+    "MM412": (
+        "model too large",
+        "A model has up to 10,000 sets and relations once its functions are applied, 50 names in one `let rec`, and"
+        " functions that use each other up to some dozens deep. `let b = a;a` and the like double with each line.",
+    ),
 }

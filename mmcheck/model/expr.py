@@ -60,8 +60,16 @@ DYNAMIC_BASES = {"rf", "co"}
 """The relations that differ between executions of one set of thread runs."""
 
 
+MAX_NODES = 10_000
+"""Of one model; the largest that ship have some hundreds."""
+
+
+class TooLarge(Exception):
+    """What is not made: the message says of what there is too much."""
+
+
 class Pool:
-    """Makes nodes; one per model."""
+    """Makes nodes; one per model. Raises `TooLarge`."""
 
     def __init__(self) -> None:
         self._nodes: dict[tuple[object, ...], Node] = {}
@@ -77,6 +85,8 @@ class Pool:
         key = (op, name, *[arg.number for arg in args])
         node = self._nodes.get(key)
         if node is None:
+            if len(self._nodes) >= MAX_NODES:
+                raise TooLarge(f"more than {MAX_NODES:,} sets and relations")
             dynamic = name in DYNAMIC_BASES if op == "rel" else any(arg.dynamic for arg in args)
             node = self._nodes[key] = Node(len(self._nodes), op, name, args, dynamic)
         return node

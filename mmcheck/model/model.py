@@ -16,7 +16,7 @@ from pathlib import Path
 from mmcheck import files, gate
 from mmcheck.errors import InputError, fail
 from mmcheck.model import cat_syntax as cat
-from mmcheck.model.expr import Node, Pool
+from mmcheck.model.expr import Node, Pool, TooLarge
 from mmcheck.records import record, replace
 from mmcheck.source import SourceFile, Span
 from mmcheck.target.tags import HARDWARE_TAGS, SOURCE_TAGS
@@ -151,6 +151,14 @@ def _is_write_chain(node: Node, po_loc: Node, writes: Node) -> bool:
     return rest.op == "seq" and rest.args[0].op == "ident" and rest.args[0].args[0] is writes and rest.args[1] is po_loc
 
 
+MAX_RECURSIVE = 50
+"""Names of one ``let rec``."""
+MAX_VISITS = 100_000
+"""Expressions that are elaborated, each as often as its function is applied."""
+MAX_DEPTH = 200
+"""How deep they stand in one another, through functions."""
+
+
 class _Elaborator:
     def __init__(self, relations: Iterable[str]) -> None:
         """`relations` are the base relations."""
@@ -161,6 +169,8 @@ class _Elaborator:
         self.included: list[Path] = []
         self.reading: list[Path] = []
         """The files that are being read, outermost first."""
+        self.visits = 0
+        self.depth = 0
         self.base(relations)
 
     def base(self, relations: Iterable[str]) -> None:
@@ -185,16 +195,25 @@ class _Elaborator:
     def file(self, file: SourceFile, path: Path | None) -> None:
         self.reading.append(path.resolve() if path is not None else Path())
         for statement in cat.parse_cat(file):
-            match statement:
-                case cat.Title(text=text):
-                    self.title = self.title or text
-                case cat.Let():
-                    self.let(statement.bindings, statement.recursive)
-                case cat.Test():
-                    self.test(statement)
-                case cat.Include():
-                    self.include(statement, path)
+            self.depth = 0
+            try:
+                self.statement(statement, path)
+            except TooLarge as error:
+                assert isinstance(statement, cat.Let | cat.Test)
+                span = statement.bindings[0].name.span if isinstance(statement, cat.Let) else statement.span
+                raise fail("MM412", f"this model is too large: {error}", span) from None
         self.reading.pop()
+
+    def statement(self, statement: cat.Statement, path: Path | None) -> None:
+        match statement:
+            case cat.Title(text=text):
+                self.title = self.title or text
+            case cat.Let():
+                self.let(statement.bindings, statement.recursive)
+            case cat.Test():
+                self.test(statement)
+            case cat.Include():
+                self.include(statement, path)
 
     def include(self, statement: cat.Include, path: Path | None) -> None:
         target = (path.parent if path is not None else Path()) / statement.path
@@ -222,6 +241,8 @@ class _Elaborator:
             for binding in bindings:
                 self.scope[binding.name.text] = binding if binding.params is not None else self.node(binding.body)
             return
+        if len(bindings) > MAX_RECURSIVE:
+            raise TooLarge(f"more than {MAX_RECURSIVE} names are defined by each other")
         variables = [self.pool.rec(binding.name.text) for binding in bindings]
         for binding, variable in zip(bindings, variables, strict=True):
             self.scope[binding.name.text] = variable
@@ -269,6 +290,15 @@ class _Elaborator:
         self.axioms.append(Axiom(test.name, kind, node, test.negated, test.flag, test.span))
 
     def node(self, exp: cat.Exp) -> Node:
+        self.visits += 1
+        self.depth += 1
+        if self.visits > MAX_VISITS or self.depth > MAX_DEPTH:
+            raise TooLarge("functions of functions of functions ...")
+        made = self.made(exp)
+        self.depth -= 1
+        return made
+
+    def made(self, exp: cat.Exp) -> Node:
         pool = self.pool
         match exp:
             case cat.Empty():
@@ -345,17 +375,19 @@ class _Elaborator:
         if len(params) != len(exp.args):
             raise fail("MM406", f"{name!r} takes {len(params)} arguments, not {len(exp.args)}", exp.span)
         values = [self.node(arg) for arg in exp.args]
-        saved = dict(self.scope)
+        saved = {each: self.scope[each] for each in (*params, name) if each in self.scope}
         self.scope.update(zip(params, values, strict=True))
         del self.scope[name]  # a function is not recursive
         result = self.node(function.body)
-        self.scope = saved
+        for each in params:
+            self.scope.pop(each, None)
+        self.scope.update(saved)
         return result
 
     def lookup(self, name: cat.Name) -> Node | cat.Binding:
         value = self.scope.get(name.text)
         if value is None:
-            near = get_close_matches(name.text, list(self.scope), 1)
+            near = get_close_matches(name.text[:40], list(self.scope), 1)
             help = f"did you mean {near[0]!r}?" if near else ""
             raise fail("MM405", f"no set or relation is called {name.text!r}", name.span, help=help)
         return value

@@ -76,3 +76,49 @@ def test_what_is_not_too_large_is_decided(checkout: Checkout, command: str, text
     assert tracemalloc.get_traced_memory()[1] < 300_000_000
     tracemalloc.stop()
     assert code in (0, 1)
+
+
+def _chain(step: str, count: int) -> str:
+    return "let a0 = po\n" + "".join(f"let a{n} = {step.format(n - 1)}\n" for n in range(1, count))
+
+
+MODELS: dict[str, tuple[str, str]] = {
+    "a chain of sequences": ("sets and relations", _chain("a{0};a{0}", 60) + "acyclic a59 as x\n"),
+    "a chain of functions": (
+        "functions of functions",
+        "let f0(x) = x|x\n"
+        + "".join(f"let f{n}(x) = f{n - 1}(f{n - 1}(x))\n" for n in range(1, 40))
+        + "empty f39(po) as x\n",
+    ),
+    "a deep chain of functions": (
+        "functions of functions",
+        "let f0(x) = x\n" + "".join(f"let f{n}(x) = f{n - 1}(x)\n" for n in range(1, 2000)) + "empty f1999(po) as x\n",
+    ),
+    "a long recursion": (
+        "defined by each other",
+        "let rec r0 = po "
+        + "".join(f"and r{n} = r{n - 1};r{n * 7 % 2000}\n" for n in range(1, 2000))
+        + "acyclic r5 as x\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_a_model_that_is_too_large_is_refused_at_once(checkout: Checkout, name: str) -> None:
+    words, text = MODELS[name]
+    checkout.write("large.cat", text)
+    checkout.write("a.litmus", HEAD + READER % "")
+    started = time.process_time()
+    code, said = checkout.run("verify", "a.litmus", "--target", "large.cat+armv8")
+    assert time.process_time() - started < 5
+    assert code == 2 and words in said and "error[MM412]" in said, said[:500]
+    assert re.search(r"large\.cat:\d+:\d+", said), said[:500]
+
+
+def test_a_function_leaves_names_as_they_were(checkout: Checkout) -> None:
+    """`x` is a relation of its own again after it was the parameter of `f`, and `f` may be applied again."""
+    text = "let x = co\nlet f(x) = x;x\nlet a = f(po) | f(rf) | x\nacyclic a as one\nacyclic po | rf | co | fr as sc\n"
+    checkout.write("names.cat", text)
+    checkout.write("a.litmus", HEAD + READER % "")
+    code, said = checkout.run("verify", "a.litmus", "--target", "names.cat+armv8")
+    assert code == 1 and "error" not in said, said
