@@ -9,15 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mmcheck.enumerate import Enumeration
 from mmcheck.errors import InputError, UnknownVerdict
 from mmcheck.records import record, replace
 from tests.compilers import judge
-from tests.compilers.assembly import Unread
 from tests.compilers.form import Block, Body, Case, Fence, If, Load, Rmw, Set, Statement, Store, registers, walk
 
 DEPENDENCIES = {
-    "ctrl": ("ctrl", "pick_ctrl"), "data": ("data", "pick_data"), "addr": ("addr", "pick_addr"),
+    "ctrl": ("ctrl", "pick-ctrl"), "data": ("data", "pick-data"), "addr": ("addr", "pick-addr"),
 }  # fmt: skip
 
 
@@ -38,16 +36,16 @@ class Experiment:
     stripped: tuple[str, ...] = ()
 
 
-def explain(case: Case, target: str, wrong: judge.Outcomes) -> str:
+def explain(case: Case, target: str, wrong: judge.Outcomes, profile: str = "observed") -> str:
     """The name of the failure; ``?`` where no experiment explains it."""
     for experiment in experiments(case):
+        gone = [name for kind in experiment.stripped for name in DEPENDENCIES[kind]]
         try:
-            search = without_dependencies(case, target, experiment.stripped) if experiment.stripped else None
-            allowed = judge.of_source(experiment.case, target, search=search)
-        except (UnknownVerdict, Unread, InputError):
+            source = judge.Source(experiment.case, target, profile, without=gone)
+            if all(source.allows(outcome) for outcome in wrong):
+                return experiment.name
+        except (UnknownVerdict, InputError):
             continue
-        if wrong & allowed:
-            return experiment.name
     return "?"
 
 
@@ -173,17 +171,6 @@ def moving(each: Statement, way: str, over: Block) -> str:
         if word(each) == what and direction == way and re.search(pattern, crossed):
             return name
     return f"order: {word(each)} {way} {crossed}"
-
-
-def without_dependencies(case: Case, target: str, kinds: tuple[str, ...]) -> Enumeration:
-    """The search for the runs of a case whose body has no dependencies of these kinds."""
-    search = judge.searching(judge.program_of(case, target), target)
-    gone = {name: 0 for kind in kinds for name in DEPENDENCIES[kind]}
-    found = search.traces()
-    stripped = [replace(t, items=tuple([item._replace(**gone) for item in t.items])) for t in found[0]]
-    found[0] = list({(t.identity, t.shape): t for t in stripped}.values())
-    search._traced, search._twins = found, True
-    return search
 
 
 __all__ = ["explain"]

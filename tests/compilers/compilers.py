@@ -48,6 +48,11 @@ class Compiler:
         return tuple([op for op in OPERATIONS if self.name != "gcc" or op != "max"])
 
     @property
+    def profile(self) -> str:
+        """The table of what it keeps (docs/compiler.md)."""
+        return "gcc" if self.name == "gcc" else "llvm"
+
+    @property
     def printer(self) -> C | Rust:
         return Rust() if self.name == "rustc" else C()
 

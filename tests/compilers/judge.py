@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 from mmcheck.deadline import Deadline
 from mmcheck.enumerate import Enumeration, Limits
-from mmcheck.enumeration.keep import profile
 from mmcheck.lower.spec import load_spec
 from mmcheck.model.model import load_model
-from mmcheck.program import Program
+from mmcheck.program import Program, Reg
+from mmcheck.smt.circuit import FALSE, TRUE
+from mmcheck.smt.count import block
+from mmcheck.smt.decode import Decoder
+from mmcheck.smt.encode import encode
+from mmcheck.smt.finals import Finals
+from mmcheck.smt.linear import linear_orders
 from mmcheck.source import SourceFile
 from mmcheck.target.targets import parse_target
+from mmcheck.terms import Term
+from mmcheck.unfold import unfold
 from tests.compilers.assembly import COUNT, OFFSETS, Arch, Unread, read, watched
-from tests.compilers.form import ARRAY, PACKED, SIZE, WORDS, Case, Load, Look, Place, Rmw, Store, packed, walk
+from tests.compilers.form import ARRAY, PACKED, SIZE, WORDS, Case, Load, Look, Place, Rmw, Store, walk
 from tests.compilers.printers import Spec
 
 Outcome: TypeAlias = tuple[tuple[str, int], ...]
@@ -28,8 +35,8 @@ PLACES = tuple(
 
 
 def program_of(case: Case, target: str) -> Program:
-    """The source program."""
-    text = Spec().case(case, target)
+    """The source program; its requirement speaks of all that an outcome does."""
+    text = Spec().case(case, target, in_source(case, ()))
     spec = load_spec(SourceFile(f"{case.name}.litmus", text), root=Path(), read=lambda path: "")
     return spec.program(parse_target(target), None)
 
@@ -48,28 +55,95 @@ def _outcome(result: int, seen: Mapping[str, int], memory: Mapping[str, int]) ->
     return tuple([(name, value) for name, value in values.items() if value])
 
 
-def of_source(
-    case: Case, target: str, *, seconds: float = 20.0, search: Enumeration | None = None
-) -> frozenset[Outcome]:
+class Source:
+    """What the source of a case may do by the table `profile`, as the solver finds it; without the dependencies named
+    in `without`, without accesses that are left out if not `removing`, and as the text stands if not `compiled`.
+
+    Whatever is asked may raise `UnknownVerdict`.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        target: str,
+        profile: str = "observed",
+        *,
+        without: Sequence[str] = (),
+        removing: bool = True,
+        compiled: bool = True,
+        seconds: float = 20.0,
+    ) -> None:
+        self.case = case
+        self.program = program_of(case, target)
+        self.model = load_model(parse_target(target).model)
+        self.deadline = Deadline(seconds)
+        with self.deadline:
+            graph = unfold(self.program, bound=3, quiescent=True, deadline=self.deadline, profile=profile)
+            for name in without:
+                graph.deps[name] = {}
+            self.encoding = encode(graph, self.model, profile=profile, compiled=compiled)
+        finals, terms = Finals(self.encoding), graph.terms
+        word = terms.number(0, 32)
+        for number, name in enumerate(case.body.result):
+            value = finals.state(Reg(f"T:{name}"))
+            word = terms.op("or", (word, terms.op("shl", (value, terms.number(PACKED * number, 32)), 32)), 32)
+        self.seen = {"return": word}
+        self.seen |= {name: finals.state(Reg(f"O{number}:{name}")) for number, name, _ in looks(case)}
+        self.seen |= {place: finals.state(Reg(f"[{place}]")) for place, _ in touched(case)}
+        self.assumed = list(self.encoding.assumptions())
+        if not removing:
+            self.assumed += [-self.encoding.values.literal(each.gone) for each in graph.removals.values()]
+        self.graph = graph
+
+    def allows(self, outcome: Outcome) -> bool:
+        """Whether some run, in an order that the compiler may emit, ends with `outcome`."""
+        values, terms = dict(outcome), self.graph.terms
+        if not values.keys() <= self.seen.keys():
+            return False
+        equal = [terms.op("eq", (term, terms.number(values.get(name, 0), 32)), 1) for name, term in self.seen.items()]
+        with self.deadline:
+            return self._run([self.encoding.values.literal(each) for each in equal]) is not None
+
+    def outcomes(self) -> Outcomes:
+        """All of them."""
+        encoding, found = self.encoding, set[Outcome]()
+        values = encoding.values
+        bits = {name: [values.literal(bit) for bit in self._bits(term)] for name, term in self.seen.items()}
+        for literal in {abs(each) for row in bits.values() for each in row}:
+            encoding.circuit.assume(literal)
+            encoding.circuit.assume(-literal)
+        with self.deadline:
+            while (decoder := self._run([])) is not None:
+                read = {name: [decoder.true(bit) for bit in row] for name, row in bits.items()}
+                numbers = {name: sum(1 << n for n, one in enumerate(row) if one) for name, row in read.items()}
+                found.add(tuple([(name, value) for name, value in numbers.items() if value]))
+                pairs = [pair for name, row in bits.items() for pair in zip(row, read[name], strict=True)]
+                other = [-bit if one else bit for bit, one in pairs]
+                if all(literal == FALSE for literal in other):
+                    break
+                encoding.circuit.clause(other)
+        return frozenset(found)
+
+    def _bits(self, term: Term) -> list[Term]:
+        terms = self.graph.terms
+        return [
+            terms.op("ne", (terms.op("and", (term, terms.number(1 << n, 32)), 32), terms.number(0, 32)), 1)
+            for n in range(32)
+        ]
+
+    def _run(self, literals: Sequence[int]) -> Decoder | None:
+        wanted = [each for each in (*self.assumed, *literals) if each != TRUE]
+        while FALSE not in wanted and self.encoding.solver.solve(wanted):
+            decoder = Decoder(self.encoding)
+            if linear_orders(decoder.execution(), self.model, self.program) is not None:
+                return decoder
+            block(self.encoding, decoder)
+        return None
+
+
+def of_source(case: Case, target: str, profile: str = "observed", *, seconds: float = 20.0) -> Outcomes:
     """What the source may do. Raises `UnknownVerdict`."""
-    program = program_of(case, target)
-    search = search or searching(program, target, seconds)
-    registers = [f"T:{name}" for name in case.body.result]
-    names = [(f"{register}", f"O{number}:{register}") for number, register, _ in looks(case)]
-
-    def outcome(final: Mapping[str, int]) -> Outcome:
-        result = packed(tuple([final.get(name, 0) for name in registers]))
-        seen = {short: final.get(name, 0) for short, name in names}
-        return _outcome(result, seen, {place: final.get(f"[{place}]", 0) for place, _ in PLACES})
-
-    return _found(search, outcome)
-
-
-def searching(program: Program, target: str, seconds: float = 20.0) -> Enumeration:
-    model = load_model(parse_target(target).model)
-    return Enumeration(
-        program, model, settle=True, keep=profile("observed"), limits=LIMITS, deadline=Deadline(seconds), bound=3
-    )
+    return Source(case, target, profile, seconds=seconds).outcomes()
 
 
 def unpacked(case: Case, outcome: Outcome) -> dict[str, int]:
@@ -135,4 +209,4 @@ def of_machine(case: Case, text: str, arch: Arch, *, seconds: float = 20.0) -> f
     return _found(search, outcome)
 
 
-__all__ = ["Outcome", "Place", "in_machine", "in_source", "of_machine", "of_source", "program_of", "searching"]
+__all__ = ["Outcome", "Place", "Source", "in_machine", "in_source", "of_machine", "of_source", "program_of"]

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from mmcheck.errors import InputError, UnknownVerdict  # noqa: E402
+from mmcheck.model.defects import DEFECTS  # noqa: E402
 from tests.compilers import generate, judge  # noqa: E402
 from tests.compilers.assembly import Unread, litmus  # noqa: E402
 from tests.compilers.classify import explain  # noqa: E402
@@ -34,8 +35,8 @@ BATCH = 200
 class Tally:
     programs: int = 0
     outcomes: int = 0
-    forbidding: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    defects: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
 
 
@@ -70,13 +71,35 @@ def report(
     (folder / f"{name}.s").write_text("\n".join([f"// {said}", f"{case.name}:", *lines, ""]), encoding="utf-8")
 
 
+def judged(case: Case, found: judge.Outcomes, target: str, compiler: Compiler) -> tuple[judge.Outcomes, set[str]]:
+    """Of the outcomes `found` of machine code, those that are wrong: the table of the compiler excludes them, or the
+    default one does and no single known defect gives them; and the defects that give the others."""
+    own, default = judge.Source(case, target, compiler.profile), judge.Source(case, target)
+    wrong = {each for each in found if not own.allows(each)}
+    defects = set()
+    for outcome in found - wrong:
+        if not default.allows(outcome):
+            name = defect_of(case, outcome, target, compiler.profile)
+            if name is None:
+                wrong.add(outcome)
+            else:
+                defects.add(name)
+    return frozenset(wrong), defects
+
+
+def defect_of(case: Case, outcome: judge.Outcome, target: str, compiler: str) -> str | None:
+    """A known defect of the compiler that alone gives `outcome`."""
+    names = [each.name for each in DEFECTS.values() if each.compiler == compiler]
+    return next((name for name in names if judge.Source(case, target, name).allows(outcome)), None)
+
+
 def study(case: Case, compiler: Compiler, level: int, features: str, folder: Path) -> str:
     """Make a failing case small, write it down, and say what class it is of."""
     target = target_of(compiler, features)
 
     def wrong_of(each: Case, lines: Sequence[str]) -> judge.Outcomes:
         try:
-            return of_machine(each, lines, compiler) - judge.of_source(each, target)
+            return judged(each, of_machine(each, lines, compiler), target, compiler)[0]
         except (Unread, UnknownVerdict, InputError):
             return frozenset()
 
@@ -87,7 +110,9 @@ def study(case: Case, compiler: Compiler, level: int, features: str, folder: Pat
     small = smallest(case, fails)
     lines = compiler.compile([(small.name, small.body)], level, features)[small.name]
     wrong = wrong_of(small, lines)
-    kind = explain(small, target, wrong)
+    kind = explain(small, target, wrong, compiler.profile)
+    if not all(judge.Source(small, target).allows(outcome) for outcome in wrong):
+        kind = f"{kind}, by default"
     report(folder / re.sub(r"[^\w+]+", "-", kind)[:80].strip("-"), small, lines, compiler, level, features, wrong)
     return kind
 
@@ -102,8 +127,8 @@ def run(compiler: Compiler, level: int, features: str, seed: int, count: int, st
         for case in batch:
             tally.programs += 1
             try:
-                allowed = judge.of_source(case, target)
                 found = of_machine(case, compiled[case.name], compiler)
+                wrong, defects = judged(case, found, target, compiler)
             except Unread as error:
                 tally.skipped[str(error)] += 1
                 continue
@@ -111,8 +136,11 @@ def run(compiler: Compiler, level: int, features: str, seed: int, count: int, st
                 tally.skipped[f"unknown: {error.reason}"] += 1
                 continue
             tally.outcomes += len(found)
-            if found - allowed:
-                tally.failures[study(case, compiler, level, features, folder)] += 1
+            tally.defects.update(defects)
+            if wrong:
+                kind = study(case, compiler, level, features, folder)
+                tally.failures[kind] += 1
+                print(f"{case.name}: {kind}", flush=True)
     return tally
 
 
@@ -141,6 +169,8 @@ def main() -> int:
     print(f"{skipped} skipped ({100 * skipped / max(1, tally.programs):.1f} %)")
     for reason, number in tally.skipped.most_common():
         print(f"  {number:5} {reason}")
+    for defect, number in tally.defects.most_common():
+        print(f"{number} programs by the known defect {defect}")
     print(f"{sum(tally.failures.values())} failures")
     for shape, number in tally.failures.most_common():
         print(f"  {number:5} {shape}")
