@@ -67,6 +67,8 @@ ORDERS = {
     "R": ("plain",) * 5 + ("volatile",) * 3 + ("relaxed",) * 2 + ("acquire",) * 2 + ("seq_cst",),
     "W": ("plain",) * 5 + ("volatile",) * 3 + ("relaxed",) * 2 + ("release",) * 2 + ("seq_cst",),
 }
+CALM = dict.fromkeys("RW", ("plain",) * 7 + ("volatile",) * 3 + ("relaxed",))
+"""In half of all cases: what the hardware does not order, so that it shows what the compiler did."""
 RMW_ORDERS = ("relaxed", "acquire", "release", "acq_rel", "seq_cst")
 FENCE_ORDERS = ("acquire", "release", "acq_rel", "seq_cst")
 
@@ -103,6 +105,7 @@ class Maker:
 
     def case(self, name: str) -> Case:
         shape = self.random.choice(SHAPES)
+        self.calm = self.chance(0.5)
         self.element = self.random.choice((1, 1, 2))
         self.p = Place("x")
         self.q = Place(ARRAY, self.element) if self.chance(0.4) else Place("y")
@@ -149,12 +152,15 @@ class Maker:
                 out.append(Put(place, f"o{number}0" if word[2] == "s" else int(word[2])))
         return tuple(out)
 
+    def order(self, kind: str) -> str:
+        return self.random.choice((CALM if self.calm else ORDERS)[kind])
+
     # --- accesses ----------------------------------------------------------------------------------
 
     def access(self, kind: str, place: Place, value: Value | None = None) -> Block:
         if self.chance(0.07):
             return (self.rmw(place, kind),)
-        order = self.random.choice(ORDERS[kind[0]])
+        order = self.order(kind[0])
         if kind == "R":
             if order != "plain" and self.chance(0.12):
                 return (self.poll(place, order),)
@@ -300,9 +306,15 @@ class Maker:
 
     def kinds(self) -> tuple[Callable[[bool], Block], ...]:
         kinds: tuple[Callable[[bool], Block], ...] = (
-            self.fence, self.fence, self.fence, self.barrier, self.other, self.other, self.again, self.dead, self.idle,
-            self.middle, self.beside,
-        )  # fmt: skip
+            self.other,
+            self.other,
+            self.again,
+            self.dead,
+            self.idle,
+            self.middle,
+            self.beside,
+        )
+        kinds += (self.softly,) if self.calm else (self.fence, self.fence, self.fence, self.barrier)
         if self.known:
             kinds += (self.write_back, self.arm, self.facts, self.through, self.loop)
         return kinds
@@ -316,6 +328,11 @@ class Maker:
     def barrier(self, deep: bool) -> Block:
         return (Fence(self.random.choice(("barrier", "smp_mb", "asm"))),)
 
+    def softly(self, deep: bool) -> Block:
+        """What is a fence to compilers more than to the machine."""
+        soft = (Fence("fence", "release"), Fence("compiler_fence", self.random.choice(FENCE_ORDERS)), Fence("asm"))
+        return (self.random.choice(soft),)
+
     def other(self, deep: bool) -> Block:
         """An access of another place."""
         return self.access(str(self.one("R", "W1", "W2")), Place(str(self.one("z", "w"))))
@@ -325,13 +342,15 @@ class Maker:
         to = self.register()
         if self.chance(0.7):
             self.known.append(to)
-        return (Load(to, self.random.choice((self.p, self.q)), self.random.choice(ORDERS["R"])),)
+        return (Load(to, self.random.choice((self.p, self.q)), self.order("R")),)
 
     def dead(self, deep: bool) -> Block:
         """A store that another one follows."""
         place = self.where()
         value: Value = self.random.choice(self.known) if self.known and self.chance(0.5) else 3
-        middle = self.random.choice((self.fence, self.other, self.barrier))(deep) if self.chance(0.4) else ()
+        middle = (
+            self.random.choice((self.softly, self.fence, self.other, self.barrier))(deep) if self.chance(0.4) else ()
+        )
         order = self.random.choice(("plain", "plain", "volatile", "relaxed"))
         return (Store(place, value), *middle, Store(place, self.random.choice((1, 2)), order))
 
@@ -357,8 +376,9 @@ class Maker:
 
     def write_back(self, deep: bool) -> Block:
         to, place = self.register(), self.where()
-        middle = self.random.choice((self.fence, self.barrier))(deep) if self.chance(0.5) else ()
-        return (Load(to, place), *middle, Store(place, to))
+        middle = self.random.choice((self.softly, self.fence, self.barrier))(deep) if self.chance(0.5) else ()
+        middle = (*middle, If(self.refused(to), (Return(),))) if not deep and self.chance(0.2) else middle
+        return (Load(to, place, self.order("R")), *middle, Store(place, to))
 
     def arm(self, deep: bool) -> Block:
         if deep:
@@ -376,9 +396,10 @@ class Maker:
         """A comparison that goes through memory."""
         used, to = self.random.choice(self.known), self.register()
         place = Place(str(self.one("z", "w")))
+        between = self.random.choice((self.softly, self.other))(deep) if self.chance(0.3) else ()
         stored = Store(place, Op("int", (Op("==", (used, 1)),)))
         self.known.append(to)
-        return (stored, Load(to, place))
+        return (stored, *between, Load(to, place))
 
     def loop(self, deep: bool) -> Block:
         """Looks twice for a value, in one of the ways of a driver with a time-out."""

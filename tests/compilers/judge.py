@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from mmcheck.deadline import Deadline
 from mmcheck.enumerate import Enumeration, Limits
+from mmcheck.execution import Execution
 from mmcheck.lower.spec import load_spec
 from mmcheck.model.model import load_model
 from mmcheck.program import Program, Reg
@@ -22,7 +23,7 @@ from mmcheck.target.targets import parse_target
 from mmcheck.terms import Term
 from mmcheck.unfold import unfold
 from tests.compilers.assembly import COUNT, OFFSETS, Arch, Unread, read, watched
-from tests.compilers.form import ARRAY, PACKED, SIZE, WORDS, Case, Load, Look, Place, Rmw, Store, walk
+from tests.compilers.form import ARRAY, PACKED, SIZE, WORDS, Case, Load, Look, Place, Rmw, Store, packed, walk
 from tests.compilers.printers import Spec
 
 Outcome: TypeAlias = tuple[tuple[str, int], ...]
@@ -55,9 +56,18 @@ def _outcome(result: int, seen: Mapping[str, int], memory: Mapping[str, int]) ->
     return tuple([(name, value) for name, value in values.items() if value])
 
 
+class Run(NamedTuple):
+    """`orders`: the events of each source thread, as the compiler emits them."""
+
+    decoder: Decoder
+    execution: Execution
+    orders: dict[int, list[int]]
+
+
 class Source:
     """What the source of a case may do by the table `profile`, as the solver finds it; without the dependencies named
-    in `without`, without accesses that are left out if not `removing`, and as the text stands if not `compiled`.
+    in `without`, without accesses that are left out if not `removing`, with the dependencies of the text if `textual`,
+    and in the order of the text if not `compiled`.
 
     Whatever is asked may raise `UnknownVerdict`.
     """
@@ -71,6 +81,7 @@ class Source:
         without: Sequence[str] = (),
         removing: bool = True,
         compiled: bool = True,
+        textual: bool = False,
         seconds: float = 20.0,
     ) -> None:
         self.case = case
@@ -81,6 +92,8 @@ class Source:
             graph = unfold(self.program, bound=3, quiescent=True, deadline=self.deadline, profile=profile)
             for name in without:
                 graph.deps[name] = {}
+            for name in ("addr", "data", "ctrl") if textual else ():
+                graph.deps[name] = graph.deps[f"text-{name}"]
             self.encoding = encode(graph, self.model, profile=profile, compiled=compiled)
         finals, terms = Finals(self.encoding), graph.terms
         word = terms.number(0, 32)
@@ -96,13 +109,17 @@ class Source:
         self.graph = graph
 
     def allows(self, outcome: Outcome) -> bool:
-        """Whether some run, in an order that the compiler may emit, ends with `outcome`."""
+        """Whether some run ends with `outcome`."""
+        return self.run(outcome) is not None
+
+    def run(self, outcome: Outcome) -> Run | None:
+        """A run that ends with `outcome`, in an order that the compiler may emit."""
         values, terms = dict(outcome), self.graph.terms
         if not values.keys() <= self.seen.keys():
-            return False
+            return None
         equal = [terms.op("eq", (term, terms.number(values.get(name, 0), 32)), 1) for name, term in self.seen.items()]
         with self.deadline:
-            return self._run([self.encoding.values.literal(each) for each in equal]) is not None
+            return self._run([self.encoding.values.literal(each) for each in equal])
 
     def outcomes(self) -> Outcomes:
         """All of them."""
@@ -113,8 +130,8 @@ class Source:
             encoding.circuit.assume(literal)
             encoding.circuit.assume(-literal)
         with self.deadline:
-            while (decoder := self._run([])) is not None:
-                read = {name: [decoder.true(bit) for bit in row] for name, row in bits.items()}
+            while (run := self._run([])) is not None:
+                read = {name: [run.decoder.true(bit) for bit in row] for name, row in bits.items()}
                 numbers = {name: sum(1 << n for n, one in enumerate(row) if one) for name, row in read.items()}
                 found.add(tuple([(name, value) for name, value in numbers.items() if value]))
                 pairs = [pair for name, row in bits.items() for pair in zip(row, read[name], strict=True)]
@@ -131,14 +148,34 @@ class Source:
             for n in range(32)
         ]
 
-    def _run(self, literals: Sequence[int]) -> Decoder | None:
+    def _run(self, literals: Sequence[int]) -> Run | None:
         wanted = [each for each in (*self.assumed, *literals) if each != TRUE]
         while FALSE not in wanted and self.encoding.solver.solve(wanted):
             decoder = Decoder(self.encoding)
-            if linear_orders(decoder.execution(), self.model, self.program) is not None:
-                return decoder
+            execution = decoder.execution()
+            orders = linear_orders(execution, self.model, self.program)
+            if orders is not None:
+                return Run(decoder, execution, orders)
             block(self.encoding, decoder)
         return None
+
+
+def of_text(case: Case, target: str, *, seconds: float = 20.0) -> Outcomes:
+    """What the source does if it is left as it stands, with the dependencies of the text: at least that it may do.
+
+    Raises `UnknownVerdict`.
+    """
+    program, model = program_of(case, target), load_model(parse_target(target).model)
+    search = Enumeration(program, model, settle=True, limits=LIMITS, deadline=Deadline(seconds), bound=3)
+    registers = [f"T:{name}" for name in case.body.result]
+    names = [(register, f"O{number}:{register}") for number, register, _ in looks(case)]
+
+    def outcome(final: Mapping[str, int]) -> Outcome:
+        result = packed(tuple([final.get(name, 0) for name in registers]))
+        seen = {short: final.get(name, 0) for short, name in names}
+        return _outcome(result, seen, {place: final.get(f"[{place}]", 0) for place, _ in PLACES})
+
+    return _found(search, outcome)
 
 
 def of_source(case: Case, target: str, profile: str = "observed", *, seconds: float = 20.0) -> Outcomes:
