@@ -19,7 +19,22 @@ from mmcheck.lower.spec import load_spec
 from mmcheck.merge import SITE, groups
 from mmcheck.model.kept import weaker
 from mmcheck.model.model import load_model
-from mmcheck.program import NOWHERE, TRUE, Block, Const, Expr, Op, Program, Reg, Requirement
+from mmcheck.program import (
+    NOWHERE,
+    TRUE,
+    Assign,
+    Block,
+    Const,
+    Expr,
+    Load,
+    Op,
+    Program,
+    Reg,
+    Requirement,
+    Rmw,
+    state_register,
+    walk,
+)  # fmt: skip
 from mmcheck.smt.count import all_executions
 from mmcheck.smt.encode import encode
 from mmcheck.smt.encoding import choice_literals
@@ -42,9 +57,23 @@ PROFILES = ("observed", "language", "gcc", "llvm")
 def program_of(text: str, target: str) -> Program:
     try:
         spec = load_spec(SourceFile("random.litmus", text), root=Path(), read=lambda path: "")
-        return spec.program(parse_target(target), None)
+        return observed(spec.program(parse_target(target), None))
     except InputError as error:
         raise AssertionError(f"{error}\n{text}") from error
+
+
+def observed(program: Program) -> Program:
+    """`program`, with a requirement that looks at every register: no load of it is unused."""
+    registers = [
+        state_register(thread.name, each.dst.name, each.dst.width)
+        for thread in program.threads
+        for each in walk(thread.body)
+        if isinstance(each, Load | Rmw | Assign)
+    ]
+    cond: Expr = TRUE
+    for register in dict.fromkeys(registers):
+        cond = Op("and", (cond, Op("eq", (register, register), 1)), 1)
+    return replace(program, requirements=tuple([replace(each, cond=cond) for each in program.requirements]))
 
 
 def solved(
