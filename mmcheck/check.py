@@ -204,7 +204,7 @@ class Checker(Provisos):
             return None
         smaller = self._shrink(encoding, goal)
         execution = smaller.execution()
-        if len(execution.events) < len(found[0].events):
+        if execution.events != found[0].events:
             extra = frozenset((smaller.number[a], smaller.number[b]) for a, b in goal.extra)
             orders = linear_orders(execution, self.model, self.program, extra)
             if orders is not None:
@@ -235,8 +235,22 @@ class Checker(Provisos):
         counterexample = Counterexample(execution, cycle, culprit, text, goal.point, shown)
         clauses = clauses_of(self.program) if layer == "platform" else ()
         defects = needed(execution, self.profile, self.program.target)
-        notes = (*defects, *_strays(execution), *remarks(execution), *preempted(execution))
+        left_out = _left_out(decoder) if decoder.encoding.compiled else ()
+        notes = (*defects, *left_out, *_strays(execution), *remarks(execution), *preempted(execution))
         return Finding(requirement, "violated", layer, self._complete(stage), notes, counterexample, clauses=clauses)
+
+
+def _left_out(decoder: Decoder) -> tuple[str, ...]:
+    """Notes on the accesses that the compiler has left out of the run."""
+    graph, literal = decoder.encoding.graph, decoder.encoding.values.literal
+    found = []
+    for number, removal in sorted(graph.removals.items()):
+        why = next((reason for choice, reason in removal.how if decoder.true(literal(choice))), None)
+        if why is not None and decoder.true(literal(removal.reached)):
+            origin = decoder.origin(graph.events[number])
+            where = f" (line {origin.span.line})" if origin.span is not None else ""
+            found.append(f"in the run that is shown, the compiler has left out '{origin.text}'{where}: {why}")
+    return tuple(dict.fromkeys(found))
 
 
 def _strays(execution: Execution) -> tuple[str, ...]:

@@ -189,11 +189,13 @@ class Queries:
         raise UnknownVerdict(f"{MAX_REFUTED} runs have no single order that the compiler may emit")
 
     def _shrink(self, encoding: Encoding, goal: Goal) -> Decoder:
-        """The run just found, with fewer events: waits that need not end do not, branches are not taken."""
+        """The run just found, with less in it: nothing is left out that need not be, waits that need not end do not,
+        branches are not taken."""
         decoder = Decoder(encoding)
         fixed = list(goal.literals)
+        gone = [encoding.values.literal(removal.gone) for removal in encoding.graph.removals.values()]
         optional = sorted({lit for lit in encoding.happens if abs(lit) != TRUE}, key=abs, reverse=True)
-        for literal in optional:
+        for literal in [*(lit for lit in gone if abs(lit) != TRUE), *optional]:
             if not decoder.true(literal):
                 fixed.append(-literal)
             elif self._solve(encoding, [*fixed, -literal], free=goal.free):
