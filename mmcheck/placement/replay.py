@@ -30,7 +30,7 @@ from mmcheck.smt.encoding import Encoding
 from mmcheck.smt.interrupts import root_of
 from mmcheck.smt.linear import linear_orders
 from mmcheck.target.targets import next_to
-from mmcheck.terms import value_of
+from mmcheck.terms import symbols_of, value_of
 
 _DEPENDENCIES = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")
 
@@ -79,7 +79,7 @@ class Replay:
         self._read_interrupts(encoding, decoder)
         self.final = dict(decoder.final(decoder.symbols(), {}, self.addresses))
         self._allowed: dict[tuple[tuple[str, frozenset[str]], ...], bool] = {}
-        self._kept_orders: dict[tuple[int, ...], Rel] = {}
+        self._kept_orders: dict[tuple[object, ...], Rel] = {}
         self._memo: dict[object, Any] = {}
 
     # --- what stays --------------------------------------------------------------------------------
@@ -136,16 +136,31 @@ class Replay:
             ]
             self.switch = from_pairs(self.n, apart)
 
-    def _pairs(self, table: Pairs, memo: dict[int, int]) -> Rel:
+    def _pairs(self, table: Pairs, memo: dict[int, int], symbols: Mapping[str, int] | None = None) -> Rel:
         index = self.index
         return from_pairs(
             self.n,
             (
                 (index[i], index[j])
                 for (i, j), cond in table.items()
-                if i in index and j in index and value_of(cond, self.symbols, memo)
+                if i in index and j in index and value_of(cond, symbols or self.symbols, memo)
             ),
         )
+
+    def _chosen(self, placement: Placement) -> dict[str, int]:
+        """`symbols`, with the options that `placement` has."""
+        chosen = dict(self.symbols)
+        for site, options in self.graph.choices.items():
+            stands = _stands(placement, site) if site in placement else frozenset(name for name, _ in options)
+            chosen |= {f"{site}={name}": int(name in stands) for name, _ in options}
+        return chosen
+
+    def _emittable(self, placement: Placement, *, text: bool) -> bool:
+        """Whether a compiler may leave out what it does in this run; in the order of the text nothing is."""
+        if not self.left_out:
+            return True
+        chosen, memo = self._chosen(placement), dict[int, int]()
+        return not text and all(value_of(removal.legal, chosen, memo) for removal in self.left_out)
 
     def _tables(self, memo: dict[int, int]) -> None:
         events, n, graph = self.events, self.n, self.graph
@@ -185,6 +200,12 @@ class Replay:
         self.spaces = {cell.address: cell.space for cell in graph.program.cells}
         self.registers, self.static["dev"] = self._registers()
         self.kept = {name: self._pairs(graph.deps[name], memo) for name in _DEPENDENCIES}
+        decided = {f"{site}={name}" for site, options in graph.choices.items() for name, _ in options}
+        conditions = [cond for name in _DEPENDENCIES for cond in graph.deps[name].values()]
+        self.varies = not decided.isdisjoint(symbols_of(conditions))
+        """Whether dependencies differ from placement to placement."""
+        self.left_out = [removal for removal in graph.removals.values() if value_of(removal.gone, self.symbols, memo)]
+        """What the compiler leaves out of the run."""
         self.textual = {name: self._pairs(graph.deps[f"text-{name}"], memo) for name in _DEPENDENCIES}
         self.extra = from_pairs(
             n, ((self.index[a], self.index[b]) for a, b in self.goal.extra if a in self.index and b in self.index)
@@ -279,13 +300,17 @@ class Replay:
             sets["IO"] = 0
         static = {name: cut(rel) for name, rel in self.static.items()}
         deps = self.textual if text or not self.checker.layered else self.kept
+        if self.varies and deps is self.kept:
+            chosen, memo = self._chosen(placement), dict[int, int]()
+            deps = {name: self._pairs(self.graph.deps[name], memo, chosen) for name in _DEPENDENCIES}
         static |= {name: cut(rel) for name, rel in deps.items()}
         static["po"] = static["src"]
         if self.checker.layered and not text:
             model, node = keep_model(self.checker.profile)
             rows = {**static, "src": tuple([row if self.source >> i & 1 else 0 for i, row in enumerate(static["src"])])}
             # What a compiler keeps depends on few of the tags: placements share it.
-            key = (mask, *[sets.get(name, 0) for name in _kept_by(self.checker.profile)])
+            depending = tuple(deps.values()) if self.varies else ()
+            key = (mask, depending, *[sets.get(name, 0) for name in _kept_by(self.checker.profile)])
             cpo = self._kept_orders.get(key)
             if cpo is None:
                 none = (0,) * self.n
@@ -300,6 +325,8 @@ class Replay:
         return static, sets
 
     def _judge(self, placement: Placement, *, text: bool, platform: bool = True) -> bool:
+        if not self._emittable(placement, text=text):
+            return False
         mask = self._present(placement)
         static, sets = self._orders(placement, mask, text=text, platform=platform)
         rf = tuple([row & mask for row in self.rf])
