@@ -253,11 +253,7 @@ class Reader:
 
     def whole(self, thread: str, body: list[Statement]) -> Block:
         """`body` behind the initial values of registers, and loops written out whose rounds are known."""
-        try:
-            return written_out((*self.prologue(thread), *body))
-        except InputError as error:
-            self.problems += error.diagnostics
-            return tuple(body)
+        return written_out((*self.prologue(thread), *body))
 
     def prologue(self, thread: str) -> list[Statement]:
         """The assignments of the initial values of registers."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from mmcheck.errors import fail
 from mmcheck.program import (
     Assign,
     Block,
@@ -28,7 +27,8 @@ from mmcheck.program import (
 )
 from mmcheck.records import record, replace
 
-MAX_STATEMENTS = 20_000
+MAX_STATEMENTS, MAX_STEPS = 20_000, 100_000
+"""Statements that are written, and looked at; a thread of more is left as it is."""
 MAX_ROUNDS = 256
 """Rounds that are written out; a loop that goes on is run up to the bound instead."""
 
@@ -49,7 +49,7 @@ def written_out(body: Block) -> Block:
     """`body`, that of a thread of assembly, with the rounds of its loops as far as they are known."""
     labels = {statement.name: number for number, statement in enumerate(body) if isinstance(statement, Label)}
     backward = any(isinstance(s, Jump) and labels.get(s.label, n) < n for n, s in enumerate(body))
-    return _Walk(body).run() if backward else body
+    return (_Walk(body).run() if backward else None) or body
 
 
 class _Walk:
@@ -70,8 +70,11 @@ class _Walk:
         """Labels of loops whose rounds are not known: what they write has been forgotten at the head."""
         self.copies = 0
 
-    def run(self) -> Block:
-        while self.rest:
+    def run(self) -> Block | None:
+        """The result; None if it is too large."""
+        for _ in range(MAX_STEPS):
+            if not self.rest:
+                return tuple(self.out)
             statement = self.rest.pop()
             if isinstance(statement, Label):
                 self.label(statement)
@@ -82,8 +85,8 @@ class _Walk:
                     self.known = {**self.known, **_effect(statement, self.known)}
                 self.out.append(statement)
             if len(self.out) > MAX_STATEMENTS:
-                raise fail("MM502", "the loops of this test unroll to too many instructions", statement.origin.span)
-        return tuple(self.out)
+                break
+        return None
 
     def label(self, label: Label) -> None:
         self.perhaps.pop(label.name, None)

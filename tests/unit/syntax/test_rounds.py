@@ -5,6 +5,8 @@ The numbers of states are herd7's (7.58).
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from mmcheck.litmus import CUT, decide
@@ -86,3 +88,19 @@ def test_labels_of_rounds_are_their_own() -> None:
     assert len({statement.label for statement in walk(body) if isinstance(statement, Jump)}) == 3
     (outcome,) = decide([SourceFile("t.litmus", text(code, condition="0:X2=1"))])
     assert outcome.observation == "Always"
+
+
+def test_loops_inside_of_each_other_take_no_time() -> None:
+    """Each of them forgets what is inside, which would double with each."""
+    depth = 25
+    code = "\n".join([f"L{n}: LDR W2,[X1]" for n in range(depth)] + [f"CBZ W2,L{n}" for n in reversed(range(depth))])
+    started = time.process_time()
+    read_litmus(SourceFile("t.litmus", text(code, condition="0:X2=1")))
+    assert time.process_time() - started < 5
+
+
+def test_too_many_rounds_are_left_to_the_bound() -> None:
+    inner = "".join(f"MOV W{n},#200\nL{n}: NOP\n" for n in range(5, 8))
+    outer = "".join(f"SUBS W{n},W{n},#1\nB.NE L{n}\n" for n in reversed(range(5, 8)))
+    (outcome,) = decide([SourceFile("t.litmus", text(f"{inner}LDR W2,[X1]\n{outer}NOP", condition="0:X2=1"))])
+    assert outcome.observation == "Unknown" and outcome.notes[0] == f"{CUT} of 2"
