@@ -189,7 +189,7 @@ class EnumerationChecker:
             isinstance(inner, Load) and "Plain" in inner.tags
             for block in blocks
             for statement in walk(block)
-            if isinstance(statement, Await) and not statement.rereads
+            if isinstance(statement, Await) and statement.tries is None and not statement.rereads
             for inner in walk(statement.body)
         )
 
