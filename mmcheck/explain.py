@@ -298,8 +298,8 @@ def summary(execution: Execution, cycle: Sequence[Hop], layer: Layer | None, mod
     name = [agent.name for agent in execution.threads]
     if not cycle:
         why = {
-            "compiler": "In the order of the text this run does not exist: the compiler may move accesses past the "
-            "places where an interrupt can come.",
+            "compiler": "In the order of the text this run does not exist: the compiler may leave out accesses, or "
+            "move them past the places where an interrupt can come.",
             "hardware": "Step by step this run does not exist: the CPU may perform accesses in another order.",
             "platform": "The model does not allow this run: the platform does not promise their order to a device.",
             None: "This run is sequentially consistent: no barrier can prevent it, the algorithm itself allows it.",
