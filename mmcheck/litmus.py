@@ -119,7 +119,7 @@ def _outcome(
 
 def _notes(cut: bool, bound: int, *, any_run: bool) -> tuple[str, ...]:
     notes = (f"{CUT} of {bound}",) if cut else ()
-    return notes if any_run else (*notes, "vacuous: no run comes to an end, or none passes the filter")
+    return notes if any_run else (*notes, "no run comes to an end, or none passes the filter")
 
 
 def _solved(
