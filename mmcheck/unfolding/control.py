@@ -45,6 +45,8 @@ from mmcheck.unfolding.values import assign
 
 MAX_CALLS = 200
 MAX_EXPANSIONS = 20_000
+MAX_ROUNDS = 100
+"""Rounds of a loop without a limit of its own that stands in others of this kind, in all rounds of these."""
 
 
 class Control:
@@ -62,6 +64,8 @@ class Control:
         self.functions = recorder.program.functions
         self.stuck: list[State] = []
         self.expansions = 0
+        self.rounds = 1
+        """Rounds of the innermost loop without a limit, for one of the outermost's beginning."""
         self.groups = 0
 
     def block(self, block: Block, state: State, frame: Frame) -> State:
@@ -159,6 +163,12 @@ class Control:
 
     def _loop(self, statement: Loop, state: State, frame: Frame) -> State:
         inner = Frame(returns=frame.returns)
+        around = self.rounds
+        if statement.rounds is None:
+            self.rounds *= self.bound
+            if around > 1 and self.rounds > MAX_ROUNDS:
+                message = f"loops in one another have more than {MAX_ROUNDS} rounds"
+                raise fail("MM502", message, statement.origin.span, help="use a smaller bound, or 'repeat'")
         for _ in range(self.bound if statement.rounds is None else statement.rounds):
             if state.guard is self.terms.false:
                 break
@@ -168,6 +178,7 @@ class Control:
             state = self.block(exit_test(statement.body, self.functions), state, inner)
             self.recorder.cut(state, statement.origin)
             state = nowhere(self.terms)
+        self.rounds = around
         return merge(self.terms, [*inner.breaks, state])
 
     def _wait(self, statement: Await, state: State, frame: Frame) -> State:

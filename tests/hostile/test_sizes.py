@@ -20,6 +20,11 @@ def threads(count: int) -> str:
     return HEAD + others + READER % ""
 
 
+def loops(count: int) -> str:
+    heads = "".join("while y.load(relaxed) == 1 {\n" for _ in range(count))
+    return HEAD + READER % "" + "thread w {\n" + heads + "y.store(2, relaxed)\n" + "}\n" * count + "}\n"
+
+
 def structs(count: int) -> str:
     inner = "".join(f"struct S{n} {{ a: S{n - 1}, b: S{n - 1} }}\n" for n in range(1, count))
     return HEAD + "struct S0 { a: u32, b: u32 }\n" + inner + f"memory m: S{count - 1}\n" + READER % ""
@@ -47,6 +52,7 @@ LARGE: dict[str, tuple[str, str, Callable[[], str]]] = {
     "a chain of errors": ("verify", "more than 40,000", lambda: HEAD + "thread t {\n" + "!" * 190_000),
     "structs in structs": ("verify", "bytes", lambda: structs(26)),
     "more structs in structs": ("verify", "bytes", lambda: structs(200)),
+    "loops in loops": ("verify", "loops in one another", lambda: loops(8)),
     "events": ("trace", "more than 1000 events", lambda: trace(2_000, rf=True)),
     "guesses": ("trace", "too many ways", lambda: trace(120, rf=False)),
 }
@@ -62,6 +68,13 @@ def test_what_is_too_large_is_refused_at_once(checkout: Checkout, name: str) -> 
     assert code == 2 and words in text and "internal error" not in text, text[:500]
     assert re.search(r"large\.litmus:\d+:\d+", text), text[:500]
     assert text.count("error[") == 1
+
+
+def test_a_bound_that_is_too_large_for_loops_in_loops_is_refused_at_once(checkout: Checkout) -> None:
+    checkout.write("large.litmus", loops(2))
+    code, text = checkout.run("verify", "large.litmus", "--bound", "100")
+    assert code == 2 and "loops in one another have more than 100 rounds" in text
+    assert re.search(r"large\.litmus:\d+:\d+", text)
 
 
 @pytest.mark.parametrize(
