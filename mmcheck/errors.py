@@ -65,6 +65,9 @@ class InternalError(MmcheckError):
     """Two parts of mmcheck that must agree do not; never the user's fault."""
 
 
+NO_MEMORY = "there was not enough memory"
+
+
 class UnknownVerdict(MmcheckError):
     """No verdict was reached; `reason` says why (time, memory, too many candidates)."""
 

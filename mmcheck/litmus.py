@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmcheck.deadline import Deadline
-from mmcheck.errors import InputError, UnknownVerdict, fail
+from mmcheck.errors import NO_MEMORY, InputError, UnknownVerdict, fail
 from mmcheck.files import read_source
 from mmcheck.model.model import Model, load_model
 from mmcheck.program import Load, Origin, Rmw
@@ -64,6 +64,8 @@ def decide(
             outcome = LitmusOutcome(path, "", "Unknown", diagnostics=error.diagnostics)
         except UnknownVerdict as unknown:
             outcome = LitmusOutcome(path, "", "Unknown", notes=(unknown.reason,))
+        except MemoryError:
+            outcome = LitmusOutcome(path, "", "Unknown", notes=(NO_MEMORY,))
         seconds = time.process_time() - started
         yield replace(outcome, seconds=seconds, model=judged_by)
 

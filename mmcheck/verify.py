@@ -15,7 +15,7 @@ from mmcheck.cache import state_folder
 from mmcheck.check import Checker
 from mmcheck.config import COMPILERS
 from mmcheck.crew import LOST, Lost, shared_out
-from mmcheck.errors import Diagnostic, InputError, InternalError, UnknownVerdict, fail
+from mmcheck.errors import NO_MEMORY, Diagnostic, InputError, InternalError, UnknownVerdict, fail
 from mmcheck.files import find_files, make_folder, read_source, write
 from mmcheck.merge import SITE, Group, groups
 from mmcheck.model.devices import model_for
@@ -168,7 +168,7 @@ def _verify_file(path: str, options: Options, on_progress: Progress) -> FileRepo
     except MemoryError:
         if options.undecided:
             raise
-        return _verify_file(path, replace(options, undecided="there was not enough memory"), None)
+        return _verify_file(path, replace(options, undecided=NO_MEMORY), None)
     except InternalError as error:
         saved = _save_dump(path, str(error), options)
         text = f"internal error: {str(error).splitlines()[0]}"

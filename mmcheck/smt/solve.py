@@ -7,11 +7,11 @@ is a `KeyboardInterrupt` again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from mmcheck.deadline import REACHED
-from mmcheck.errors import UnknownVerdict
+from mmcheck.errors import NO_MEMORY, UnknownVerdict
 from mmcheck.smt.circuit import Circuit
 
 SEED = 7
@@ -72,11 +72,19 @@ class Solver:
             lines = [f"p cnf {len(self.circuit.names) - 1} {len(clauses)}"]
             lines += [" ".join(map(str, clause)) + " 0" for clause in clauses]
             lines.append("")
-            self._solver.from_string("\n".join(lines))
+            self._asked(self._solver.from_string, "\n".join(lines))
             self.clauses += clauses
             del self._waiting[:SLICE]
             if self._waiting:
                 self.circuit.deadline.check()
+
+    def _asked(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return call(*arguments)
+        except self.z3.Z3Exception as error:
+            if "memory" in str(error):
+                raise UnknownVerdict(NO_MEMORY) from None
+            raise
 
     def constant(self, literal: int) -> Any:
         """The variable that z3 makes for a number in DIMACS text, or its negation."""
@@ -112,7 +120,7 @@ class Solver:
             timeout = left if timeout is None else min(left, timeout)
         if timeout is not None:
             self._solver.set("timeout", max(1, int(timeout * 1000)))
-        result = self._solver.check(*[self.constant(literal) for literal in assumptions])
+        result = self._asked(self._solver.check, *[self.constant(literal) for literal in assumptions])
         self.queries += 1
         self._satisfied = result == self.z3.sat
         if self._satisfied:
