@@ -74,11 +74,16 @@ def state_folder() -> str | None:
 # --- the secret --------------------------------------------------------------------------------------
 
 
+def is_short_key() -> bool:
+    """Whether ``MMCHECK_CACHE_KEY`` is set to something that is too easily guessed."""
+    return 0 < len(os.environ.get("MMCHECK_CACHE_KEY", "")) < SHORTEST_KEY
+
+
 def _secret() -> bytes | None:
     """What entries are signed with: ``MMCHECK_CACHE_KEY``, or a secret that is made once and only the user reads."""
     given = os.environ.get("MMCHECK_CACHE_KEY", "")
     if given:
-        return digest([os.fsencode(given)]).encode() if len(given) >= SHORTEST_KEY else None
+        return None if is_short_key() else digest([os.fsencode(given)]).encode()
     path = state_folder()
     if path is None:
         return None

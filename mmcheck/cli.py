@@ -251,27 +251,32 @@ class Parser(argparse.ArgumentParser):
             console.note(message.removesuffix("\n"))
 
     def error(self, message: str) -> NoReturn:
-        near = _meant(message, self)
-        hint = f"; did you mean '{near}'?" if near else ""
+        hint = _hint(message, self)
         self.print_usage(sys.stderr)
         self.exit(2, f"{self.prog}: error: {' '.join(message.split())}{hint}\n")
 
 
-def _meant(message: str, top: argparse.ArgumentParser) -> str | None:
-    """The command or the option that comes nearest to the one that argparse's `message` is about."""
+def _hint(message: str, top: argparse.ArgumentParser) -> str:
+    """What to do instead about what argparse's `message` is about: the command or option that comes nearest to it, or
+    the commands that have it."""
     import re
     from difflib import get_close_matches
 
     found = re.search(r"invalid choice: '([^']{1,40})'|unrecognized arguments: (-[^\s=]{1,40})", message)
     if found is None:
-        return None
+        return ""
     if found[1] is not None:
         words = re.findall(r"'?([\w-]+)'?", message.partition("(choose from")[2])
-        return next(iter(get_close_matches(found[1], words, 1)), None)
+        near = get_close_matches(found[1], words, 1)
+        return f"; did you mean '{near[0]}'?" if near else ""
     commands = [each for each in top._actions if isinstance(each, argparse._SubParsersAction)]
-    parsers = [parser for each in commands for parser in each.choices.values()]
-    options = {option for parser in parsers for option in parser._option_string_actions}
-    return next(iter(get_close_matches(found[2], sorted(options), 1, 0.7)), None)
+    parsers = {name: parser for each in commands for name, parser in each.choices.items()}
+    having = [name for name, parser in parsers.items() if found[2] in parser._option_string_actions]
+    if having:
+        return f"; it is an option of {', '.join(having)}"
+    options = {option for parser in parsers.values() for option in parser._option_string_actions}
+    near = get_close_matches(found[2], sorted(options), 1, 0.7)
+    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def parser(settings: Mapping[str, Any] | None = None) -> Parser:

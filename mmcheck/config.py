@@ -64,6 +64,18 @@ def load(start: str = ".") -> dict[str, Any]:
     return _checked(_table(source), source, path)
 
 
+def wrong(setting: str, value: str, error: InputError) -> InputError:
+    """`error`, which `value` led to, at the place of `setting` if it is from there that the value comes."""
+    given = load().get(setting)
+    if error.diagnostics[0].span is not None or value not in (given if isinstance(given, list) else [given]):
+        return error
+    found = _find(os.path.abspath("."))
+    assert found is not None
+    first = error.diagnostics[0]
+    about = "" if setting == "targets" else f"'{value}': "
+    return _wrong_key(f"{about}{first.message}", _source(*found), setting, first.help)
+
+
 def _find(folder: str) -> tuple[str, bytes] | None:
     """The file that decides, and its bytes."""
     while True:

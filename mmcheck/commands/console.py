@@ -102,6 +102,8 @@ def width() -> int:
 def store(options: argparse.Namespace) -> cache.Store | None:
     """The cache that the options ask for. Raises `InputError` if its folder is none of ours."""
     try:
+        if cache.is_short_key():
+            note(f"mmcheck: nothing is kept: MMCHECK_CACHE_KEY has fewer than {cache.SHORTEST_KEY} characters")
         return cache.store(options.no_cache, options.cache_dir)
     except (OSError, ValueError) as error:
         from mmcheck.errors import fail

@@ -24,7 +24,7 @@ from mmcheck.model.devices import model_for
 from mmcheck.program import Program, evaluate
 from mmcheck.report.progress import Progress
 from mmcheck.report.words import BASE, one_line
-from mmcheck.source import SourceFile
+from mmcheck.source import SourceFile, Span
 from mmcheck.syntax.herd.columns import is_herd_format
 from mmcheck.target.targets import Target, parse_target
 
@@ -274,7 +274,11 @@ def _replay(subjects: list[Subject], options: argparse.Namespace) -> int:
     source = files.text_of(options.replay, files.read_bytes(options.replay, MAX_FILE))
     given = list(_given(source, subjects))
     if not given:
-        raise fail("MM061", "no run in this file is one of this program", path=files.shown(options.replay))
+        named = ", ".join(map(_name, subjects[:3]))
+        message = f"no run in this file is one of this program ({named})"
+        if _is_report(source.text):
+            raise jsonfile.wrong(source, "MM061", message, ("results",))
+        raise fail("MM061", message, Span(source, 0, len(source.line(1))))
     code = 0
     for subject, name, layer, execution in given:
         where = one_line(f"{subject.path}, {subject.variant or BASE}, {subject.target.name}, {name}")

@@ -82,15 +82,22 @@ def check(
     """The report of what the options ask for; `found` are the files, `problems` what is wrong with other paths."""
     from pathlib import Path
 
+    from mmcheck import config
     from mmcheck.cached import every_run, surprising, verify
-    from mmcheck.errors import Diagnostic
+    from mmcheck.errors import Diagnostic, InputError
     from mmcheck.records import replace
     from mmcheck.report.progress import Progress
     from mmcheck.results import FileReport, Report
+    from mmcheck.target.targets import parse_target
 
     wrong = tuple([FileReport(each.path, diagnostics=(each,)) for each in problems])
     if not found:
         return Report(wrong, __version__)
+    for target in options.target:
+        try:
+            parse_target(target)
+        except InputError as error:
+            raise config.wrong("targets", target, error) from None
     if options.dump_smt is not None:
         files.make_folder(options.dump_smt)
     quick = options.format not in ("json", "sarif") and not options.verbose and options.graphs is None
@@ -156,9 +163,14 @@ def without_known(report: Report, options: argparse.Namespace) -> tuple[Report, 
     """`report` without the failures of the baseline, those failures, and whether there was nothing to note."""
     if options.baseline is None:
         return report, (), True
+    from mmcheck import config
+    from mmcheck.errors import InputError
     from mmcheck.report import baseline
 
-    source = files.read_source(options.baseline)
+    try:
+        source = files.read_source(options.baseline)
+    except InputError as error:
+        raise config.wrong("baseline", options.baseline, error) from None
     applied = baseline.apply(report, baseline.parse(source))
     if applied.stale:
         text = f"mmcheck: no longer so, take out of {console.named(source.path)}: {baseline.described(applied.stale)}"

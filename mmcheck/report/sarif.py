@@ -251,7 +251,8 @@ def _location(path: str, span: Span | None, text: str = "") -> dict[str, Any]:
     if span is not None:
         path = span.file.path
     absolute = path.startswith(("/", ".."))
-    uri = {"uri": quote(path)} if absolute else {"uri": quote(path), "uriBaseId": ROOT}
+    quoted = quote(path, errors="surrogateescape")  # a name may hold any bytes
+    uri = {"uri": quoted} if absolute else {"uri": quoted, "uriBaseId": ROOT}
     physical: dict[str, Any] = {"artifactLocation": uri}
     if span is not None:
         physical["region"] = {
