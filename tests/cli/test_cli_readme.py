@@ -65,5 +65,5 @@ def test_no_host_is_named() -> None:
     named = re.compile(
         r"https?://(?!example\.org|docs\.oasis|json\.schemastore|www\.w3\.org)[\w.-]*(pypi|pythonhosted)[\w.-]*"
     )
-    for name in ("README.md", "CONTRIBUTING.md", "pyproject.toml", ".ci/run", ".pre-commit-config.yaml"):
+    for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "pyproject.toml", ".ci/run", ".pre-commit-config.yaml"):
         assert named.search((ROOT / name).read_text(encoding="utf-8")) is None
