@@ -49,6 +49,7 @@ class Dependence:
         self.tests += [(each.guard, each.success) for each in self.outcomes.values()]
         self.cells = sorted(cell.address for cell in graph.program.cells)
         self.reads = {f"r{e.id}": e for e in self.events if e.kind == "R"}
+        self._known_literals: dict[int, tuple[frozenset[int], tuple[frozenset[int], ...]]] = {}
         self.twins = {e.id: [o for o in self.events if self._may_be_twin(e, o)] for e in self.events}
         self._chains: dict[tuple[int, int], Term] = {}
         self._below: dict[int, frozenset[str]] = {}
@@ -89,12 +90,23 @@ class Dependence:
         return self.exclusive(self.reached(event), self.reached(other))
 
     def exclusive(self, a: Term, b: Term) -> bool:
-        """Whether a conjunct of `a` is the negation of one of `b`."""
-        return not self._literals(a)[0].isdisjoint(self._literals(b)[1])
+        """Whether a conjunct of one is the negation of one of the other, or of several."""
+        (one, denied), (other, also) = self._literals(a), self._literals(b)
+        return any(each <= other for each in denied) or any(each <= one for each in also)
 
-    def _literals(self, guard: Term) -> tuple[frozenset[int], frozenset[int]]:
-        parts = guard.args if guard.op == "and" else (guard,)
-        return frozenset([p.number for p in parts]), frozenset([self.terms.neg(p).number for p in parts])
+    def _literals(self, guard: Term) -> tuple[frozenset[int], tuple[frozenset[int], ...]]:
+        """The conjuncts of `guard`, and for each the conjuncts that together deny it."""
+        known = self._known_literals.get(guard.number)
+        if known is None:
+            parts, neg = guard.args if guard.op == "and" else (guard,), self.terms.neg
+            denied = [neg(p) for p in parts]
+            denials = [
+                [neg(arg) for arg in p.args] if p.op == "or" else d.args if d.op == "and" else (d,)
+                for p, d in zip(parts, denied, strict=True)
+            ]
+            known = frozenset([p.number for p in parts]), tuple([frozenset([t.number for t in d]) for d in denials])
+            self._known_literals[guard.number] = known
+        return known
 
     def chain(self, first: GEvent, last: GEvent) -> Term:
         """That what is kept leads from `first` to `last`, through events that are present."""

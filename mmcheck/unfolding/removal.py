@@ -32,6 +32,7 @@ class Removals:
         """What a load leaves in its register."""
         self.loads: dict[int, list[tuple[int, Term]]] = {}
         """Load -> the accesses that it may be taken from, each with the choice that says so."""
+        self._idles: dict[int, bool] = {}
 
     # --- loads, as they are unfolded -----------------------------------------------------------------
 
@@ -58,7 +59,16 @@ class Removals:
 
     def _reached(self, event: GEvent) -> Term:
         """When what cannot be left out happens; false for what perhaps can, so that too much is offered."""
-        return self.terms.false if "Plain" in event.possible else event.guard
+        return self.terms.false if "Plain" in event.possible or self._idle(event.id) else event.guard
+
+    def _idle(self, number: int) -> bool:
+        """Whether the event is half of a read-modify-write that changes nothing. What it reads is not known unless it
+        happens, and then it is what is there already."""
+        if len(self._idles) < 2 * (len(self.graph.amo) + len(self.graph.lxsx)):
+            for pair in (*self.graph.amo, *self.graph.lxsx):
+                if pair[0] not in self._idles:
+                    self._idles |= dict.fromkeys(pair, self._changes_nothing(*pair))
+        return self._idles.get(number, False)
 
     def _sources(self, event: GEvent, present: Callable[[GEvent], Term], inside: Term) -> Iterator[tuple[int, Term]]:
         """The earlier accesses whose value is still there at `event`, nearest first, each with its condition: nothing
@@ -80,8 +90,9 @@ class Removals:
                     found += 1
                     yield source.id, here
                 if source.kind == "W":
-                    fresh = terms.conj([fresh, terms.neg(terms.conj([reached, same]))])
-                    if same is terms.true and implies(inside, reached):
+                    written = present(source) if self._idle(source.id) else reached
+                    fresh = terms.conj([fresh, terms.neg(terms.conj([written, same]))])
+                    if same is terms.true and implies(inside, written):
                         return
             there = present(source)
             for name in clear:
@@ -118,7 +129,7 @@ class Removals:
                     choices[event.id] = [terms.symbol(f"{what}{event.id}", 1) for what in ("again", "dead")]
         idle = {}
         for read, write in pairs:
-            if graph.events[read].thread == thread and self._changes_nothing(read, write):
+            if graph.events[read].thread == thread and self._idle(read):
                 idle[read], idle[write] = write, read
                 choices[read] = choices[write] = [terms.symbol(f"idle{read}", 1)]
         gone = {number: terms.disj(found) for number, found in choices.items()}
@@ -160,7 +171,7 @@ class Removals:
         idle: dict[int, int], first: bool,
     ) -> list[tuple[Term, Term, str]]:  # fmt: skip
         """For each choice, what justifies it, and what a reader is told."""
-        terms = self.terms
+        terms, graph = self.terms, self.graph
         if event.id in idle:
             read = min(event.id, idle[event.id])
             return [(choices[0], self._unused(read, events, present), "it changes nothing, and its result is unused")]
@@ -179,6 +190,9 @@ class Removals:
         assert event.value is not None
         again = []
         for number, cond in self._sources(event, present, event.guard):
+            source = graph.events[number]
+            if self._idle(number) and not first:
+                cond = terms.conj([cond, present(source)])
             again.append(terms.conj([cond, terms.op("eq", (self._value(number), event.value), 1)]))
         dead = list(self._overwritten(event, events, present, first))
         return [
@@ -233,7 +247,14 @@ class Removals:
         uses += [(check.cond, check.guard) for check in graph.checks if check.thread == thread]
         uses += [(outcome.when, terms.true) for outcome in graph.outcomes.values() if read not in outcome.reads]
         uses += [(term, terms.true) for term in self._observed(thread)]
-        return terms.conj([terms.neg(guard) for term, guard in uses if term is not None and name in symbols_of([term])])
+        found = [(term, guard) for term, guard in uses if term is not None and name in symbols_of([term])]
+        taken = [choice for choices in self.loads.values() for source, choice in choices if source in {read, *own}]
+        direct = terms.substitute([term for term, _ in found], {str(choice.payload): terms.false for choice in taken})
+        parts = [
+            terms.neg(guard if name in symbols_of([left]) else terms.conj([guard, terms.disj(taken)]))
+            for (_, guard), left in zip(found, direct, strict=True)
+        ]
+        return terms.conj(parts)
 
     def _observed(self, thread: int) -> list[Term]:
         """What a requirement on final states, or the next run of the handler, sees of the thread's registers."""
