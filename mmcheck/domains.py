@@ -10,6 +10,7 @@ was read, only the largest is known; unless it is an address, that is enough.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 from math import prod
 
@@ -66,14 +67,24 @@ def implies(a: Term, b: Term) -> bool:
 
 
 class _Combining:
-    """Values of operators from those of their operands; of terms in `listed` more of them are listed."""
+    """Values of operators from those of their operands."""
 
-    def __init__(self, out: Domains, listed: set[int]) -> None:
+    def __init__(self, out: Domains, reads: list[GEvent], writes: list[GEvent]) -> None:
         self.out = out
-        self.listed = listed
+        self.reads = reads
+        self.writes = writes
 
-    def limits(self, term: Term) -> tuple[int, int]:
-        return (MAX_VALUES, MAX_PRODUCT) if term.number in self.listed else (FEW_VALUES, FEW_PRODUCT)
+    @cached_property
+    def listed(self) -> set[int]:
+        """The terms that an address may depend on: more values of them are listed."""
+        accesses = (*self.reads, *self.writes)
+        found = {term.number for term in walk([e.address for e in accesses if e.address is not None])}
+        if any(read.value is not None and read.value.number in found for read in self.reads):
+            found |= {term.number for term in walk([e.value for e in self.writes if e.value is not None])}
+        return found
+
+    def is_many(self, term: Term, count: int, few: int, most: int) -> bool:
+        return count > few and (count > most or term.number not in self.listed)
 
     def combine(self, term: Term) -> None:
         found = None if term.number in self.out.largest else self.few(term)
@@ -82,7 +93,7 @@ class _Combining:
     def put(self, term: Term, found: Set | None, largest: int | None = None) -> None:
         """The values of `term`, or, if these are too many, the largest."""
         out = self.out
-        if found is not None and (term.width == 1 or len(found) <= self.limits(term)[0]):
+        if found is not None and (term.width == 1 or not self.is_many(term, len(found), FEW_VALUES, MAX_VALUES)):
             out.values[term.number] = found
         else:
             out.values.pop(term.number, None)
@@ -91,7 +102,7 @@ class _Combining:
     def few(self, term: Term) -> Set | None:
         """The values of `term`, unless they are too many."""
         out = self.out
-        if any(arg.number in out.largest for arg in term.args):
+        if out.largest and any(arg.number in out.largest for arg in term.args):
             return BOOLS if term.width == 1 else None
         sets = [out.values[arg.number] for arg in term.args]
         if term.width == 1 and term.op in ("and", "or"):
@@ -104,7 +115,7 @@ class _Combining:
             if len(sets[0]) == 1:
                 return sets[1] if 1 in sets[0] else sets[2]
             return sets[1] | sets[2]
-        if prod(map(len, sets)) > self.limits(term)[1]:
+        if self.is_many(term, prod(map(len, sets)), FEW_PRODUCT, MAX_PRODUCT):
             return BOOLS if term.width == 1 else None
         widths = tuple([arg.width for arg in term.args])
         op, width = term.op, term.width
@@ -135,14 +146,6 @@ def most(out: Domains, term: Term) -> int:
     return found if found <= mask else mask
 
 
-def _listed(reads: list[GEvent], writes: list[GEvent]) -> set[int]:
-    """The terms that an address may depend on."""
-    found = {term.number for term in walk([e.address for e in (*reads, *writes) if e.address is not None])}
-    if any(read.value is not None and read.value.number in found for read in reads):
-        found |= {term.number for term in walk([write.value for write in writes if write.value is not None])}
-    return found
-
-
 def analyse(graph: EventGraph, *, coherent: bool) -> Domains:
     """The domains of `graph`. Raises `UnknownVerdict` if a set of values grows too large."""
     out = Domains(graph)
@@ -168,7 +171,7 @@ def analyse(graph: EventGraph, *, coherent: bool) -> Domains:
         elif node.op == "sym":
             values[node.number] = frozenset() if node.number in symbol_of else BOOLS
     operators = [node for node in order if node.op not in ("const", "sym")]
-    combining = _Combining(out, _listed(reads, writes))
+    combining = _Combining(out, reads, writes)
     for _ in range(len(writes) + 2):
         for node in operators:
             graph.terms.deadline.check()

@@ -46,6 +46,10 @@ class Values:
             return False
         return term.number in self.domains.values or all(map(self.is_listed, term.args))
 
+    def is_short(self, term: Term) -> bool:
+        """Whether the values of its operands are listed, and few enough to be combined."""
+        return all(map(self.is_listed, term.args)) and prod([len(self.of(arg)) for arg in term.args]) <= FEW_PRODUCT
+
     def settle(self, term: Term) -> None:
         """Fix what `term` is: clauses that it needs are made now."""
         if self.is_listed(term):
@@ -150,9 +154,7 @@ class Values:
                 for value, holds in self.of(arm).items():
                     parts.setdefault(value, []).append(self.circuit.all([guard, holds]))
             return self._union(parts)
-        if term.width == 1 and (
-            not all(map(self.is_listed, term.args)) or prod([len(self.of(arg)) for arg in term.args]) > FEW_PRODUCT
-        ):
+        if term.width == 1 and not self.is_short(term):
             (literal,) = self.numbers.operator(term)
             return {1: literal, 0: -literal}
         widths = tuple([arg.width for arg in term.args])
