@@ -8,10 +8,10 @@ from typing import Self
 
 from mmcheck import goals
 from mmcheck.deadline import Deadline
-from mmcheck.errors import InternalError, UnknownVerdict
+from mmcheck.errors import InternalError, UnknownVerdict, fail
 from mmcheck.execution import Execution
 from mmcheck.goals import Goal
-from mmcheck.model.model import Model
+from mmcheck.model.model import BUILTIN, Model
 from mmcheck.model.promises import Word, weakened
 from mmcheck.program import Program, Requirement
 from mmcheck.recheck import with_order
@@ -112,6 +112,10 @@ class Queries:
             return
         wanted = [-settled] if settled != FALSE else []
         if not encoding.solver.solve([*wanted, *choice_literals(encoding, self.choices)]):
+            if self.model.name not in BUILTIN:
+                message = "this model allows no run of the program, not even one in which nobody got far"
+                help = "some axiom fails for every run; what is empty, or holds of 'id', needs none"
+                raise fail("MM413", message, self.model.axioms[0].span, help=help)
             raise InternalError("the clauses for this program have no solution at all")
 
     def _solve(

@@ -194,4 +194,9 @@ CODES: dict[str, tuple[str, str]] = {
         "A model has up to 10,000 sets and relations once its functions are applied, 50 names in one `let rec`, and"
         " functions that use each other up to some dozens deep. `let b = a;a` and the like double with each line.",
     ),
+    "MM413": (
+        "model without runs",
+        "An axiom fails for every run of the program, as `irreflexive id` does: nothing could happen, and everything"
+        " would hold. The place is that of the model's first axiom.",
+    ),
 }

@@ -18,7 +18,7 @@ from mmcheck.doc.fragments import GLYPHS, anchor
 from mmcheck.draw.metrics import clean
 from mmcheck.draw.svg import render_svg
 from mmcheck.draw.text import render_text
-from mmcheck.errors import fail
+from mmcheck.errors import InputError, fail
 from mmcheck.records import record
 from mmcheck.report import pictures, story, table
 from mmcheck.report.words import BASE, claim, verdict
@@ -59,6 +59,11 @@ def refresh(file: SourceFile, folder: str, check: Check, *, as_text: bool = Fals
         except OSError as error:
             message = f"'{wish.path}' cannot be read: {error.strerror}"
             raise fail("MM022", message, _span(file, begin)) from None
+        except InputError as error:
+            first = error.diagnostics[0]
+            if first.span is not None or first.path != wish.path:
+                raise
+            raise fail("MM022", f"'{wish.path}': {first.message}", _span(file, begin), help=first.help) from None
         chosen = [result for result in results if _wanted(result, wish)]
         if not chosen:
             raise fail("MM015", "no result of that file fits what this region asks for", _span(file, begin))

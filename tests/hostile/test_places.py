@@ -89,3 +89,16 @@ def test_a_full_disk_is_a_message(
     code, text = checkout.run(*arguments)
     assert code == 2 and "no space left on device" in text and "internal error" not in text, text
     assert weak.read_text() == before
+
+
+def test_a_model_that_forbids_every_run_is_an_error(checkout: Checkout) -> None:
+    checkout.write("none.cat", '"none"\nirreflexive id as nothing\n')
+    checkout.write("good.litmus", GOOD)
+    code, text = checkout.run("verify", "good.litmus", "--target", "none.cat+armv8", "--engine", "smt")
+    assert code == 2 and "error[MM413]" in text and "none.cat:2:1" in text, text
+
+
+def test_a_region_of_a_file_that_is_not_there_is_named(checkout: Checkout) -> None:
+    checkout.write("a.md", "Text\n<!-- mmcheck: gone.litmus requirement=seen -->\n<!-- mmcheck: end -->\n")
+    code, text = checkout.run("render", "--embed", "a.md")
+    assert code == 2 and "a.md:2:1" in text and "no such file" in text, text
