@@ -66,16 +66,19 @@ class Removals:
         )
         while found != left:
             least = self._without(found)
-            found, left = [i for i in found if any(True for _ in self._ways(i, least, self.all))], found
+            found, left = (
+                [i for i in found if any(True for w in (self.all, least) for _ in self._ways(i, least, w))],
+                found,
+            )
         return found
 
-    def _ways(self, i: int, present: int, killers: int) -> Iterator[int]:
+    def _ways(self, i: int, present: int, writing: int) -> Iterator[int]:
         """The reasons to leave `i` out: the access from which a load is taken, or `STORE`, or `UNUSED`. A write of
-        `killers` may make a store dead."""
+        `writing` may make a store dead, and a read-modify-write that is in it counts as one."""
         made = self.run.made[i]
-        sources = list(self._sources(i, present))
+        sources = list(self._sources(i, present, writing))
         if made.kind == "W":
-            if sources or self._dead(i, present, killers):
+            if sources or self._dead(i, present, writing):
                 yield STORE
             return
         last = self._last_write(i)
@@ -87,16 +90,19 @@ class Removals:
             if last is not None and self.run.made[last].value == made.value:
                 yield UNUSED
 
-    def _last_write(self, i: int) -> int | None:
+    def _last_write(self, i: int, gone: int = 0) -> int | None:
         made = self.run.made
-        own = [j for j in range(i) if made[j].kind == "W" and made[j].address == made[i].address]
+        own = [j for j in range(i) if made[j].kind == "W" and made[j].address == made[i].address and not gone >> j & 1]
         return own[-1] if own else None
 
-    def _sources(self, i: int, present: int) -> Iterator[int]:
-        """The accesses from which the thread knows that the value of `i` is at its address."""
-        made, last = self.run.made, self._last_write(i)
+    def _sources(self, i: int, present: int, writing: int) -> Iterator[int]:
+        """The accesses from which the thread knows that the value of `i` is at its address. What a read-modify-write
+        would have read that is left out, nobody knows."""
+        made = self.run.made
+        gone = sum(1 << j for j in self.run.other) & ~writing
+        last = self._last_write(i, gone)
         for j in range(0 if last is None else last, i):
-            if j == last or made[j].kind == "R":
+            if j == last or (made[j].kind == "R" and not gone >> j & 1):
                 if (made[j].address, made[j].width, made[j].value) == (made[i].address, made[i].width, made[i].value):
                     way = "forwards" if made[i].kind == "R" else "repeats" if j == last else "writes-back"
                     between = present & ((1 << i) - (2 << j))
