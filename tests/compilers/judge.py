@@ -65,9 +65,9 @@ class Run(NamedTuple):
 
 
 class Source:
-    """What the source of a case may do by the table `profile`, as the solver finds it; without the dependencies named
-    in `without`, without accesses that are left out if not `removing`, with the dependencies of the text if `textual`,
-    and in the order of the text if not `compiled`.
+    """What the source of a case may do where nobody waits for ever, by the table `profile`, as the solver finds it;
+    without the dependencies named in `without`, without accesses that are left out if not `removing`, with the
+    dependencies of the text if `textual`, and in the order of the text if not `compiled`.
 
     Whatever is asked may raise `UnknownVerdict`.
     """
@@ -104,6 +104,8 @@ class Source:
         self.seen |= {name: finals.state(Reg(f"O{number}:{name}")) for number, name, _ in looks(case)}
         self.seen |= {place: finals.state(Reg(f"[{place}]")) for place, _ in touched(case)}
         self.assumed = list(self.encoding.assumptions())
+        waiting = [self.encoding.values.literal(wait.lasts) for wait in graph.waits]
+        self.assumed += [-literal for literal in waiting]
         if not removing:
             self.assumed += [-self.encoding.values.literal(each.gone) for each in graph.removals.values()]
         self.graph = graph

@@ -16,12 +16,6 @@ FOLDER = Path(__file__).with_name("shapes")
 SHAPES = sorted(path.name.removesuffix(".spec.litmus") for path in FOLDER.glob("*.spec.litmus"))
 DEFECTS = {"sunk-past-fence", "sunk-past-compiler-fence", "ldp-across-acquire", "stp-across-lock"}
 """What a compiler does although the language promises otherwise: by default a note, and not the verdict."""
-STILL_WRONG = {
-    "comparison-index", "comparison-through-memory", "constant-by-forwarding", "dead-store-dependency",
-    "either-side-decides", "flag-fixes-index", "forwarded-load", "idempotent-rmw", "idle-rmw-between", "join-index",
-    "short-circuit", "sunk-index", "sunk-index-x86", "write-back-branch", "write-back-release",
-}  # fmt: skip
-"""In the enumerator, whose dependencies are still those of the text."""
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -32,9 +26,7 @@ def test_the_code_has_the_outcome(name: str) -> None:
 
 @pytest.mark.parametrize("engine", ["smt", "enumerate"])
 @pytest.mark.parametrize("name", SHAPES)
-def test_the_source_may_have_the_outcome(name: str, engine: str, request: pytest.FixtureRequest) -> None:
-    if engine == "enumerate" and name in STILL_WRONG:
-        request.applymarker(pytest.mark.xfail(reason="a rule of the compiler layer that is still wrong", strict=True))
+def test_the_source_may_have_the_outcome(name: str, engine: str) -> None:
     for compiler in ("observed", "llvm") if name in DEFECTS else ("observed",):
         report = mmcheck.verify([FOLDER / f"{name}.spec.litmus"], engine=engine, compiler=compiler, cache=False)
         (result,) = report.results
