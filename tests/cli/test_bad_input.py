@@ -28,9 +28,9 @@ CASES: dict[str, Case] = {
         "MM004",
         "a.litmus:6:",
     ),
-    "blocks, 10,000 deep": (
+    "blocks, 5,000 deep": (
         "a.litmus",
-        MESSAGE + "thread t { " + "if 1 == 1 { " * DEEP + "}" * DEEP + " }\n",
+        MESSAGE + "thread t { " + "if 1 == 1 { " * (DEEP // 2) + "}" * (DEEP // 2) + " }\n",
         "MM004",
         "a.litmus:17:",
     ),
