@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from mmcheck.enumeration.linear import Pair
 from mmcheck.enumeration.trace import Trace
@@ -11,12 +12,12 @@ from mmcheck.model.kept import Half, kept, passes, table
 from mmcheck.model.model import BESIDE
 from mmcheck.records import record
 from mmcheck.relations import bits, from_pairs, pairs
-from mmcheck.target.targets import next_to
+from mmcheck.target.targets import machine, next_to, parse_target
 
 
 @record
 class Keep:
-    """A profile, or a cat file (`mmcheck.model.kept`), on `target`."""
+    """A profile, or a cat file (`mmcheck.model.kept`), on `target`; without, on no machine in particular."""
 
     profile: str
     target: str = ""
@@ -28,6 +29,11 @@ class Keep:
     def passes(self, name: str, event: Half) -> bool:
         """Whether `event` is in the set `name` of the tables."""
         return passes(self.profile, name, event)
+
+    @cached_property
+    def deletes_idle_updates(self) -> bool:
+        """Whether atomic updates that change nothing may be left out."""
+        return bool(self.target) and machine(parse_target(self.target)).deletes_idle_updates
 
     def pairs(self, trace: Trace) -> Iterator[Pair]:
         """The pairs of positions of a trace that stay in order."""

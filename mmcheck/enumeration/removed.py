@@ -129,7 +129,12 @@ class Removals:
         whatever run."""
         run = self.run
         made, write = run.made[i], run.made[run.other[i]]
-        if made.kind == "W" or "Atomic" not in made.tags or "SeqCst" in made.tags | write.tags:
+        if (
+            not self.keep.deletes_idle_updates
+            or made.kind == "W"
+            or "Atomic" not in made.tags
+            or "SeqCst" in made.tags | write.tags
+        ):
             return False
         ends = [run.end]
         for read in range(i + 1):

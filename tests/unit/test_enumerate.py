@@ -294,7 +294,7 @@ def test_the_order_that_the_compiler_may_emit_is_told():
 def texts(*body: object, cells: str = "xyab", observed: frozenset[str] | None = None) -> list[Trace]:
     """What a compiler makes of a thread beside another one that writes 1 to x."""
     p = program(body, (w("x", 1),), source=(0,), cells=cells)  # type: ignore[arg-type]
-    return Enumeration(p, load_model("x86-tso"), keep=profile("observed"), observed=observed).traces()[0]
+    return Enumeration(p, load_model("x86-tso"), keep=profile("observed", "x86-tso"), observed=observed).traces()[0]
 
 
 def values(trace: Trace) -> tuple[int, ...]:
