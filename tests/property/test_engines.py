@@ -16,7 +16,6 @@ from mmcheck.execution import Execution
 from mmcheck.litmus import MODELS
 from mmcheck.lower.spec import load_spec
 from mmcheck.model.devices import model_for
-from mmcheck.model.model import load_model
 from mmcheck.program import (
     Await,
     Block,
@@ -97,7 +96,12 @@ def enumerated(
     choices = {site: name for site, name in (choices or {}).items() if site in used}
     threads = tuple(replace(thread, body=for_enumerator(thread.body)) for thread in program.threads)
     search = Enumeration(
-        replace(program, threads=threads), load_model(model), bound=bound, settle=settle, limits=LIMITS, choices=choices
+        replace(program, threads=threads),
+        model_for(model, program),
+        bound=bound,
+        settle=settle,
+        limits=LIMITS,
+        choices=choices,
     )
     runs = []
     for run in search.runs():
