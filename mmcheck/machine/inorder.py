@@ -383,7 +383,7 @@ class InOrder:
         assert isinstance(rmw, flat.RmwOp)
         statement = rmw.statement
         registers, width = self.registers, statement.dst.width
-        locked = not self.buffered or "Unlocked" not in statement.read_tags
+        locked = not self.buffered or "X" in statement.read_tags
         if locked and self.buffer:
             return self.drain(now)
         address = op.address.number(registers)
@@ -406,7 +406,7 @@ class InOrder:
         if rmw.ok is not None:
             registers[rmw.ok] = ok
         registers[rmw.old] = 0
-        if self.buffered and "X" in statement.read_tags:
+        if locked and self.buffered:
             self.counts.locked += 1
         count_site(self.counts, statement.origin.site)
         self.pc += 1
