@@ -3,7 +3,7 @@
 Of the tests of litmus/, of those of tests/data/deviations, where it is known to say something else, and of those built
 from cycles (tests/property/cycles.py). ``herd.py NUMBER`` takes so many of the latter for each architecture;
 ``herd.py --record`` writes what herd7 says of those that an ordinary run has to tests/data/cycles, where
-tests/property/test_cycles.py looks it up.
+tests/property/test_cycle_shapes.py looks it up.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 from mmcheck.litmus import decide
 from tests.deviations import deviations
 from tests.property.cycles import Cycle, cycle
-from tests.property.test_cycles import COUNTS, RECORDED, digest
+from tests.property.test_cycle_shapes import COUNTS, RECORDED, digest
 
 OPTIONS = ("-optace", "true", "-timeout", "20")
 """Without candidates that break coherence anyhow; seconds for each test."""
