@@ -282,6 +282,39 @@ def bodies(draw: st.DrawFn, most: int, *, branches: bool = True) -> tuple[str, .
     return tuple(lines)
 
 
+@st.composite
+def nested(draw: st.DrawFn, used: str, depth: int = 0) -> str:
+    """A statement in which tests of `used` may stand inside each other, and may decide by compare-exchange."""
+    kinds = ["write", "write", "barrier", "read"]
+    kinds += ["if", "if", "return", "cas", "weak", "value", "mask", "select", "index", "update"] if depth < 2 else []
+    kind, place = draw(st.sampled_from(kinds)), draw(PLACE)
+    inner = draw(nested(used, depth + 1)) if kind in ("if", "cas", "weak") else ""
+    match kind:
+        case "write":
+            return draw(writes(place, draw(st.sampled_from(["1", "2", used]))))
+        case "barrier":
+            return draw(st.sampled_from(BARRIERS))
+        case "read":
+            more = "; " + draw(writes("y", "t")) if draw(st.booleans()) else ""
+            return draw(reads("t", place)) + more
+        case "if":
+            other = draw(nested(used, depth + 1)) if draw(st.booleans()) else "nothing"
+            return f"if {used} == {draw(st.integers(0, 2))} {{ {inner} }} else {{ {other} }}"
+        case "return":
+            return f"if {used} == {draw(st.integers(0, 1))} {{ return }}"
+        case "cas":
+            return f"if {place}.compare_exchange(0, 1, relaxed, relaxed).is_ok {{ {inner} }}"
+        case "weak":
+            return f"if {place}.compare_exchange_weak(0, 1, acquire, relaxed).is_ok {{ {inner} }}"
+        case "value":
+            return f"y = {place}.compare_exchange({used}, 1, relaxed, relaxed).value"
+        case "update":
+            order = draw(st.sampled_from(["relaxed", "acq_rel", "seq_cst"]))
+            return f"{place}.fetch_add({draw(st.integers(0, 1))}, {order})"
+    value = {"mask": f"{used} & 1", "select": f"({used} == 1) as u32 + 1", "index": "1"}[kind]
+    return draw(writes(f"z[{used} & 1]" if kind == "index" else place, value))
+
+
 def source_text(threads: tuple[tuple[str, ...], ...], devices: tuple[tuple[str, ...], ...] = ()) -> str:
     """A specification of compiled `threads` and of `devices`, which are taken as they are."""
     out = [HEAD]

@@ -1,4 +1,5 @@
-"""What a compiler may do, by the enumerator alone: changes of the text that a compiler could undo change nothing."""
+"""What a compiler may do: both engines say the same, and, by the enumerator alone, changes of the text that a compiler
+could undo change nothing."""
 
 from __future__ import annotations
 
@@ -13,13 +14,15 @@ from mmcheck.enumeration.keep import profile as keep_of
 from mmcheck.errors import UnknownVerdict
 from mmcheck.model.model import load_model
 from mmcheck.target.targets import parse_target
-from tests.property.sources import BARRIERS, PLACE, bodies, reads, source_text, writes
-from tests.property.test_source import TARGETS, State, program_of, shown
+from tests.property.sources import BARRIERS, PLACE, bodies, nested, reads, source_text, writes
+from tests.property.test_source import PROFILES as ALL_PROFILES
+from tests.property.test_source import TARGETS, State, enumerated, program_of, shown, solved
 
 PHASES = [phase for phase in Phase if phase is not Phase.explain]
 LIMITS = Limits(candidates=30_000, combinations=30_000, traces=2_000)
 Body = tuple[str, ...]
 PROFILES = pytest.mark.parametrize("profile", ["observed", "language"])
+PEERS = st.tuples(reads("r0", "y"), st.sampled_from(BARRIERS), writes("x", "1"))
 MANY = settings(max_examples=settings().max_examples, deadline=None, phases=PHASES)
 
 
@@ -37,6 +40,21 @@ def states(first: Body, second: Body, target: str, profile: str | None, *, unsee
     except UnknownVerdict:
         assume(False)
     return {tuple(pair for pair in state if pair[0] != f"T0:{unseen}") for state in found}
+
+
+@pytest.mark.parametrize("profile", ALL_PROFILES)
+@given(data=st.data())
+@MANY
+def test_both_engines_find_the_same_states(profile: str, data: st.DataObject) -> None:
+    target = data.draw(st.sampled_from(TARGETS))
+    lines = [data.draw(reads("r0", data.draw(PLACE))), data.draw(reads("r1", data.draw(PLACE)))]
+    lines += data.draw(st.lists(st.sampled_from(["r0", "r1"]).flatmap(nested), min_size=1, max_size=3))
+    program = program_of(source_text((tuple(lines), data.draw(PEERS))), target)
+    try:
+        listed, solution = [set(each(program, target, profile, exact=False)) for each in (enumerated, solved)]
+    except UnknownVerdict:
+        assume(False)
+    assert listed == solution, f"{target}\n{source_text((tuple(lines),))}"
 
 
 @given(data=st.data())
@@ -83,9 +101,6 @@ def branches(draw: st.DrawFn) -> tuple[str, str, str, str, Body]:
     rest = draw(st.lists(steps, min_size=1, max_size=2))
     test = f"r0 == {draw(st.integers(0, 2))}"
     return draw(reads("r0", place)), test, *["; ".join(arm) or "nothing" for arm in arms], tuple(rest)  # type: ignore[return-value]
-
-
-PEERS = st.tuples(reads("r0", "y"), st.sampled_from(BARRIERS), writes("x", "1"))
 
 
 @PROFILES
