@@ -180,6 +180,7 @@ class Enumeration:
         latched = self.settle and any(thread.latch is not None for thread in self.program.threads)
         for combination in self._combined(found):
             choice: Wanted | None = None
+            final, open = dict[str, int](), set[str]()
             if wanted or fresh is not None:
                 final, open = self._ends(combination)
                 if any(part.refutes(final, open) for part in wanted) or (fresh and not open and not fresh(final)):
@@ -195,6 +196,8 @@ class Enumeration:
                 run = self._run(candidate)
                 if not (latched and self._undelivered(run)):
                     yield run
+                    if fresh and not open and not fresh(final):
+                        break  # all that is left of this combination ends alike
 
     def _ended(self) -> list[list[Trace]]:
         """For each thread its traces that may be part of a run: to `settle`, none of them is cut."""
