@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from mmcheck.domains import implies
 from mmcheck.graph import EventGraph, GEvent
+from mmcheck.program import Tags
 from mmcheck.terms import Term, symbols_of, walk
 from mmcheck.unfolding.keeping import Keeping
 from mmcheck.unfolding.removal import Removals
@@ -83,11 +84,27 @@ class Dependence:
         """Whether a compiler may make one access of the two, which no run makes both."""
         if event.id == other.id or (event.kind, event.width) != (other.kind, other.width):
             return False
-        if (event.tags, event.optional, event.present) != (other.tags, other.optional, other.present):
+        if self.alike(event, other) is self.terms.false:
             return False
         if event.address is not None and self.keeping.same_place(event, other) is self.terms.false:
             return False
         return self.exclusive(self.reached(event), self.reached(other))
+
+    def alike(self, event: GEvent, other: GEvent) -> Term:
+        """That two events have the same tags, by the options that are selected at their sites."""
+        return self.terms.disj(
+            [
+                self.terms.conj([chosen, also])
+                for chosen, tags in self._tags(event)
+                for also, others in self._tags(other)
+                if tags == others
+            ]
+        )
+
+    def _tags(self, event: GEvent) -> list[tuple[Term, Tags]]:
+        if not event.site:
+            return [(self.terms.true, event.tags)]
+        return [(chosen, event.tags_under(name)) for name, chosen in self.graph.choices[event.site]]
 
     def exclusive(self, a: Term, b: Term) -> bool:
         """Whether a conjunct of one is the negation of one of the other, or of several."""
@@ -237,6 +254,7 @@ class _Text:
             for twin in thread.twins[read.id]:
                 if twin.value is not None:
                     same = thread.keeping.same_place(read, twin)
+                    same = terms.conj([same, thread.alike(read, twin)])
                     there = terms.conj([terms.neg(thread.reached(read)), thread.reached(twin), same])
                     value = terms.select(there, twin.value, value)
             values[name] = terms.symbol(f"twin{read.id}", read.width)
@@ -355,7 +373,13 @@ class _Varied:
         """That neither `event` nor a twin is made with its address and value."""
         same = [self._performed(event, event, made)]
         same += [
-            self.terms.conj([self._performed(twin, event, made), self.terms.neg(self.thread.reached(twin))])
+            self.terms.conj(
+                [
+                    self._performed(twin, event, made),
+                    self.terms.neg(self.thread.reached(twin)),
+                    self.thread.alike(event, twin),
+                ]
+            )
             for twin in self.thread.twins[event.id]
         ]
         return self.text.of_the_run(self.terms.neg(self.terms.disj(same)))
@@ -385,12 +409,14 @@ class _Varied:
             guard = self._now(text.guards[event.id], made)
             stays, already = [guard], []
             for twin in self.thread.twins[event.id]:
-                here = terms.true
+                here = alike = self.thread.alike(event, twin)
                 if event.address is not None:
-                    here = terms.op("eq", (self._now(text.places[twin.id], made), event.address), 1)
+                    same = terms.op("eq", (self._now(text.places[twin.id], made), event.address), 1)
+                    here = terms.conj([alike, same])
                 stays.append(terms.conj([self._now(text.guards[twin.id], made), here]))
                 if event.address is not None and twin.address is not None:
-                    here = terms.op("eq", (self._now(text.places[event.id], made), twin.address), 1)
+                    same = terms.op("eq", (self._now(text.places[event.id], made), twin.address), 1)
+                    here = terms.conj([alike, same])
                 already.append(terms.conj([self.thread.reached(twin), here]))
             ways = [terms.conj([event.guard, terms.neg(terms.disj(stays))])]
             if "Plain" not in event.possible:
