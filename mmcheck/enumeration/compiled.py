@@ -17,7 +17,7 @@ from mmcheck.enumeration.trace import Options, Trace, restricted
 from mmcheck.enumeration.values import begun
 from mmcheck.errors import UnknownVerdict
 from mmcheck.instructions import Code
-from mmcheck.program import Thread, state_register
+from mmcheck.program import Thread, registers_of, state_register
 from mmcheck.records import replace
 from mmcheck.relations import bits
 
@@ -77,7 +77,9 @@ class _Compiled:
         self.at = {i: position for i, position in enumerate(positions) if position is not None}
         self.kept = Kept(self.run, keep)
         reads = [i for item in trace.items for mask in item[6:12] if isinstance(mask, int) for i in bits(mask)]
-        self.textual = frozenset([i for i, position in enumerate(positions) if position in reads])
+        self.textual = {i for i, position in enumerate(positions) if position in reads}
+        # In the text, an update that is not made depends on nothing.
+        self.textual |= {int(r.name[1:]) for test in self.run.end.state.tests for r in registers_of(test)}
 
     def traces(self) -> Iterator[Trace]:
         """The traces that take its place."""

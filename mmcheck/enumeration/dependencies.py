@@ -59,7 +59,7 @@ class Kept:
         return out
 
 
-def dependencies(run: Run, kept: Kept, again: Again, left: Left, textual: frozenset[int]) -> Dependencies:
+def dependencies(run: Run, kept: Kept, again: Again, left: Left, textual: set[int]) -> Dependencies:
     """Those of what is `left` of a run. `textual` are the reads on which something depends in the text."""
     present, taken = left
     n = len(run.made)
@@ -67,7 +67,9 @@ def dependencies(run: Run, kept: Kept, again: Again, left: Left, textual: frozen
     reach = kept.reach(present)
     real = present & ~sum(1 << i for i, made in enumerate(run.made) if "Ghost" in made.tags)
     writes = real & sum(1 << i for i, made in enumerate(run.made) if made.kind == "W")
-    effects = real & sum(1 << i for i, made in enumerate(run.made) if made.kind != "R" or i in run.other)
+    effects = real & sum(
+        1 << i for i, made in enumerate(run.made) if made.kind != "R" or i in run.other or i in run.updates
+    )
     formulas = Formulas(run, taken)
     matter = set(textual)
     for load, source in reversed(taken):

@@ -14,6 +14,8 @@ from mmcheck.enumeration.again import Again, Taken, half_of
 from mmcheck.enumeration.keep import Keep
 from mmcheck.enumeration.text import Run, Stretch
 from mmcheck.errors import UnknownVerdict
+from mmcheck.instructions import RmwOp
+from mmcheck.model.kept import Half
 from mmcheck.relations import bits
 
 Left: TypeAlias = tuple[int, Taken]
@@ -31,7 +33,16 @@ class Removals:
     def __init__(self, run: Run, keep: Keep, again: Again, observed: tuple[int, ...]) -> None:
         self.run, self.keep, self.again, self.observed = run, keep, again, observed
         self.all = (1 << len(run.made)) - 1
-        self.halves = [half_of(run.made, run.end.pairs, i) for i in range(len(run.made))]
+        self.halves = [self._half(i) for i in range(len(run.made))]
+
+    def _half(self, i: int) -> Half:
+        """The event `i` as a compiler sees it, which does not know whether a read-modify-write will succeed."""
+        half = half_of(self.run.made, self.run.end.pairs, i)
+        op = self.run.text.code.ops[self.run.made[i].place[-1]]
+        if half.kind == "W" or not isinstance(op, RmwOp):
+            return half
+        update = op.statement
+        return half._replace(tags=update.read_tags | update.fail_tags, other=update.write_tags)
 
     def sets(self) -> Iterator[Left]:
         """Every set of justified removals; the empty one first."""

@@ -280,6 +280,14 @@ class Run:
         return found
 
     @cached_property
+    def updates(self) -> frozenset[int]:
+        """The reads of read-modify-writes, also of those that do not succeed."""
+        ops = self.text.code.ops
+        return frozenset(
+            [i for i, made in enumerate(self.made) if isinstance(ops[made.place[-1]], RmwOp) and made.kind == "R"]
+        )
+
+    @cached_property
     def waits(self) -> frozenset[int]:
         """The events that are in the body of an await."""
         return frozenset([i for i, made in enumerate(self.made) if any(self.text.waits_for(made.place))])

@@ -382,3 +382,13 @@ def test_a_part_of_a_thread_that_waits_has_lost_what_is_dead_when_it_goes_on():
         p = program((w("y", 1, "p"), wait, w("y", 2, "p")), source=(0,), cells="ya")
         found = Enumeration(p, load_model("x86-tso"), settle=settle, keep=profile("observed")).traces()[0]
         assert {tuple(i.kind for i in t.items if i.kind == "W") for t in found if t.status == "stuck"} == {("W",), ()}
+
+
+def test_a_compare_exchange_that_fails_is_an_update_to_a_compiler():
+    acquires = frozenset(TAGS["acq"])
+    cas = Rmw(
+        Reg("%u"), AT["y"], Const(6), acquires, frozenset({"Atomic"}), Op("eq", (Reg(OLD), Const(5)), 1),
+        frozenset({"Atomic"}),
+    )  # fmt: skip
+    found = texts(r("a", "x", "p"), cas, w("x", "a", "p"))
+    assert {"".join(i.kind for i in t.items) for t in found} == {"RRW"}
