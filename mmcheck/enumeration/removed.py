@@ -136,16 +136,11 @@ class Removals:
         return all(self.keep.passes(way, self.halves[i]) for i in bits(events))
 
     def _idempotent(self, i: int) -> bool:
-        """Whether this is the read of a read-modify-write of Rust or C11, not SeqCst, that writes what it reads in
-        whatever run."""
+        """Whether this is the read of a read-modify-write that writes what it reads in whatever run, and one that a
+        compiler deletes then."""
         run = self.run
         made, write = run.made[i], run.made[run.other[i]]
-        if (
-            not self.keep.deletes_idle_updates
-            or made.kind == "W"
-            or "Atomic" not in made.tags
-            or "SeqCst" in made.tags | write.tags
-        ):
+        if not self.keep.deletes_idle_updates or made.kind == "W" or not self._passes("idles", 1 << i):
             return False
         ends = [run.end]
         for read in range(i + 1):

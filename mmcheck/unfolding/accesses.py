@@ -66,11 +66,6 @@ class Accesses:
         return self.terms.op("eq", (other, address), 1)
 
     def rmw(self, statement: Rmw, state: State) -> None:
-        self.recorder.in_rmw = True  # a conditional read-modify-write is not speculated, its read half neither
-        self._rmw(statement, state)
-        self.recorder.in_rmw = False
-
-    def _rmw(self, statement: Rmw, state: State) -> None:
         terms, width = self.terms, statement.dst.width
         address = self.recorder.value(statement.address, state)
         always = statement.when == TRUE

@@ -58,7 +58,6 @@ class Recorder:
         """The functions that are being expanded, outermost first."""
         self.plain = self.terms.false
         """Of a site's read: that the option which is selected makes it a plain one."""
-        self.in_rmw = False
         self.waiting = 0
         """How many waits the thread is in the body of."""
         self.group = 0

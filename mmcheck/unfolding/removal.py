@@ -174,8 +174,9 @@ class Removals:
         terms, graph = self.terms, self.graph
         if event.id in idle:
             read = min(event.id, idle[event.id])
-            free = terms.conj([self._weak(read), self._unused(read, events, present)])
-            return [(choices[0], free, "it changes nothing, and its result is unused")]
+            deleted = self.keeping.passes("idles", graph.events[read])
+            why = terms.conj([deleted, self._unused(read, events, present)])
+            return [(choices[0], why, "it changes nothing, and its result is unused")]
         if event.kind == "R":
             sources = dict(self._sources(event, present, event.guard))
             found = []
@@ -268,9 +269,9 @@ class Removals:
         ]
 
     def _changes_nothing(self, read: int, write: int) -> bool:
-        """Whether the read-modify-write stores every value that it may read, and is no SeqCst one under some option."""
+        """Whether the read-modify-write stores every value that it may read, and a compiler deletes it then."""
         first, second = self.graph.events[read], self.graph.events[write]
-        if self._weak(read) is self.terms.false or first.guard is not second.guard:
+        if self.keeping.passes("idles", first) is self.terms.false or first.guard is not second.guard:
             return False
         if not machine(parse_target(self.graph.program.target)).deletes_idle_updates:
             return False
@@ -286,17 +287,6 @@ class Removals:
             self.terms.substitute([second.value], {f"r{read}": self.terms.number(n, first.width)})[0].const == n
             for n in tried
         )
-
-    def _weak(self, number: int) -> Term:
-        """That the read-modify-write of which `number` is a half is no SeqCst one, by the option that is selected."""
-        halves = [self.graph.events[h] for pair in (*self.graph.amo, *self.graph.lxsx) if number in pair for h in pair]
-        strong = [
-            chosen
-            for half in halves
-            for name, chosen in (self.graph.choices[half.site] if half.site else [("", self.terms.true)])
-            if "SeqCst" in (half.tags_under(name) if half.site else half.tags)
-        ]
-        return self.terms.neg(self.terms.disj(strong))
 
     def _plain(self, event: GEvent) -> Term:
         """That `event` is a plain access, by the option that is selected at its site."""

@@ -134,3 +134,33 @@ def test_verdicts_of_two_compilers_are_kept_apart(tmp_path: Path, monkeypatch: p
             report = cached([path], Question(targets=("armv8",), compiler=compiler))
             (result,) = report.results
             assert (result.verdict, result.compiler) == (verdict, compiler)
+
+
+IDLE = """targets x86-tso
+atomic x, y, z
+requirement sb {{ ~exists P0.a == 0 && P1.b == 0 }}
+thread P0 {{ x.store(1, relaxed); {update}; let a = y.load(relaxed) }}
+thread P1 {{ y.store(1, relaxed); {update}; let b = x.load(relaxed) }}
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("update", "compiler", "verdict"),
+    [
+        ("z.fetch_add(0, acq_rel)", "llvm", "violated"),
+        ("z.fetch_add(0, acq_rel)", "observed", "violated"),
+        ("z.fetch_add(0, acq_rel)", "gcc", "holds"),
+        ("z.fetch_add(0, seq_cst)", "llvm", "holds"),
+        ("z.fetch_add(1, acq_rel)", "llvm", "holds"),
+        ("atomic_or(0, z)", "observed", "holds"),
+    ],
+)
+def test_llvm_deletes_updates_that_change_nothing(
+    update: str, compiler: str, verdict: str, engine: str, tmp_path: Path
+) -> None:
+    """Seen with clang 22 and rustc 1.95; gcc 12 keeps ``lock addl $0``, and Linux's are asm volatile."""
+    path = tmp_path / "idle.litmus"
+    path.write_text(IDLE.format(update=update), encoding="utf-8")
+    (result,) = mmcheck.verify([path], engine=engine, compiler=compiler, cache=False).results
+    assert result.verdict == verdict
