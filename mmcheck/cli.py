@@ -122,31 +122,31 @@ def _dispatch(arguments: Sequence[str]) -> int:
     if options.command in CONFIGURED:
         options.target = options.target or settings.get("targets", [])
     if options.command == "verify":
-        from mmcheck.commands.verify import main
+        from mmcheck.interfaces.commands.verify import main
     elif options.command == "litmus":
-        from mmcheck.commands.litmus import main
+        from mmcheck.interfaces.commands.litmus import main
     elif options.command == "place":
-        from mmcheck.commands.place import main
+        from mmcheck.interfaces.commands.place import main
     elif options.command == "doc":
-        from mmcheck.commands.doc import main
+        from mmcheck.interfaces.commands.doc import main
     elif options.command == "render":
-        from mmcheck.commands.render import main
+        from mmcheck.interfaces.commands.render import main
     elif options.command == "init":
-        from mmcheck.commands.init import main
+        from mmcheck.interfaces.commands.init import main
     elif options.command == "run":
-        from mmcheck.commands.run import main
+        from mmcheck.interfaces.commands.run import main
     elif options.command == "frames":
-        from mmcheck.commands.frames import main
+        from mmcheck.interfaces.commands.frames import main
     elif options.command == "trace":
-        from mmcheck.commands.trace import main
+        from mmcheck.interfaces.commands.trace import main
     else:
-        from mmcheck.commands.explain import main
+        from mmcheck.interfaces.commands.explain import main
     return main(options)
 
 
 def _settings() -> Mapping[str, Any]:
     """What the project's settings and the environment say, for options that are not given."""
-    from mmcheck import config
+    from mmcheck.base import config
 
     settings = config.load()
     form = os.environ.get("MMCHECK_FORMAT", "")
@@ -155,8 +155,8 @@ def _settings() -> Mapping[str, Any]:
 
 def _failed(error: Exception) -> int:
     """Print an exception: a message about the input, or the confession of a mistake of ours."""
-    from mmcheck.commands.console import Unreported
-    from mmcheck.errors import InputError
+    from mmcheck.base.errors import InputError
+    from mmcheck.interfaces.commands.console import Unreported
 
     if isinstance(error, Unreported | BrokenPipeError) or _lost(sys.stdout):
         cause = error.__cause__ or error
@@ -180,7 +180,7 @@ def _failed(error: Exception) -> int:
 
 
 def _say(text: str) -> None:
-    from mmcheck.commands.console import inert
+    from mmcheck.interfaces.commands.console import inert
 
     try:
         sys.stderr.write(f"{inert(text)}\n")
@@ -243,7 +243,7 @@ class Parser(argparse.ArgumentParser):
 
     def _print_message(self, message: str, file: Any = None) -> None:
         """As argparse, but what cannot be written is not passed over."""
-        from mmcheck.commands import console
+        from mmcheck.interfaces.commands import console
 
         if file is sys.stdout:
             console.out(message)
@@ -280,7 +280,7 @@ def _hint(message: str, top: argparse.ArgumentParser) -> str:
 
 
 def parser(settings: Mapping[str, Any] | None = None) -> Parser:
-    """All commands and their options; `settings` are defaults by the names of `mmcheck.config.KEYS`."""
+    """All commands and their options; `settings` are defaults by the names of `mmcheck.base.config.KEYS`."""
     top = Parser(
         prog="mmcheck",
         description=DESCRIPTION,

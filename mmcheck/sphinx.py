@@ -1,5 +1,5 @@
-"""The Sphinx extension: ``extensions = ["mmcheck.sphinx"]``. See `mmcheck.integrations.sphinx`."""
+"""The Sphinx extension: ``extensions = ["mmcheck.sphinx"]``. See `mmcheck.interfaces.sphinx`."""
 
-from mmcheck.integrations.sphinx import setup
+from mmcheck.interfaces.sphinx import setup
 
 __all__ = ["setup"]

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import mmcheck
-from mmcheck.lower.register.implied import NEAR, STATED
-from mmcheck.results import Result
+from mmcheck.language.lower.register.implied import NEAR, STATED
+from mmcheck.verdict.results import Result
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "found.md"

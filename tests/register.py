@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from mmcheck.lower.register import REGISTER
+from mmcheck.language.lower.register import REGISTER
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "clauses.md"
 
@@ -16,8 +16,8 @@ HEAD = """\
 # The register of ordering clauses
 
 Numbers are those of VirtIO 1.2, 1.3 and 1.4; texts are ours. `mmcheck explain 2.7.13.4.1` prints one entry; the data
-are in `mmcheck/lower/register/`, where the names of locations are explained. A clause whose order is `none` asks for no
-order between accesses: it is here because it stands among those that do. A requirement cites a clause
+are in `mmcheck/language/lower/register/`, where the names of locations are explained. A clause whose order is `none`
+asks for no order between accesses: it is here because it stands among those that do. A requirement cites a clause
 (`"VirtIO 1.2, 2.7.13.3.1"`), a step or a feature bit (`"VirtIO 1.2, 2.7.13 step 4"`, `"VirtIO 1.2, 6 ORDER_PLATFORM"`),
 or an obligation (`"implied:P4"`).
 

@@ -17,15 +17,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias, cast
 
-from mmcheck.errors import UnknownVerdict
-from mmcheck.instructions import Code
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.ir.instructions import Code
+from mmcheck.ir.program import Program, state_cell
 from mmcheck.machine import interrupts
 from mmcheck.machine.decode import Op, decode
 from mmcheck.machine.explore import Final, Outcomes, union
 from mmcheck.machine.frontend import CUT, ENDED, RUNNING, STUCK, Front
 from mmcheck.machine.pipeline import CHECK, GIVEN, READ, WRITE, YIELD, Choice, Entry, scan
 from mmcheck.machine.values import known, values_of
-from mmcheck.program import Program, state_cell
 
 Write: TypeAlias = tuple[int, int]
 """A write: thread and position in its path; (-1, address) is the initial one."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from mmcheck.errors import fail
-from mmcheck.source import SourceFile
+from mmcheck.base.errors import fail
+from mmcheck.base.source import SourceFile
 
 
 def with_constants(source: SourceFile, values: Mapping[str, str], example: str) -> SourceFile:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from mmcheck.errors import UnknownVerdict
-from mmcheck.instructions import Code, Instruction
-from mmcheck.offers import TakeOp, YieldOp
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.ir.instructions import Code, Instruction
+from mmcheck.ir.preemption import TakeOp, YieldOp
 
 GIVES_WAY = 1 / 4
 """How likely a thread gives way to another of its CPU at a place where it may."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from mmcheck import instructions as flat
-from mmcheck.instructions import Code
+from mmcheck.ir import instructions as flat
+from mmcheck.ir.instructions import Code
+from mmcheck.ir.program import Const, Tags
 from mmcheck.machine.values import Operand
-from mmcheck.program import Const, Tags
 
 FULL, LOADS, STORES = 1, 2, 4
 """What a barrier waits for: everything, loads, stores."""

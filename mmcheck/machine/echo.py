@@ -16,14 +16,14 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 from random import Random
 
-from mmcheck.errors import fail
-from mmcheck.lower.spec import Spec, load_spec
+from mmcheck.base.errors import fail
+from mmcheck.base.source import SourceFile
+from mmcheck.ir.program import Assign, Await, Block, Break, Call, Const, If, Loop, Op, Program, Reg
+from mmcheck.language.lower.spec import Spec, load_spec
 from mmcheck.machine import runner
 from mmcheck.machine.constants import with_constants
 from mmcheck.machine.guest import GuestMemory
 from mmcheck.machine.rings import Chain, PackedQueue, Step, number, put
-from mmcheck.program import Assign, Await, Block, Break, Call, Const, If, Loop, Op, Program, Reg
-from mmcheck.source import SourceFile
 from mmcheck.target.targets import Target
 
 EXAMPLE = "specs/packed.litmus"

@@ -12,9 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mmcheck.execution import Event, Execution
-from mmcheck.machine.walk import DEPENDENCIES
-from mmcheck.program import (
+from mmcheck.events.execution import Event, Execution
+from mmcheck.ir.program import (
     ENTRY,
     MASKED,
     RETURN,
@@ -31,6 +30,7 @@ from mmcheck.program import (
     Statement,
     Store,
 )
+from mmcheck.machine.walk import DEPENDENCIES
 
 
 def is_emitted(execution: Execution, program: Program) -> bool:

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
-from mmcheck import actions as acts
-from mmcheck import steps
-from mmcheck.errors import UnknownVerdict
-from mmcheck.instructions import Code
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.base.records import record
+from mmcheck.ir import actions as acts
+from mmcheck.ir import steps
+from mmcheck.ir.instructions import Code
+from mmcheck.ir.program import Program, state_cell
 from mmcheck.machine import interrupts
-from mmcheck.program import Program, state_cell
-from mmcheck.records import record
 
 Memory: TypeAlias = tuple[tuple[int, int], ...]
 """Address and value of everything that is not in its initial state 0, by address."""

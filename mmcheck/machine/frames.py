@@ -16,8 +16,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random
 
-from mmcheck.errors import fail
-from mmcheck.lower.spec import Spec, load_spec
+from mmcheck.base.errors import fail
+from mmcheck.base.source import SourceFile
+from mmcheck.ir.program import Assign, Block, Break, Call, Cell, Const, If, Loop, Op, Program, Reg, Thread
+from mmcheck.language.lower.spec import Spec, load_spec
 from mmcheck.machine import runner
 from mmcheck.machine.constants import with_constants
 from mmcheck.machine.gpu import Gpu
@@ -27,8 +29,6 @@ from mmcheck.machine.outoforder import OutOfOrder
 from mmcheck.machine.picture import wheel
 from mmcheck.machine.probes import probed
 from mmcheck.machine.rings import SplitQueue
-from mmcheck.program import Assign, Block, Break, Call, Cell, Const, If, Loop, Op, Program, Reg, Thread
-from mmcheck.source import SourceFile
 from mmcheck.target.costs import default_costs, machine_name
 from mmcheck.target.targets import Target
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mmcheck import instructions as flat
-from mmcheck.errors import UnknownVerdict
-from mmcheck.instructions import Code
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.ir import instructions as flat
+from mmcheck.ir.instructions import Code
+from mmcheck.ir.preemption import ArriveOp, ResumeOp, TakeOp, YieldOp
 from mmcheck.machine.decode import Op, decode
 from mmcheck.machine.pipeline import BRANCH, CHECK, FENCE, GIVEN, READ, WRITE, YIELD, Entry
 from mmcheck.machine.values import Node, Value, known
-from mmcheck.offers import ArriveOp, ResumeOp, TakeOp, YieldOp
 
 Decide = Callable[[int, str, tuple[object, ...]], object]
 """Given the ordinal of the place, what it is about and the options: one of them, or None for "not yet"."""

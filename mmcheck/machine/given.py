@@ -7,10 +7,10 @@ from dataclasses import replace
 from types import NoneType
 from typing import Any
 
-from mmcheck.errors import fail
-from mmcheck.execution import Agent, Event, Execution
-from mmcheck.program import Program
-from mmcheck.trace import Trace
+from mmcheck.base.errors import fail
+from mmcheck.events.execution import Agent, Event, Execution
+from mmcheck.events.trace import Trace
+from mmcheck.ir.program import Program
 
 PAIRS = [[int]]
 COUNTEREXAMPLE = {

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from mmcheck.ir.program import Cell
 from mmcheck.machine.memory import Memory
-from mmcheck.program import Cell
 
 MAX_SIZE = 1 << 28
 PAGE = 1 << 20

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import deque
 from random import Random
 
-from mmcheck import instructions as flat
-from mmcheck.instructions import Code
+from mmcheck.ir import instructions as flat
+from mmcheck.ir.instructions import Code
+from mmcheck.ir.preemption import ArriveOp, TakeOp, YieldOp
 from mmcheck.machine import interrupts
 from mmcheck.machine.cpus import GIVES_WAY, Cpus, Discarded, Holder, due, has_raised, held_up
 from mmcheck.machine.decode import Op, decode
 from mmcheck.machine.memory import Counts, Memory
 from mmcheck.machine.pipeline import FENCE, READ, WRITE, Entry
 from mmcheck.machine.values import Node
-from mmcheck.offers import ArriveOp, TakeOp, YieldOp
 
 INTERRUPT = 1 / 8
 """How likely an interrupt comes at a place where it may."""

@@ -22,15 +22,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
-from mmcheck import instructions as flat
-from mmcheck import program as ir
-from mmcheck.errors import UnknownVerdict
-from mmcheck.flatten import flatten
-from mmcheck.instructions import Code, Instruction
-from mmcheck.interrupts import HOST, bottom_of, sharing_of
-from mmcheck.offers import ArriveOp, ResumeOp, TakeOp, YieldOp
-from mmcheck.program import MASKED, Program, Thread, reachable, state_register
-from mmcheck.records import replace
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.base.records import replace
+from mmcheck.events.handlers import HOST, bottom_of, sharing_of
+from mmcheck.ir import instructions as flat
+from mmcheck.ir import program as ir
+from mmcheck.ir.flat import flatten
+from mmcheck.ir.instructions import Code, Instruction
+from mmcheck.ir.preemption import ArriveOp, ResumeOp, TakeOp, YieldOp
+from mmcheck.ir.program import MASKED, Program, Thread, reachable, state_register
 
 Hosts = Mapping[tuple[str, int], int]
 """For each handler and number of its run, the thread (by index) that stands for it: it says whom the run interrupts."""

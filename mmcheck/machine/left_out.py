@@ -17,9 +17,9 @@ list.
 
 from __future__ import annotations
 
-from mmcheck import program as ir
+from mmcheck.ir import program as ir
+from mmcheck.ir.program import Block, Expr, Op, Program
 from mmcheck.machine.interrupts import HOLDS, NESTED, SEVERAL, unsupported
-from mmcheck.program import Block, Expr, Op, Program
 
 FEATURES = ("pick dependency", "compare-and-swap provenance", SEVERAL, HOLDS, NESTED)
 

@@ -15,8 +15,9 @@ from __future__ import annotations
 from random import Random
 from typing import TypeAlias, cast
 
-from mmcheck import instructions as flat
-from mmcheck.instructions import Code
+from mmcheck.ir import instructions as flat
+from mmcheck.ir.instructions import Code
+from mmcheck.ir.preemption import TakeOp
 from mmcheck.machine import interrupts
 from mmcheck.machine.cpus import GIVES_WAY, Cpus, Discarded, Holder, due, has_raised, held_up
 from mmcheck.machine.decode import Op
@@ -25,7 +26,6 @@ from mmcheck.machine.inorder import INTERRUPT, count_fence, count_site
 from mmcheck.machine.memory import Counts, Memory
 from mmcheck.machine.pipeline import BRANCH, CHECK, FENCE, GIVEN, READ, WRITE, YIELD, Choice, Entry, Scan, scan
 from mmcheck.machine.values import Value, is_fixed, known
-from mmcheck.offers import TakeOp
 
 WINDOW = 16
 """Instructions in flight; barriers and branches count, arithmetic does not."""

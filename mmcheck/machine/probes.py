@@ -8,7 +8,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mmcheck.program import OLD, Await, Block, Cell, Const, Fence, If, Loop, Op, Parallel, Program, Reg, Rmw, Statement
+from mmcheck.ir.program import (
+    OLD,
+    Await,
+    Block,
+    Cell,
+    Const,
+    Fence,
+    If,
+    Loop,
+    Op,
+    Parallel,
+    Program,
+    Reg,
+    Rmw,
+    Statement,
+)
 
 COUNTERS = ("FENCE", "SPIN", "COMPLETION")
 BASE = 0x4000

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
-from mmcheck.errors import UnknownVerdict
-from mmcheck.execution import Agent, Event, Execution
-from mmcheck.flatten import flatten
-from mmcheck.instructions import Code
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.base.records import record, replace
+from mmcheck.events.execution import Agent, Event, Execution
+from mmcheck.events.relations import closure, from_pairs
+from mmcheck.events.relations import pairs as pairs_of
+from mmcheck.ir.flat import flatten
+from mmcheck.ir.instructions import Code
+from mmcheck.ir.preemption import TakeOp, YieldOp
+from mmcheck.ir.program import NO_TAGS, Program, Thread, state_cell, state_register
 from mmcheck.machine import interrupts
 from mmcheck.machine.inorder import InOrder
 from mmcheck.machine.outoforder import OutOfOrder
@@ -16,11 +21,6 @@ from mmcheck.machine.pipeline import FENCE, READ, WRITE, Entry
 from mmcheck.machine.runner import FOREVER, Machine
 from mmcheck.machine.values import known
 from mmcheck.machine.walk import Path, Seen, dependencies, follow
-from mmcheck.offers import TakeOp, YieldOp
-from mmcheck.program import NO_TAGS, Program, Thread, state_cell, state_register
-from mmcheck.records import record, replace
-from mmcheck.relations import closure, from_pairs
-from mmcheck.relations import pairs as pairs_of
 
 MOST_EVENTS = 4_000
 """Events of a run that is told as an `Execution`: its order is a square of them."""

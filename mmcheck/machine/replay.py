@@ -22,9 +22,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from mmcheck.errors import UnknownVerdict
-from mmcheck.execution import Event, Execution
-from mmcheck.instructions import Code
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.events.execution import Event, Execution
+from mmcheck.events.relations import bits, closure, from_pairs, union
+from mmcheck.ir.instructions import Code
+from mmcheck.ir.program import Cell, Program
 from mmcheck.machine import frontend
 from mmcheck.machine.armv8 import Explorer, Mark, State, Thread, View, is_atomic
 from mmcheck.machine.frontend import Front
@@ -40,8 +42,6 @@ from mmcheck.machine.walk import Mismatch, Path, follow, seen_of
 from mmcheck.model.concrete import frame_of
 from mmcheck.model.devices import model_for
 from mmcheck.model.model import with_turns
-from mmcheck.program import Cell, Program
-from mmcheck.relations import bits, closure, from_pairs, union
 from mmcheck.target.tags import HARDWARE_TAGS
 
 _HARDWARE = frozenset(HARDWARE_TAGS)

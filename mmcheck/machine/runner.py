@@ -13,16 +13,16 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Protocol
 
-from mmcheck import program as ir
-from mmcheck.errors import UnknownVerdict
-from mmcheck.instructions import Code, TestOp
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.ir import program as ir
+from mmcheck.ir.instructions import Code, TestOp
+from mmcheck.ir.program import Program
 from mmcheck.machine import interrupts
 from mmcheck.machine.cpus import Cpus, Discarded
 from mmcheck.machine.decode import Op, decode
 from mmcheck.machine.inorder import InOrder
 from mmcheck.machine.memory import Counts, Memory
 from mmcheck.machine.outoforder import OutOfOrder
-from mmcheck.program import Program
 
 MACHINES = ("sc", "x86-tso", "armv8")
 MOST_TRIES = 1_000

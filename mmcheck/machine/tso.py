@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from mmcheck import actions as acts
-from mmcheck import steps
-from mmcheck.errors import UnknownVerdict
-from mmcheck.instructions import Code
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.ir import actions as acts
+from mmcheck.ir import steps
+from mmcheck.ir.instructions import Code
+from mmcheck.ir.program import Program
 from mmcheck.machine.explore import Outcomes, State, explore, load, moved, store
-from mmcheck.program import Program
 
 
 def run(

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from mmcheck.instructions import Term
-from mmcheck.program import Const
+from mmcheck.ir.instructions import Term
+from mmcheck.ir.program import Const
 
 
 class Node:

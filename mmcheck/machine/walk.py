@@ -1,7 +1,7 @@
 """The path of a thread through its code, told from what its loads have read.
 
-A run is followed once more with `mmcheck.steps`, which knows nothing of machines: that gives the dependencies, checks
-that addresses and values are what the code computes, and evaluates the assertions. Failing rounds of awaits are
+A run is followed once more with `mmcheck.ir.steps`, which knows nothing of machines: that gives the dependencies,
+checks that addresses and values are what the code computes, and evaluates the assertions. Failing rounds of awaits are
 left out, as everywhere (docs/compiler.md, waits).
 """
 
@@ -11,15 +11,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from mmcheck import actions as acts
-from mmcheck import steps
-from mmcheck.errors import InternalError
-from mmcheck.execution import Event, Execution
-from mmcheck.instructions import Code, ForkOp, Taint
+from mmcheck.base.errors import InternalError
+from mmcheck.events.execution import Event, Execution
+from mmcheck.events.relations import bits
+from mmcheck.ir import actions as acts
+from mmcheck.ir import steps
+from mmcheck.ir.instructions import Code, ForkOp, Taint
+from mmcheck.ir.preemption import TakeOp
+from mmcheck.ir.program import Origin, Tags
 from mmcheck.machine.decode import always_writes
-from mmcheck.offers import TakeOp
-from mmcheck.program import Origin, Tags
-from mmcheck.relations import bits
 
 DEPENDENCIES = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")
 

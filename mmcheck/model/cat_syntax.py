@@ -15,9 +15,9 @@ from __future__ import annotations
 import re
 from typing import TypeAlias
 
-from mmcheck.errors import fail
-from mmcheck.records import record
-from mmcheck.source import SourceFile, Span
+from mmcheck.base.errors import fail
+from mmcheck.base.records import record
+from mmcheck.base.source import SourceFile, Span
 
 MAX_SIZE = 200_000
 MAX_DEPTH = 60

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mmcheck.execution import Event, Execution
-from mmcheck.model.expr import DYNAMIC_BASES, Node, Pool, walk
-from mmcheck.model.model import Axiom, Model, with_turns
-from mmcheck.records import record
-from mmcheck.relations import (
+from mmcheck.base.records import record
+from mmcheck.events.execution import Event, Execution
+from mmcheck.events.relations import (
     Rel,
     Set,
     closure,
@@ -31,6 +29,8 @@ from mmcheck.relations import (
     product,
     union,
 )
+from mmcheck.model.expr import DYNAMIC_BASES, Node, Pool, walk
+from mmcheck.model.model import Axiom, Model, with_turns
 
 
 @record

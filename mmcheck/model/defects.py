@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from mmcheck.records import record
+from mmcheck.base.records import record
 
 
 @record

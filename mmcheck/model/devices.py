@@ -18,13 +18,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from mmcheck.errors import InternalError
-from mmcheck.execution import Execution
+from mmcheck.base.errors import InternalError
+from mmcheck.base.records import replace
+from mmcheck.events.execution import Execution
+from mmcheck.ir.program import Program, Store
+from mmcheck.ir.program import walk as walk_statements
 from mmcheck.model.expr import Node, Pool, walk
 from mmcheck.model.model import BUILTIN, Model, load_model
-from mmcheck.program import Program, Store
-from mmcheck.program import walk as walk_statements
-from mmcheck.records import replace
 from mmcheck.target.tags import FOR_CPUS
 
 

@@ -3,7 +3,7 @@
 A `Node` is an operator over nodes; two nodes that are structurally equal are one object, so that
 "the same relation" is object identity. A `Pool` makes nodes and simplifies what can be simplified without
 knowing the events (empty operands, ``a | a``, ``(a^+)^+``). Both engines walk the same nodes: `mmcheck.model.
-concrete` with bit sets, `mmcheck.smt.relations` with literals.
+concrete` with bit sets, `mmcheck.engines.smt.relations` with literals.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from mmcheck.events.relations import Rel, Set
 from mmcheck.model.concrete import Frame, asked_axioms, is_empty
 from mmcheck.model.expr import Node, Pool
 from mmcheck.model.model import Model
-from mmcheck.relations import Rel, Set
 
 APART = {"po", "src", "addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl", "amo", "lxsx", "int"}
 """The base relations that are apart."""

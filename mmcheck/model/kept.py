@@ -6,15 +6,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from mmcheck import gate
-from mmcheck.config import COMPILERS
-from mmcheck.errors import InternalError
+from mmcheck.base import gate
+from mmcheck.base.config import COMPILERS
+from mmcheck.base.errors import InternalError
+from mmcheck.base.source import SourceFile
+from mmcheck.ir.program import Tags
 from mmcheck.model.concrete import Frame
 from mmcheck.model.defects import DEFECTS, NAMES, Defect
 from mmcheck.model.expr import Node
 from mmcheck.model.model import Model, model_from_text
-from mmcheck.program import Tags
-from mmcheck.source import SourceFile
 
 
 @lru_cache(maxsize=16)

@@ -13,12 +13,12 @@ from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 
-from mmcheck import files, gate
-from mmcheck.errors import InputError, fail
+from mmcheck.base import files, gate
+from mmcheck.base.errors import InputError, fail
+from mmcheck.base.records import record, replace
+from mmcheck.base.source import SourceFile, Span
 from mmcheck.model import cat_syntax as cat
 from mmcheck.model.expr import Node, Pool, TooLarge
-from mmcheck.records import record, replace
-from mmcheck.source import SourceFile, Span
 from mmcheck.target.tags import HARDWARE_TAGS, SOURCE_TAGS
 
 BUILTIN = ("sc", "x86-tso", "armv8", "armv8+monitor")
@@ -27,14 +27,14 @@ BUILTIN = ("sc", "x86-tso", "armv8", "armv8+monitor")
 BASE_SETS = ("R", "W", "F", "M", "IW", "REG", "IRQ", "IO")
 """``REG``: accesses of CPUs to registers of devices. ``IRQ``: their accesses to the marks of interrupts. ``IO``: their
 accesses to registers and to memory that a device sees by the platform's rules; empty unless these are asked for
-(`mmcheck.execution.Execution.platform`)."""
+(`mmcheck.events.execution.Execution.platform`)."""
 BASE_RELATIONS = (
     "po", "rf", "co", "amo", "lxsx", "addr", "data", "ctrl",
     "pick-addr", "pick-data", "pick-ctrl", "loc", "int", "ext", "src", "dev",
 )  # fmt: skip
 """What an execution supplies. `loc` pairs accesses of one location, `int` those of one thread and the handlers on it,
 `ext` all others; `src` is the order of the source text, `dev` pairs accesses of CPUs to registers of one device; the
-rest is described in `mmcheck.execution`."""
+rest is described in `mmcheck.events.execution`."""
 BESIDE = "beside"
 """A further relation for the tables of the compiler layer: two accesses that the machine can make in one instruction,
 to neighbouring places (LDP, STP)."""

@@ -16,12 +16,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from mmcheck.errors import InternalError
-from mmcheck.execution import Execution
+from mmcheck.base.errors import InternalError
+from mmcheck.base.records import replace
+from mmcheck.events.execution import Execution
+from mmcheck.ir.program import Tags
 from mmcheck.model.devices import rebuilt, with_devices
 from mmcheck.model.model import BUILTIN, Model, load_model
-from mmcheck.program import Tags
-from mmcheck.records import replace
 
 Word: TypeAlias = Literal["fence", "load"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from mmcheck.errors import InternalError, UnknownVerdict
+from mmcheck.base.errors import InternalError, UnknownVerdict
+from mmcheck.ir.program import Program
 from mmcheck.placement.oracle import checker_of
 from mmcheck.placement.problem import Placement
-from mmcheck.program import Program
 from mmcheck.target.targets import Target
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from mmcheck.domains import implies
-from mmcheck.graph import EventGraph, GEvent
+from mmcheck.base.records import replace
+from mmcheck.engines.unfolding.unfold import unfold
+from mmcheck.events.domains import implies
+from mmcheck.events.graph import EventGraph, GEvent
+from mmcheck.ir.program import Program
 from mmcheck.placement.options import DEVICE_WORDS
 from mmcheck.placement.sites import Site
-from mmcheck.program import Program
-from mmcheck.records import replace
 from mmcheck.target.targets import Target
-from mmcheck.unfold import unfold
 
 
 def with_device_words(sites: Iterable[Site], programs: Mapping[Target, Program], bound: int) -> tuple[Site, ...]:

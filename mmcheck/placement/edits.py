@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 
-from mmcheck.lower.choices import Key, Option
+from mmcheck.base.records import record
+from mmcheck.base.source import SourceFile
+from mmcheck.language.lower.choices import Key, Option
 from mmcheck.placement.options import NOTHING
 from mmcheck.placement.problem import Placement, Problem
 from mmcheck.placement.sites import Site
-from mmcheck.records import record
-from mmcheck.source import SourceFile
 
 
 @record

@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mmcheck.errors import UnknownVerdict
-from mmcheck.graph import GEvent
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.base.records import record
+from mmcheck.events.graph import GEvent
 from mmcheck.placement.oracle import MEMORY, Counterexample, Oracle
 from mmcheck.placement.problem import Placement, Problem
 from mmcheck.placement.search import Outcome, Search
 from mmcheck.placement.sites import Site
-from mmcheck.records import record
-from mmcheck.results import Counterexample as Told
-from mmcheck.results import Layer
+from mmcheck.verdict.results import Counterexample as Told
+from mmcheck.verdict.results import Layer
 
 
 @record

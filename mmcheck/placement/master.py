@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
-from mmcheck.errors import UnknownVerdict
+from mmcheck.base.errors import UnknownVerdict
 
 Clause = Mapping[str, frozenset[str]]
 """Site -> the options of it that would do."""

@@ -13,16 +13,16 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import product
 
-from mmcheck.lower.choices import Option
+from mmcheck.base.records import replace
+from mmcheck.engines.smt.compiler import keep_model
+from mmcheck.events.relations import Rel, bits, from_pairs, union
+from mmcheck.ir.program import Tags
+from mmcheck.language.lower.choices import Option
 from mmcheck.model.concrete import Frame
 from mmcheck.model.devices import model_for, with_devices
 from mmcheck.model.model import BESIDE, BUILTIN, Axiom, Model, load_model
 from mmcheck.placement.options import pieces_of
 from mmcheck.placement.problem import Problem
-from mmcheck.program import Tags
-from mmcheck.records import replace
-from mmcheck.relations import Rel, bits, from_pairs, union
-from mmcheck.smt.compiler import keep_model
 from mmcheck.target.pieces import FencePiece, Piece
 from mmcheck.target.targets import Target, next_to
 

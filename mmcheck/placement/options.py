@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from mmcheck.lower.choices import Option
+from mmcheck.language.lower.choices import Option
 from mmcheck.target.orders import LOAD_ORDERS, ORDERS, STORE_ORDERS, Word, acquires, normal_order
 from mmcheck.target.pieces import FencePiece, Piece
 from mmcheck.target.tags import FOR_CPUS

@@ -1,7 +1,8 @@
 """The checker as an oracle: is this placement right on this target, and if not, which run breaks which requirement?
 
 One incremental encoding per target; a placement is a set of assumptions, and so is each requirement.
-A run as compiled counts only if there is an order that the compiler may emit (`mmcheck.check`, docs/compiler.md).
+A run as compiled counts only if there is an order that the compiler may emit (`mmcheck.verdict.check`,
+docs/compiler.md).
 """
 
 from __future__ import annotations
@@ -9,21 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mmcheck.check import Checker
-from mmcheck.deadline import Deadline
-from mmcheck.errors import InternalError, UnknownVerdict
-from mmcheck.goals import SETTLED, Goal, goals, waits
-from mmcheck.graph import EventGraph
+from mmcheck.base.deadline import Deadline
+from mmcheck.base.errors import InternalError, UnknownVerdict
+from mmcheck.base.records import record
+from mmcheck.engines.smt.circuit import FALSE, TRUE
+from mmcheck.engines.smt.count import block
+from mmcheck.engines.smt.decode import Decoder
+from mmcheck.engines.smt.encoding import Encoding, choice_literals
+from mmcheck.events.graph import EventGraph
+from mmcheck.ir.program import Program, Requirement
 from mmcheck.placement.problem import Placement, Problem
 from mmcheck.placement.replay import Replay
-from mmcheck.program import Program, Requirement
-from mmcheck.records import record
-from mmcheck.smt.circuit import FALSE, TRUE
-from mmcheck.smt.count import block
-from mmcheck.smt.decode import Decoder
-from mmcheck.smt.encoding import Encoding, choice_literals
 from mmcheck.target.targets import Target
-from mmcheck.verify import Options, make_checker
+from mmcheck.verdict.check import Checker
+from mmcheck.verdict.goals import SETTLED, Goal, goals, waits
+from mmcheck.verdict.verify import Options, make_checker
 
 MEMORY = "memory"
 """The name under which it is demanded that no access leaves its variable."""

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmcheck.errors import Diagnostic, InputError, InternalError, UnknownVerdict, fail
-from mmcheck.files import find_files, read_source, write
-from mmcheck.lower.spec import Spec, load_spec
+from mmcheck.base.errors import Diagnostic, InputError, InternalError, UnknownVerdict, fail
+from mmcheck.base.files import find_files, read_source, write
+from mmcheck.base.records import record
+from mmcheck.base.source import SourceFile
+from mmcheck.language.herd.columns import is_herd_format
+from mmcheck.language.lower.spec import Spec, load_spec
 from mmcheck.model.devices import model_for
 from mmcheck.placement.confirm import confirm
 from mmcheck.placement.edits import apply, diff, edits_of
@@ -19,12 +22,9 @@ from mmcheck.placement.oracle import Oracle
 from mmcheck.placement.problem import Placement, Problem, make_problem
 from mmcheck.placement.search import INTERRUPTED, Outcome, Search
 from mmcheck.placement.sites import Scope, names_of
-from mmcheck.records import record
-from mmcheck.source import SourceFile
-from mmcheck.syntax.herd.columns import is_herd_format
 from mmcheck.target.costs import Costs, default_costs
 from mmcheck.target.targets import Target, parse_target
-from mmcheck.verify import settled
+from mmcheck.verdict.verify import settled
 
 
 @record

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mmcheck.graph import EventGraph
-from mmcheck.lower.choices import Option, SiteChoice
-from mmcheck.lower.names import Reporter
-from mmcheck.lower.spec import Spec
-from mmcheck.lower.unit import Unit
+from mmcheck.base.records import replace
+from mmcheck.events.graph import EventGraph
+from mmcheck.ir.program import Program
+from mmcheck.language.lower.choices import Option, SiteChoice
+from mmcheck.language.lower.names import Reporter
+from mmcheck.language.lower.spec import Spec
+from mmcheck.language.lower.unit import Unit
 from mmcheck.placement.devices import with_device_words
 from mmcheck.placement.options import instruction_options, pieces_of, powers
 from mmcheck.placement.sites import Found, Scope, Site, find_sites
-from mmcheck.program import Program
-from mmcheck.records import replace
 from mmcheck.target.costs import Costs, machine_name
 from mmcheck.target.targets import Target
 

@@ -12,25 +12,25 @@ from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
-from mmcheck.check import Checker
-from mmcheck.errors import InternalError
-from mmcheck.execution import Agent, Event, Execution
-from mmcheck.explain import cycle_of, relevant, summary
-from mmcheck.goals import Goal
-from mmcheck.graph import GEvent, Pairs
+from mmcheck.base.errors import InternalError
+from mmcheck.engines.smt.circuit import FALSE
+from mmcheck.engines.smt.compiler import keep_model
+from mmcheck.engines.smt.decode import Decoder
+from mmcheck.engines.smt.encoding import Encoding
+from mmcheck.engines.smt.interrupts import root_of
+from mmcheck.engines.smt.linear import linear_orders
+from mmcheck.events.execution import Agent, Event, Execution
+from mmcheck.events.graph import GEvent, Pairs
+from mmcheck.events.relations import Rel, closure, from_pairs, is_acyclic, is_irreflexive, pairs, union
+from mmcheck.events.terms import symbols_of, value_of
 from mmcheck.model.concrete import Frame
 from mmcheck.model.model import BESIDE, Model, with_turns
-from mmcheck.recheck import with_order
-from mmcheck.relations import Rel, closure, from_pairs, is_acyclic, is_irreflexive, pairs, union
-from mmcheck.results import Counterexample, Layer
-from mmcheck.smt.circuit import FALSE
-from mmcheck.smt.compiler import keep_model
-from mmcheck.smt.decode import Decoder
-from mmcheck.smt.encoding import Encoding
-from mmcheck.smt.interrupts import root_of
-from mmcheck.smt.linear import linear_orders
+from mmcheck.model.recheck import with_order
 from mmcheck.target.targets import next_to
-from mmcheck.terms import symbols_of, value_of
+from mmcheck.verdict.check import Checker
+from mmcheck.verdict.explain import cycle_of, relevant, summary
+from mmcheck.verdict.goals import Goal
+from mmcheck.verdict.results import Counterexample, Layer
 
 _DEPENDENCIES = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")
 

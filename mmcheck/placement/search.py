@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mmcheck.errors import UnknownVerdict
+from mmcheck.base.errors import UnknownVerdict
 from mmcheck.placement.master import Clause, Master
 from mmcheck.placement.monotone import Order
 from mmcheck.placement.oracle import Counterexample, Oracle

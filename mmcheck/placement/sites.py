@@ -14,14 +14,14 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from mmcheck.errors import fail
-from mmcheck.lower.choices import Key, Option, key_of
-from mmcheck.lower.names import Declarations
-from mmcheck.lower.statements import site_of
+from mmcheck.base.errors import fail
+from mmcheck.base.records import fields, record, replace
+from mmcheck.base.source import Span
+from mmcheck.language.lower.choices import Key, Option, key_of
+from mmcheck.language.lower.names import Declarations
+from mmcheck.language.lower.statements import site_of
+from mmcheck.language.syntax import ast
 from mmcheck.placement import options as words
-from mmcheck.records import fields, record, replace
-from mmcheck.source import Span
-from mmcheck.syntax import ast
 from mmcheck.target.orders import Word, normal_order
 from mmcheck.target.words import METHODS, WORDS
 

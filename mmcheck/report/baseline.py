@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from mmcheck import jsonfile
-from mmcheck.records import record, replace
+from mmcheck.base import jsonfile
+from mmcheck.base.records import record, replace
+from mmcheck.base.source import SourceFile
 from mmcheck.report.words import one_line, plural
-from mmcheck.results import FileReport, Report, Result
-from mmcheck.source import SourceFile
+from mmcheck.verdict.results import FileReport, Report, Result
 
 SCHEMA = "mmcheck-baseline/1"
 FIELDS = ("file", "variant", "requirement", "kind", "target", "verdict")

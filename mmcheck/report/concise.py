@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmcheck.report.colour import Paint
 from mmcheck.report.words import BASE, INTERRUPTED, caveat, claim, layer_sentence, one_line, place, verdict
-from mmcheck.results import MEANING, Report, Result
+from mmcheck.verdict.results import MEANING, Report, Result
 
 
 def render(report: Report, *, color: bool = False) -> str:

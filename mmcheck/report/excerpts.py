@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmcheck.source import Span, excerpt
+from mmcheck.base.source import Span, excerpt
 
 _CODES = {
     "comment": "2",
@@ -19,13 +19,13 @@ _CODES = {
 
 
 def lines(span: Span, color: bool) -> list[str]:
-    """What `mmcheck.source.excerpt` shows, in colours if `color`."""
+    """What `mmcheck.base.source.excerpt` shows, in colours if `color`."""
     plain = excerpt(span).split("\n")
     return [_coloured(line) for line in plain] if color else plain
 
 
 def _coloured(line: str) -> str:
-    from mmcheck import highlight  # reads the vocabulary, which reports without colours do not need
+    from mmcheck.language import highlight  # reads the vocabulary, which reports without colours do not need
 
     number, bar, code = line.partition(" | ")
     if not number.strip():

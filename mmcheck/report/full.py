@@ -9,17 +9,17 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from mmcheck.config import COMPILERS
-from mmcheck.errors import Diagnostic
-from mmcheck.execution import Event, Execution
-from mmcheck.records import replace
+from mmcheck.base.config import COMPILERS
+from mmcheck.base.errors import Diagnostic
+from mmcheck.base.records import replace
+from mmcheck.events.execution import Event, Execution
 from mmcheck.report import excerpts, table
 from mmcheck.report.colour import Paint
 from mmcheck.report.words import BASE, INTERRUPTED, claim, layer_sentence, one_line, place, plural, verdict
-from mmcheck.results import BESIDE, MEANING, Counterexample, FileReport, Hop, Report, Result
+from mmcheck.verdict.results import BESIDE, MEANING, Counterexample, FileReport, Hop, Report, Result
 
 if TYPE_CHECKING:
-    from mmcheck.draw.scene import Scene
+    from mmcheck.report.draw.scene import Scene
 
 _LOOKS = {"ok": "good", "FAIL": "bad", "?": "warn"}
 _STEPS = {
@@ -145,8 +145,8 @@ class _Page:
                 yield from self.wrap(text, f"  {name:8}")
 
     def _run(self, result: Result, found: Counterexample) -> Iterator[str]:
-        from mmcheck.draw.text import render_text
         from mmcheck.report import pictures
+        from mmcheck.report.draw.text import render_text
 
         picture = pictures.scene(result)
         if picture is None:
@@ -167,7 +167,7 @@ class _Page:
 
     def _hop(self, found: Counterexample, hop: Hop, marker: str) -> Iterator[str]:
         """One line of source for the event, one for the step that leads from it to the next."""
-        from mmcheck.draw.metrics import cut
+        from mmcheck.report.draw.metrics import cut
 
         event = found.execution.events[hop.source]
         yield cut(f"    ({marker}) {one_line(_source_line(event))}", self.width, "...")

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mmcheck.draw.metrics import clean
-from mmcheck.errors import Diagnostic
+from mmcheck.base.errors import Diagnostic
+from mmcheck.base.source import Span
 from mmcheck.report import story
+from mmcheck.report.draw.metrics import clean
 from mmcheck.report.words import INTERRUPTED, caveat, place
-from mmcheck.results import Report
-from mmcheck.source import Span
+from mmcheck.verdict.results import Report
 
 _SEVERITIES = {"error": "error", "warning": "warning"}
 

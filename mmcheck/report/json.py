@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mmcheck.errors import Diagnostic
-from mmcheck.execution import Event, Execution
-from mmcheck.results import Counterexample, Report, Result
-from mmcheck.source import Span
+from mmcheck.base.errors import Diagnostic
+from mmcheck.base.source import Span
+from mmcheck.events.execution import Event, Execution
+from mmcheck.verdict.results import Counterexample, Report, Result
 
 SCHEMA = "mmcheck/1"
 

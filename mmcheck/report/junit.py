@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from mmcheck.draw.metrics import clean
-from mmcheck.errors import Diagnostic
+from mmcheck.base.errors import Diagnostic
 from mmcheck.report import story
+from mmcheck.report.draw.metrics import clean
 from mmcheck.report.words import INTERRUPTED, caveat
-from mmcheck.results import FileReport, Report, Result
+from mmcheck.verdict.results import FileReport, Report, Result
 
 
 def render(report: Report, *, known: Iterable[Result] = ()) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from mmcheck.errors import fail
-from mmcheck.records import record
-from mmcheck.results import LitmusOutcome
-from mmcheck.source import SourceFile, Span, printable
+from mmcheck.base.errors import fail
+from mmcheck.base.records import record
+from mmcheck.base.source import SourceFile, Span, printable
+from mmcheck.verdict.results import LitmusOutcome
 
 OBSERVATIONS = ("Never", "Sometimes", "Always")
 _KINDS = {

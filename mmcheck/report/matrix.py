@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from mmcheck.lower.clauses import IMPLIED, title_of
-from mmcheck.lower.register import REGISTER
-from mmcheck.lower.register.entry import Clause
-from mmcheck.lower.register.implied import STATED
-from mmcheck.results import Report, Result
+from mmcheck.language.lower.clauses import IMPLIED, title_of
+from mmcheck.language.lower.register import REGISTER
+from mmcheck.language.lower.register.entry import Clause
+from mmcheck.language.lower.register.implied import STATED
+from mmcheck.verdict.results import Report, Result
 
 
 def clauses(report: Report) -> list[str]:

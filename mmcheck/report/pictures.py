@@ -1,4 +1,4 @@
-"""From a counterexample to a picture: what `mmcheck.draw` is to highlight, and the files of ``--graphs``."""
+"""From a counterexample to a picture: what `mmcheck.report.draw` is to highlight, and the files of ``--graphs``."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
-from mmcheck.draw.scene import CYCLE, Ghost, Highlight, Hop, Scene, build_scene
-from mmcheck.execution import Execution
-from mmcheck.records import replace
+from mmcheck.base.records import replace
+from mmcheck.events.execution import Execution
+from mmcheck.report.draw.scene import CYCLE, Ghost, Highlight, Hop, Scene, build_scene
 from mmcheck.report.words import BASE, layer_sentence
-from mmcheck.results import Counterexample, Result
-from mmcheck.results import Hop as Step
+from mmcheck.verdict.results import Counterexample, Result
+from mmcheck.verdict.results import Hop as Step
 
 MAX_NAME = 60
 """Characters of each part of a file's name."""
@@ -121,8 +121,8 @@ def sanitised(text: str) -> str:
 
 def files(results: Iterable[Result]) -> Iterator[tuple[str, str]]:
     """Names and texts of the ``.dot`` and ``.svg`` files."""
-    from mmcheck.draw.dot import render_dot
-    from mmcheck.draw.svg import render_svg
+    from mmcheck.report.draw.dot import render_dot
+    from mmcheck.report.draw.svg import render_svg
 
     for result, name in names(results):
         picture = scene(result)

@@ -7,9 +7,8 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mmcheck.config import COMPILERS
-from mmcheck.errors import Diagnostic
-from mmcheck.lost import needed
+from mmcheck.base.config import COMPILERS
+from mmcheck.base.errors import Diagnostic
 from mmcheck.placement.findings import Change, Missing
 from mmcheck.placement.options import pieces_of
 from mmcheck.placement.place import Part, PlaceReport
@@ -18,6 +17,7 @@ from mmcheck.report.colour import Paint
 from mmcheck.report.json import SCHEMA, counterexample
 from mmcheck.report.words import one_line, plural
 from mmcheck.target.pieces import NO_INSTRUCTION
+from mmcheck.verdict.lost import needed
 
 _LABEL = 12
 MAX_OTHERS = 4

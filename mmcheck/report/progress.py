@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from mmcheck.source import printable
+from mmcheck.base.source import printable
 
 DELAY = 1.0
 """Seconds before anything is shown."""

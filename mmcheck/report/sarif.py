@@ -14,15 +14,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from mmcheck.codes import CODES
-from mmcheck.draw.metrics import clean
-from mmcheck.draw.svg import render_svg
-from mmcheck.errors import Diagnostic
-from mmcheck.execution import Event
+from mmcheck.base.codes import CODES
+from mmcheck.base.errors import Diagnostic
+from mmcheck.base.source import Span
+from mmcheck.events.execution import Event
 from mmcheck.report import pictures, story
+from mmcheck.report.draw.metrics import clean
+from mmcheck.report.draw.svg import render_svg
 from mmcheck.report.words import caveat, place
-from mmcheck.results import MEANING, Counterexample, Report, Result
-from mmcheck.source import Span
+from mmcheck.verdict.results import MEANING, Counterexample, Report, Result
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 ROOT = "%SRCROOT%"

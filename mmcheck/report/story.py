@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mmcheck.draw.metrics import clean
-from mmcheck.execution import Event, Execution
+from mmcheck.events.execution import Event, Execution
+from mmcheck.report.draw.metrics import clean
 from mmcheck.report.words import BASE, claim, layer_sentence, verdict
-from mmcheck.results import MEANING, Counterexample, Result
+from mmcheck.verdict.results import MEANING, Counterexample, Result
 
 NAME, TEXT = 120, 1000
 """Cells that a name and a sentence may take."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from mmcheck.report.words import BASE, claim, one_line, verdict
-from mmcheck.results import Result
+from mmcheck.verdict.results import Result
 
 Row = tuple[str, list[Result]]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mmcheck.results import ENDLESS, Result
-from mmcheck.source import Span, printable
+from mmcheck.base.source import Span, printable
+from mmcheck.verdict.results import ENDLESS, Result
 
 BASE = "base"
 """How the base program is called where variants are."""

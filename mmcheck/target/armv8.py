@@ -28,8 +28,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from mmcheck.program import NO_TAGS
-from mmcheck.records import record
+from mmcheck.base.records import record
+from mmcheck.ir.program import NO_TAGS
 from mmcheck.target.orders import acquires, merged, releases
 from mmcheck.target.pieces import Access, Instruction
 from mmcheck.target.tags import DOMAINS

@@ -25,12 +25,12 @@ from dataclasses import field
 from difflib import get_close_matches
 from pathlib import Path
 
-from mmcheck.files import read_source
-from mmcheck.records import record
-from mmcheck.source import SourceFile
+from mmcheck.base.files import read_source
+from mmcheck.base.records import record
+from mmcheck.base.source import SourceFile
+from mmcheck.base.tomlfile import parse, wrong
 from mmcheck.target.pieces import AccessPiece, FencePiece, Piece
 from mmcheck.target.targets import Target
-from mmcheck.tomlfile import parse, wrong
 
 AWAIT_ROUNDS = 10
 """How often the body of an `await` is executed, if nothing better is known: what is inside counts so many times."""

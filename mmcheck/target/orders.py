@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Literal
 
-from mmcheck.records import record
+from mmcheck.base.records import record
 from mmcheck.target.tags import DOMAINS
 
 ORDERS = ("relaxed", "acquire", "release", "acq_rel", "seq_cst")

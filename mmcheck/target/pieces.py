@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
-from mmcheck.errors import InternalError
-from mmcheck.program import NO_TAGS, Tags
-from mmcheck.records import record, replace
+from mmcheck.base.errors import InternalError
+from mmcheck.base.records import record, replace
+from mmcheck.ir.program import NO_TAGS, Tags
 from mmcheck.target.orders import Word, acquires, normal_order, releases
 
 NO_INSTRUCTION = "compiler barrier"

@@ -6,8 +6,8 @@ right when nothing is reordered. Accesses carry no hardware tags except X on rea
 
 from __future__ import annotations
 
-from mmcheck.program import NO_TAGS
-from mmcheck.records import record
+from mmcheck.base.records import record
+from mmcheck.ir.program import NO_TAGS
 from mmcheck.target.armv8 import Armv8
 from mmcheck.target.pieces import Access, Instruction
 from mmcheck.target.x86_tso import X86Tso

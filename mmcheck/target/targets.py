@@ -7,9 +7,9 @@ from difflib import get_close_matches
 from itertools import product
 from types import MappingProxyType
 
-from mmcheck.errors import InputError, fail
-from mmcheck.records import record, replace
-from mmcheck.source import Span
+from mmcheck.base.errors import InputError, fail
+from mmcheck.base.records import record, replace
+from mmcheck.base.source import Span
 from mmcheck.target.armv8 import Armv8
 from mmcheck.target.orders import alternatives
 from mmcheck.target.pieces import Machine

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 
-from mmcheck.errors import InputError, InternalError, fail
+from mmcheck.base.errors import InputError, InternalError, fail
 from mmcheck.target.armv8 import Armv8
 from mmcheck.target.orders import OPERATIONS, Param, Role, Word, check_orders, normal_order, unknown_order, usage
 from mmcheck.target.pieces import (

@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from mmcheck.program import NO_TAGS
-from mmcheck.records import record
+from mmcheck.base.records import record
+from mmcheck.ir.program import NO_TAGS
 from mmcheck.target.pieces import Access, Instruction
 
 LOCKED_ADD = "lock; addl $0,-4(%rsp)"

@@ -21,7 +21,7 @@ from measure import ROOT, line
 
 sys.path.insert(0, str(ROOT))
 
-from mmcheck.litmus import decide
+from mmcheck.verdict.litmus import decide
 from tests.deviations import deviations
 from tests.property.cycles import Cycle, cycle
 from tests.property.test_cycle_shapes import COUNTS, RECORDED, digest

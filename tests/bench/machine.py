@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 from random import Random
 
-from mmcheck.files import read_source
-from mmcheck.lower.spec import load_spec
+from mmcheck.base.files import read_source
+from mmcheck.language.lower.spec import load_spec
 from mmcheck.machine import armv8, runner, sc, tso
 from mmcheck.machine.frames import film_spec, frames
 from mmcheck.target.targets import parse_target

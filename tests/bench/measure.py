@@ -15,7 +15,10 @@ PYTHON = sys.executable
 
 def prepare() -> None:
     """Put the parse table where an installation has it; without it every run would build the table anew."""
-    code = "from mmcheck.syntax import parse; parse.build_table(parse.grammar_path().with_name(parse.PACKAGE_TABLE))"
+    code = (
+        "from mmcheck.language.syntax import parse; "
+        "parse.build_table(parse.grammar_path().with_name(parse.PACKAGE_TABLE))"
+    )
     subprocess.run([PYTHON, "-c", code], env=environment(), cwd=ROOT, check=True)
 
 

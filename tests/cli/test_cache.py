@@ -18,17 +18,18 @@ from pathlib import Path
 import pytest
 from cli_inputs import BROKEN, MESSAGE, ROOT, Run, command, environment
 
-from mmcheck import cache, cached, includes
-from mmcheck.cached import Question
-from mmcheck.config import FORMATS
-from mmcheck.results import FileReport
+from mmcheck.base import cache, includes
+from mmcheck.base.config import FORMATS
+from mmcheck.verdict import cached
+from mmcheck.verdict.cached import Question
+from mmcheck.verdict.results import FileReport
 
 
 @pytest.fixture
 def checked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The files that were really checked."""
     seen: list[str] = []
-    checker = importlib.import_module("mmcheck.verify")
+    checker = importlib.import_module("mmcheck.verdict.verify")
     original = checker.verify_file
 
     def spy(path: str, options: object, **further: object) -> FileReport:
@@ -271,7 +272,7 @@ def test_errors_are_not_kept(mmcheck: Run, checked: list[str], folder: Path) -> 
 def test_unknown_verdicts_are_kept_if_they_last(
     mmcheck: Run, monkeypatch: pytest.MonkeyPatch, note: str, kept: bool
 ) -> None:
-    checker = importlib.import_module("mmcheck.verify")
+    checker = importlib.import_module("mmcheck.verdict.verify")
     original = checker.verify_file
 
     def tired(path: str, options: object, **further: object) -> FileReport:
@@ -324,9 +325,11 @@ def test_a_cached_run_loads_next_to_nothing(mmcheck: Run) -> None:
     loaded = set(done.stderr.split())
     tables = {"mmcheck.machine", "mmcheck.machine.arguments"}  # options of other commands
     assert {name for name in loaded if name.startswith("mmcheck")} - tables == {
-        "mmcheck", "mmcheck.__main__", "mmcheck._version", "mmcheck.cache", "mmcheck.cli", "mmcheck.commands",
-        "mmcheck.commands.console", "mmcheck.commands.pages", "mmcheck.commands.verify", "mmcheck.config",
-        "mmcheck.files", "mmcheck.gate", "mmcheck.includes", "mmcheck.report", "mmcheck.report.colour",
+        "mmcheck", "mmcheck.__main__", "mmcheck._version", "mmcheck.base", "mmcheck.base.cache",
+        "mmcheck.base.config", "mmcheck.base.files", "mmcheck.base.gate", "mmcheck.base.includes", "mmcheck.cli",
+        "mmcheck.interfaces", "mmcheck.interfaces.commands", "mmcheck.interfaces.commands.console",
+        "mmcheck.interfaces.commands.pages", "mmcheck.interfaces.commands.verify", "mmcheck.report",
+        "mmcheck.report.colour",
     }  # fmt: skip
     assert loaded & {"z3", "lark", "graphviz", "dataclasses", "json", "tomllib", "tempfile", "typing"} == set()
 
@@ -339,8 +342,11 @@ def test_partly_cached_runs_import_no_solver(mmcheck: Run) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
     loaded = set(done.stderr.split())
-    assert "mmcheck.stored" in loaded
-    assert not any(name.startswith(("z3", "lark", "mmcheck.lower", "mmcheck.smt", "mmcheck.syntax")) for name in loaded)
+    assert "mmcheck.verdict.stored" in loaded
+    assert not any(
+        name.startswith(("z3", "lark", "mmcheck.language.lower", "mmcheck.engines.smt", "mmcheck.language.syntax"))
+        for name in loaded
+    )
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from cli_inputs import HERD, Run, command, environment
 
-from mmcheck.results import FileReport, Report, Result
+from mmcheck.verdict.results import FileReport, Report, Result
 
 DECIDED = Result(
     "good.litmus",
@@ -43,7 +43,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, result: Report | BaseException) -> 
             raise result
         return result
 
-    monkeypatch.setattr(importlib.import_module("mmcheck.verify"), "verify", fake)
+    monkeypatch.setattr(importlib.import_module("mmcheck.verdict.verify"), "verify", fake)
 
 
 def test_all_as_claimed_is_0(mmcheck: Run) -> None:

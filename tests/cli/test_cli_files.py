@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from cli_inputs import BROKEN, Run
 
-from mmcheck import gate
-from mmcheck.errors import InputError
-from mmcheck.files import MAX_BYTES, find_files, read_source, write
+from mmcheck.base import gate
+from mmcheck.base.errors import InputError
+from mmcheck.base.files import MAX_BYTES, find_files, read_source, write
 
 
 def test_each_file_once_in_a_fixed_order(folder: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from cli_inputs import Run, environment
 
 import mmcheck as package
-from mmcheck.codes import CODES
+from mmcheck.base.codes import CODES
 
 COMMANDS = ("verify", "litmus", "place", "doc", "render", "run", "frames", "trace", "init", "explain")
 
@@ -92,8 +92,8 @@ def test_the_version_loads_next_to_nothing() -> None:
 
 def test_the_library_has_two_functions() -> None:
     code = (
-        "import mmcheck, mmcheck.verify, mmcheck.litmus\n"
-        "from mmcheck.verify import verify\n"
+        "import mmcheck, mmcheck.verdict.verify, mmcheck.verdict.litmus\n"
+        "from mmcheck.verdict.verify import verify\n"
         "assert mmcheck.verify is verify and callable(mmcheck.litmus)\n"
         "report = mmcheck.verify(['good.litmus'], targets=['sc'])\n"
         "assert [r.verdict for r in report.results] == ['holds'], report\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cli_inputs import Run
 
-from mmcheck.config import COMPILERS
+from mmcheck.base.config import COMPILERS
 from mmcheck.model.defects import DEFECTS
 
 LOADS = """spec "a ring"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from cli_inputs import BROKEN, MESSAGE, Run, environment
 
-from mmcheck import config
-from mmcheck.config import load
-from mmcheck.errors import InputError
+from mmcheck.base import config
+from mmcheck.base.config import load
+from mmcheck.base.errors import InputError
 
 
 def test_no_file_no_settings(folder: Path) -> None:

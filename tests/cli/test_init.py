@@ -7,9 +7,9 @@ from pathlib import Path
 
 from cli_inputs import Run
 
-from mmcheck.codes import CODES
-from mmcheck.source import SourceFile
-from mmcheck.syntax.format import format_spec
+from mmcheck.base.codes import CODES
+from mmcheck.base.source import SourceFile
+from mmcheck.language.syntax.format import format_spec
 
 
 def test_one_holds_and_one_does_not(mmcheck: Run, folder: Path) -> None:

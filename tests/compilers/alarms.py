@@ -19,8 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from mmcheck.errors import UnknownVerdict  # noqa: E402
-from mmcheck.execution import Event  # noqa: E402
+from mmcheck.base.errors import UnknownVerdict  # noqa: E402
+from mmcheck.events.execution import Event  # noqa: E402
 from tests.compilers import generate, judge  # noqa: E402
 from tests.compilers.assembly import Unread  # noqa: E402
 from tests.compilers.compilers import Compiler, Missing, find  # noqa: E402

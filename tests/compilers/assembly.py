@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from mmcheck.errors import InputError
-from mmcheck.records import record
-from mmcheck.source import SourceFile
-from mmcheck.syntax.herd.read import LitmusTest, read_litmus
+from mmcheck.base.errors import InputError
+from mmcheck.base.records import record
+from mmcheck.base.source import SourceFile
+from mmcheck.language.herd.read import LitmusTest, read_litmus
 from tests.compilers.form import ARRAY, SIZE, WORDS, Case, Look, Observer, Place
 
 OFFSETS = {**{name: 16 * number for number, name in enumerate(WORDS)}, ARRAY: 16 * len(WORDS)}

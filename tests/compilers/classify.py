@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mmcheck.errors import InputError, UnknownVerdict
-from mmcheck.records import record, replace
+from mmcheck.base.errors import InputError, UnknownVerdict
+from mmcheck.base.records import record, replace
 from tests.compilers import judge
 from tests.compilers.form import Block, Body, Case, Fence, If, Load, Rmw, Set, Statement, Store, registers, walk
 

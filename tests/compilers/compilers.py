@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from mmcheck.records import record
+from mmcheck.base.records import record
 from tests.compilers.assembly import AARCH64, ARCHS, Arch, functions
 from tests.compilers.form import Body
 from tests.compilers.generate import OPERATIONS

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from mmcheck.records import record
+from mmcheck.base.records import record
 
 WORDS = ("x", "y", "z", "w")
 ARRAY, SIZE = "a", 4

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 
-from mmcheck.records import record, replace
+from mmcheck.base.records import record, replace
 from tests.compilers.form import (
     ARRAY,
     Block,

@@ -6,22 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from mmcheck.deadline import Deadline
-from mmcheck.enumerate import Enumeration, Limits
-from mmcheck.execution import Execution
-from mmcheck.lower.spec import load_spec
+from mmcheck.base.deadline import Deadline
+from mmcheck.base.source import SourceFile
+from mmcheck.engines.enumeration.enumerate import Enumeration, Limits
+from mmcheck.engines.smt.circuit import FALSE, TRUE
+from mmcheck.engines.smt.count import block
+from mmcheck.engines.smt.decode import Decoder
+from mmcheck.engines.smt.encode import encode
+from mmcheck.engines.smt.finals import Finals
+from mmcheck.engines.smt.linear import linear_orders
+from mmcheck.engines.unfolding.unfold import unfold
+from mmcheck.events.execution import Execution
+from mmcheck.events.terms import Term
+from mmcheck.ir.program import Program, Reg
+from mmcheck.language.lower.spec import load_spec
 from mmcheck.model.model import load_model
-from mmcheck.program import Program, Reg
-from mmcheck.smt.circuit import FALSE, TRUE
-from mmcheck.smt.count import block
-from mmcheck.smt.decode import Decoder
-from mmcheck.smt.encode import encode
-from mmcheck.smt.finals import Finals
-from mmcheck.smt.linear import linear_orders
-from mmcheck.source import SourceFile
 from mmcheck.target.targets import parse_target
-from mmcheck.terms import Term
-from mmcheck.unfold import unfold
 from tests.compilers.assembly import COUNT, OFFSETS, Arch, Unread, read, watched
 from tests.compilers.form import ARRAY, PACKED, SIZE, WORDS, Case, Load, Look, Place, Rmw, Store, packed, walk
 from tests.compilers.printers import Spec

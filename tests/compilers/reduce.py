@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from mmcheck.records import replace
+from mmcheck.base.records import replace
 from tests.compilers.form import (
     Block,
     Body,

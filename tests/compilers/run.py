@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from mmcheck.errors import InputError, UnknownVerdict  # noqa: E402
+from mmcheck.base.errors import InputError, UnknownVerdict  # noqa: E402
 from mmcheck.model.defects import DEFECTS  # noqa: E402
 from tests.compilers import generate, judge  # noqa: E402
 from tests.compilers.assembly import Unread, litmus  # noqa: E402

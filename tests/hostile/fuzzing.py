@@ -103,9 +103,9 @@ class Grammar:
     """Sentences of the language of specifications, from the grammar that it is parsed by."""
 
     def __init__(self) -> None:
-        from mmcheck.syntax.parse import build_parser
+        from mmcheck.language.syntax.parse import build_parser
 
-        built = build_parser((ROOT / "mmcheck/syntax/dsl.lark").read_text())
+        built = build_parser((ROOT / "mmcheck/language/syntax/dsl.lark").read_text())
         self.rules: dict[str, list[list[str]]] = {}
         for rule in built.rules:
             self.rules.setdefault(rule.origin.name, []).append([symbol.name for symbol in rule.expansion])

@@ -15,12 +15,12 @@ import pytest
 import workers
 from hostile_inputs import BAD, GOOD, Checkout
 
-from mmcheck.crew import Lost, shared_out
-from mmcheck.results import FileReport
+from mmcheck.base.crew import Lost, shared_out
+from mmcheck.verdict.results import FileReport
 
 PARENT = """
 import sys, workers
-from mmcheck.crew import shared_out
+from mmcheck.base.crew import shared_out
 if __name__ == "__main__":
     list(shared_out(workers.stay, sys.argv[1:], 2))
 """
@@ -78,7 +78,7 @@ def lossy(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Iterator[Check
     """Two files, of which the process that checks the second is lost."""
     checkout.write("a.litmus", BAD)
     checkout.write("b.litmus", GOOD)
-    checker = importlib.import_module("mmcheck.verify")
+    checker = importlib.import_module("mmcheck.verdict.verify")
 
     def lose(work: object, paths: list[str], jobs: int) -> Iterator[FileReport | Lost]:
         for path in paths:
@@ -101,6 +101,6 @@ def test_out_of_memory_is_unknown(checkout: Checkout, monkeypatch: pytest.Monkey
         raise MemoryError
 
     checkout.write("a.litmus", GOOD)
-    monkeypatch.setattr("mmcheck.check.Checker.run", fail)
+    monkeypatch.setattr("mmcheck.verdict.check.Checker.run", fail)
     code, text = checkout.run("verify", "a.litmus")
     assert code == 3 and "there was not enough memory" in text

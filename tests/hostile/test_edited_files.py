@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from hostile_inputs import BAD, GOOD, Checkout
 
-from mmcheck import jsonfile
-from mmcheck.errors import InputError
-from mmcheck.source import SourceFile
+from mmcheck.base import jsonfile
+from mmcheck.base.errors import InputError
+from mmcheck.base.source import SourceFile
 
 RUN = ("results", 0, "counterexample")
 EVENT = (*RUN, "events", 4)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hostile_inputs import BAD, GOOD, STRONG, WEAK, Checkout
 
-from mmcheck import cache, gate, includes
-from mmcheck.cached import Question
+from mmcheck.base import cache, gate, includes
+from mmcheck.verdict.cached import Question
 
 OLD = ".mmcheck_cache"
 """Where verdicts were kept once, in the checkout."""
@@ -209,7 +209,7 @@ def test_a_changed_installation_of_equal_times_and_sizes_is_another(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = checkout.path / "mmcheck"
-    checkout.write("mmcheck/cache.py", "# a")
+    checkout.write("mmcheck/base/cache.py", "# a")
     module = checkout.write("mmcheck/model/sc.cat", "acyclic a as b")
     monkeypatch.setattr(cache, "__file__", str(package / "cache.py"))
     store = cache.store()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hostile_inputs import BAD, GOOD, SECRET, STRONG, Checkout
 
-from mmcheck import gate
+from mmcheck.base import gate
 
 MODEL = f'"{SECRET}"\nacyclic po | {SECRET.split()[0]} as sc\n'
 TRACE = {"mmcheck-trace": 1, "spec": "", "target": "armv8"}

@@ -30,7 +30,7 @@ def test_a_solver_without_memory_gives_no_verdict(checkout: Checkout, monkeypatc
 
 
 def test_one_test_without_memory_leaves_the_others(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    litmus = import_module("mmcheck.litmus")  # the package has a function of this name
+    litmus = import_module("mmcheck.verdict.litmus")  # the package has a function of this name
     decide_test = litmus.decide_test
 
     def decide(test: Any, path: str, *arguments: Any) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hostile_inputs import BAD, GOOD, Checkout
 
-from mmcheck import gate
+from mmcheck.base import gate
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hostile_inputs import BAD, GOOD, Checkout
 
-from mmcheck.results import FileReport
+from mmcheck.verdict.results import FileReport
 
 FULL = Path("/dev/full")
 PRODUCTS = (
@@ -81,7 +81,7 @@ def interrupted(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout
     checkout.write("a.litmus", BAD)
     checkout.write("b.litmus", BAD)
     checkout.write("page.md", "<!-- mmcheck: b.litmus -->\n<!-- mmcheck: end -->\n")
-    checker = importlib.import_module("mmcheck.verify")
+    checker = importlib.import_module("mmcheck.verdict.verify")
     original: Callable[..., FileReport] = checker.verify_file
 
     def stop(path: str, *others: object, **named: object) -> FileReport:

@@ -1,4 +1,4 @@
-"""What the processes of the tests of `mmcheck.crew` do."""
+"""What the processes of the tests of `mmcheck.base.crew` do."""
 
 from __future__ import annotations
 

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from mmcheck import config
-from mmcheck.codes import CODES
-from mmcheck.results import MEANING
-from mmcheck.source import SourceFile
-from mmcheck.syntax.parse import parse_spec
+from mmcheck.base import config
+from mmcheck.base.codes import CODES
+from mmcheck.base.source import SourceFile
+from mmcheck.language.syntax.parse import parse_spec
 from mmcheck.target.orders import Word, usage
 from mmcheck.target.words import METHODS, WORDS
+from mmcheck.verdict.results import MEANING
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -125,7 +125,7 @@ def test_the_words_of_the_tutorial_are_words() -> None:
 
 
 def grammar_words() -> set[str]:
-    grammar = (ROOT / "mmcheck" / "syntax" / "dsl.lark").read_text(encoding="utf-8")
+    grammar = (ROOT / "mmcheck" / "language" / "syntax" / "dsl.lark").read_text(encoding="utf-8")
     return set(re.findall(r"^[A-Z_]+\.1: /([a-z]+)\\b/$", grammar, re.MULTILINE))
 
 
@@ -142,7 +142,7 @@ def test_every_word_of_the_grammar_is_in_the_reference() -> None:
 
 
 def test_the_reserved_words_are_listed() -> None:
-    grammar = (ROOT / "mmcheck" / "syntax" / "dsl.lark").read_text(encoding="utf-8")
+    grammar = (ROOT / "mmcheck" / "language" / "syntax" / "dsl.lark").read_text(encoding="utf-8")
     match = re.search(r"^NAME: /\(\?!\(\?:([a-z|]+)\)", grammar, re.MULTILINE)
     assert match is not None
     listed = r"^Reserved, and no names anywhere: (.*?)\. All other"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmcheck import highlight
+from mmcheck.language import highlight
 from mmcheck.target.words import METHODS, WORDS
 
 pytest.importorskip("pygments")
@@ -20,10 +20,10 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexer import Lexer
 from pygments.token import Error
 
-from mmcheck.integrations.pygments_lexers import TOKENS, CatLexer, SpecLexer
+from mmcheck.interfaces.pygments_lexers import TOKENS, CatLexer, SpecLexer
 
 ROOT = Path(__file__).resolve().parents[2]
-GRAMMAR = (ROOT / "mmcheck" / "syntax" / "dsl.lark").read_text(encoding="utf-8")
+GRAMMAR = (ROOT / "mmcheck" / "language" / "syntax" / "dsl.lark").read_text(encoding="utf-8")
 SPECS = sorted((ROOT / "specs").rglob("*.litmus")) + sorted((ROOT / "litmus").glob("*.litmus"))
 MODELS = sorted((ROOT / "mmcheck" / "model").glob("*.cat"))
 

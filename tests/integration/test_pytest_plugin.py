@@ -31,7 +31,7 @@ variant "bare" { drop publish; expect seen violated on armv8 }
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-p", "mmcheck.integrations.pytest_plugin", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-p", "mmcheck.interfaces.pytest_plugin", "-p", "no:cacheprovider"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     environment["XDG_CACHE_HOME"] = str(folder / "cache")
     return subprocess.run(
@@ -86,8 +86,8 @@ def test_without_a_specification_nothing_is_loaded(tmp_path: Path) -> None:
     (tmp_path / "test_x.py").write_text(
         "import sys\ndef test_x():\n"
         "    ours = {name for name in sys.modules if name.split('.')[0] in ('mmcheck', 'z3', 'lark')}\n"
-        "    plugin = 'mmcheck.integrations.pytest_plugin'\n"
-        "    assert ours == {'mmcheck', 'mmcheck._version', 'mmcheck.integrations', plugin}\n"
+        "    plugin = 'mmcheck.interfaces.pytest_plugin'\n"
+        "    assert ours == {'mmcheck', 'mmcheck._version', 'mmcheck.interfaces', plugin}\n"
     )
     done = run(tmp_path)
     assert done.returncode == 0, done.stdout

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from mmcheck.enumerate import Enumeration, Limits
-from mmcheck.errors import InputError, UnknownVerdict
-from mmcheck.lower import Spec, load_spec
-from mmcheck.model.model import load_model
-from mmcheck.polling import awaited
-from mmcheck.program import (
+from mmcheck.base.errors import InputError, UnknownVerdict
+from mmcheck.base.records import replace
+from mmcheck.base.source import SourceFile
+from mmcheck.engines.enumeration.enumerate import Enumeration, Limits
+from mmcheck.ir.polling import awaited
+from mmcheck.ir.program import (
     NOWHERE,
     OLD,
     Assert,
@@ -52,8 +52,8 @@ from mmcheck.program import (
     reachable,
     show,
 )
-from mmcheck.records import replace
-from mmcheck.source import SourceFile
+from mmcheck.language.lower import Spec, load_spec
+from mmcheck.model.model import load_model
 from tests.metamorphic.test_metamorphic import EXAMPLES
 from tests.property.programs import ARCHS, Arch, simple
 

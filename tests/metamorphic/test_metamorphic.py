@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import mmcheck.model.model as models
-from mmcheck.enumerate import Enumeration, Limits
-from mmcheck.errors import UnknownVerdict
-from mmcheck.model.model import load_model
-from mmcheck.program import (
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.base.source import SourceFile
+from mmcheck.engines.enumeration.enumerate import Enumeration, Limits
+from mmcheck.ir.program import (
     NO_TAGS,
     OLD,
     Assign,
@@ -42,7 +42,7 @@ from mmcheck.program import (
     Thread,
     show,
 )
-from mmcheck.source import SourceFile
+from mmcheck.model.model import load_model
 from tests.property.programs import ARCHS, ARM, X86, Arch, programs
 
 EXAMPLES = int(os.environ.get("METAMORPHIC_EXAMPLES", "80"))

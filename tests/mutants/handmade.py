@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from mmcheck.program import OLD, Cell, Const, Expr, Load, Op, Program, Reg, Rmw, Statement, Store, Thread
-from mmcheck.program import state_cell as cell
-from mmcheck.program import state_register as register
+from mmcheck.ir.program import OLD, Cell, Const, Expr, Load, Op, Program, Reg, Rmw, Statement, Store, Thread
+from mmcheck.ir.program import state_cell as cell
+from mmcheck.ir.program import state_register as register
 
 X, Y, Z, T = (Const(address, 64) for address in (0x1000, 0x2000, 0x3000, 0x4000))
 CELLS = (Cell("x", 0x1000), Cell("y", 0x2000), Cell("z", 0x3000), Cell("t", 0x4000))

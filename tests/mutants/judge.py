@@ -11,16 +11,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmcheck.enumerate import Enumeration, Limits
-from mmcheck.enumeration.candidate import Candidate
-from mmcheck.litmus import observation
+from mmcheck.base.source import SourceFile
+from mmcheck.engines.enumeration.candidate import Candidate
+from mmcheck.engines.enumeration.enumerate import Enumeration, Limits
+from mmcheck.events.relations import Rel, Set, is_acyclic, is_irreflexive
+from mmcheck.ir.program import Expr, Program, evaluate
+from mmcheck.language.herd.read import read_litmus
 from mmcheck.model.concrete import Frame
 from mmcheck.model.expr import Node
 from mmcheck.model.model import Model, load_model, model_from_text
-from mmcheck.program import Expr, Program, evaluate
-from mmcheck.relations import Rel, Set, is_acyclic, is_irreflexive
-from mmcheck.source import SourceFile
-from mmcheck.syntax.herd.read import read_litmus
+from mmcheck.verdict.litmus import observation
 from tests.mutants.handmade import HANDMADE
 from tests.mutants.shared import SHARED, Axioms
 

@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 
 import mmcheck.model.model as models
+from mmcheck.base.source import SourceFile, Span
 from mmcheck.model import cat_syntax as cat
 from mmcheck.model.model import Model, model_from_text
-from mmcheck.source import SourceFile, Span
 from tests.mutants.shared import SHARED
 
 MODELS = ("sc", "x86-tso", "armv8")

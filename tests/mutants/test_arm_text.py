@@ -6,9 +6,9 @@ from pathlib import Path
 
 from hypothesis import given, settings
 
-from mmcheck.errors import UnknownVerdict
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.ir.program import show
 from mmcheck.model.model import load_model
-from mmcheck.program import show
 from tests.mutants.judge import cases, judges
 from tests.mutants.shared import SHARED, Axioms
 from tests.property.programs import ARM, programs

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmcheck.enumerate import Enumeration
-from mmcheck.errors import UnknownVerdict
-from mmcheck.litmus import observation
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.engines.enumeration.enumerate import Enumeration
+from mmcheck.ir.program import Program, Rmw, evaluate, walk
 from mmcheck.model.model import load_model
-from mmcheck.program import Program, Rmw, evaluate, walk
+from mmcheck.verdict.litmus import observation
 from tests.mutants.judge import cases, judges
 from tests.mutants.mutate import MODELS, Mutant, meaning, mutants
 from tests.mutants.shared import SHARED

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from mmcheck.program import (
+from mmcheck.base.records import replace
+from mmcheck.ir.program import (
     FALSE,
     MASKED,
     NO_TAGS,
@@ -33,7 +34,6 @@ from mmcheck.program import (
     Store,
     Thread,
 )
-from mmcheck.records import replace
 from tests.property.programs import ADDRESSES, CELLS, CONDITIONS, EXPRESSIONS, OLD_VALUE, Arch, simple
 
 CLAIM = Requirement("claim", "point")

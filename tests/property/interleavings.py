@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple, TypeAlias
 
-from mmcheck import actions as acts
-from mmcheck import steps
-from mmcheck.flatten import flatten
-from mmcheck.instructions import LoadOp
-from mmcheck.program import MASKED, Program, state_cell, state_register
+from mmcheck.ir import actions as acts
+from mmcheck.ir import steps
+from mmcheck.ir.flat import flatten
+from mmcheck.ir.instructions import LoadOp
+from mmcheck.ir.program import MASKED, Program, state_cell, state_register
 
 HOST = "@%host"
 

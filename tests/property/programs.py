@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from mmcheck.program import (
+from mmcheck.ir.program import (
     NO_TAGS,
     OLD,
     TRUE,

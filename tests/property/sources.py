@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from mmcheck.program import (
+from mmcheck.ir.program import (
     OLD,
     Assert,
     Assign,

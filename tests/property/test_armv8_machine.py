@@ -9,9 +9,11 @@ from random import Random
 import pytest
 from hypothesis import assume, given, settings
 
-from mmcheck.errors import UnknownVerdict
-from mmcheck.files import read_source
-from mmcheck.lower.spec import load_spec
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.base.files import read_source
+from mmcheck.ir.program import Program, evaluate, show
+from mmcheck.language.herd.read import read_litmus
+from mmcheck.language.lower.spec import load_spec
 from mmcheck.machine import armv8, runner
 from mmcheck.machine.left_out import left_out
 from mmcheck.machine.record import recording
@@ -19,11 +21,9 @@ from mmcheck.machine.replay import CannotReplay, replay, same
 from mmcheck.model.concrete import check
 from mmcheck.model.devices import model_of
 from mmcheck.model.model import load_model
-from mmcheck.program import Program, evaluate, show
-from mmcheck.recheck import well_formed
-from mmcheck.syntax.herd.read import read_litmus
+from mmcheck.model.recheck import well_formed
 from mmcheck.target.targets import parse_target
-from mmcheck.verify import verify
+from mmcheck.verdict.verify import verify
 from tests.property.programs import ARM, X86, programs
 from tests.property.test_machines import enumerated
 

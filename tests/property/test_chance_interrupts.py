@@ -12,17 +12,17 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mmcheck.errors import UnknownVerdict
-from mmcheck.files import read_source
-from mmcheck.lower.spec import load_spec
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.base.files import read_source
+from mmcheck.ir.program import Program
+from mmcheck.language.lower.spec import load_spec
 from mmcheck.machine import armv8, runner, sc, tso
 from mmcheck.machine.explore import Final, Outcomes
 from mmcheck.machine.left_out import left_out
 from mmcheck.machine.record import Recording, recording
 from mmcheck.model.concrete import check
 from mmcheck.model.devices import model_for
-from mmcheck.program import Program
-from mmcheck.recheck import well_formed
+from mmcheck.model.recheck import well_formed
 from mmcheck.target.targets import parse_target
 from tests.property.handlers import KINDS, handled, waiting
 from tests.property.programs import ARCHS, Arch

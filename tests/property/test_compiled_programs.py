@@ -9,9 +9,9 @@ import pytest
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from mmcheck.enumerate import Enumeration, Limits
-from mmcheck.enumeration.keep import profile as keep_of
-from mmcheck.errors import UnknownVerdict
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.engines.enumeration.enumerate import Enumeration, Limits
+from mmcheck.engines.enumeration.keep import profile as keep_of
 from mmcheck.model.model import load_model
 from mmcheck.target.targets import parse_target
 from tests.property.sources import BARRIERS, PLACE, bodies, nested, reads, source_text, writes

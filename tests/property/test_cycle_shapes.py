@@ -15,17 +15,17 @@ from types import ModuleType
 
 import pytest
 
-from mmcheck import steps
-from mmcheck.errors import UnknownVerdict
-from mmcheck.litmus import decide_test
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.base.records import replace
+from mmcheck.base.source import SourceFile
+from mmcheck.engines.unfolding import accesses, values
+from mmcheck.engines.unfolding.state import Value
+from mmcheck.ir import steps
+from mmcheck.ir.program import OLD
+from mmcheck.language.herd.read import read_litmus
 from mmcheck.machine import armv8, tso
 from mmcheck.machine.left_out import left_out
-from mmcheck.program import OLD
-from mmcheck.records import replace
-from mmcheck.source import SourceFile
-from mmcheck.syntax.herd.read import read_litmus
-from mmcheck.unfolding import accesses, values
-from mmcheck.unfolding.state import Value
+from mmcheck.verdict.litmus import decide_test
 from tests.property.cycles import cycle, shapes
 from tests.unit.test_classic_verdicts import machine_states
 

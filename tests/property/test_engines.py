@@ -10,13 +10,16 @@ import pytest
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from mmcheck.enumerate import Enumeration, Limits
-from mmcheck.errors import UnknownVerdict
-from mmcheck.execution import Execution
-from mmcheck.litmus import MODELS
-from mmcheck.lower.spec import load_spec
-from mmcheck.model.devices import model_for
-from mmcheck.program import (
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.base.source import SourceFile
+from mmcheck.engines.enumeration.enumerate import Enumeration, Limits
+from mmcheck.engines.smt.circuit import FALSE, TRUE
+from mmcheck.engines.smt.count import all_executions
+from mmcheck.engines.smt.encode import encode
+from mmcheck.engines.smt.encoding import Encoding, choice_literals
+from mmcheck.engines.unfolding.unfold import unfold
+from mmcheck.events.execution import Execution
+from mmcheck.ir.program import (
     Await,
     Block,
     Cell,
@@ -36,14 +39,11 @@ from mmcheck.program import (
     show,
     walk,
 )
-from mmcheck.smt.circuit import FALSE, TRUE
-from mmcheck.smt.count import all_executions
-from mmcheck.smt.encode import encode
-from mmcheck.smt.encoding import Encoding, choice_literals
-from mmcheck.source import SourceFile
-from mmcheck.syntax.herd.columns import is_herd_format
-from mmcheck.syntax.herd.read import read_litmus
-from mmcheck.unfold import unfold
+from mmcheck.language.herd.columns import is_herd_format
+from mmcheck.language.herd.read import read_litmus
+from mmcheck.language.lower.spec import load_spec
+from mmcheck.model.devices import model_for
+from mmcheck.verdict.litmus import MODELS
 from tests.property.programs import ARCHS, Arch, programs
 from tests.property.sources import SITES, rich_programs
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmcheck import domains
-from mmcheck.smt import values
+from mmcheck.engines.smt import values
+from mmcheck.events import domains
 from tests.property.programs import ARM, programs
 from tests.property.test_engines import FILES, PHASES, compare, disagreements
 

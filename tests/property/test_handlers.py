@@ -10,18 +10,18 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mmcheck.check import Checker
-from mmcheck.check_enumerated import EnumerationChecker
-from mmcheck.enumerate import Enumeration, Limits
-from mmcheck.errors import UnknownVerdict
-from mmcheck.execution import Execution
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.engines.enumeration.enumerate import Enumeration, Limits
+from mmcheck.engines.smt.decode import Decoder
+from mmcheck.engines.smt.encode import encode
+from mmcheck.engines.smt.finals import Finals
+from mmcheck.engines.unfolding.unfold import unfold
+from mmcheck.events.execution import Execution
+from mmcheck.ir.program import Const, Op, Program, Reg, Requirement
 from mmcheck.model.devices import model_for
 from mmcheck.model.model import Model, load_model
-from mmcheck.program import Const, Op, Program, Reg, Requirement
-from mmcheck.smt.decode import Decoder
-from mmcheck.smt.encode import encode
-from mmcheck.smt.finals import Finals
-from mmcheck.unfold import unfold
+from mmcheck.verdict.check import Checker
+from mmcheck.verdict.check_enumerated import EnumerationChecker
 from tests.property.handlers import CLAIM, handled, replace, waiting
 from tests.property.interleavings import interleavings
 from tests.property.programs import ARCHS, SC, Arch

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mmcheck.enumerate import Enumeration, Limits
-from mmcheck.errors import UnknownVerdict
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.engines.enumeration.enumerate import Enumeration, Limits
+from mmcheck.ir.program import Program, show
 from mmcheck.machine import sc, tso
 from mmcheck.machine.explore import Final, Outcomes
 from mmcheck.model.model import load_model
-from mmcheck.program import Program, show
 from tests.property.programs import SC, X86, programs
 
 LIMITS = Limits(candidates=3_000, combinations=20_000, traces=1_000)

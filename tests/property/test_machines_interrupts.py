@@ -12,17 +12,17 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mmcheck.enumerate import Enumeration, Limits
-from mmcheck.errors import UnknownVerdict
-from mmcheck.files import read_source
-from mmcheck.lower.spec import load_spec
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.base.files import read_source
+from mmcheck.base.records import replace
+from mmcheck.engines.enumeration.enumerate import Enumeration, Limits
+from mmcheck.ir.program import Program, StoreExclusive, Thread
+from mmcheck.language.lower.spec import load_spec
 from mmcheck.machine import armv8, sc, tso
 from mmcheck.machine.explore import Final
 from mmcheck.machine.interrupts import HOLDS, SEVERAL, unsupported
 from mmcheck.machine.left_out import left_out
 from mmcheck.model.devices import model_for
-from mmcheck.program import Program, StoreExclusive, Thread
-from mmcheck.records import replace
 from mmcheck.target.targets import parse_target
 from tests.property.handlers import KINDS, handled, waiting
 from tests.property.programs import ARCHS, Arch

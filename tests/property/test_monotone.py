@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmcheck.lower.choices import Option
-from mmcheck.lower.spec import load_spec
+from mmcheck.base.source import SourceFile
+from mmcheck.language.lower.choices import Option
+from mmcheck.language.lower.spec import load_spec
 from mmcheck.placement.monotone import Order, is_stronger, keeps_more
 from mmcheck.placement.options import fence_options, instruction_options, order_options, pieces_of, powers
 from mmcheck.placement.oracle import Oracle
 from mmcheck.placement.problem import make_problem
 from mmcheck.placement.search import Search
-from mmcheck.source import SourceFile
 from mmcheck.target.costs import default_costs, machine_name
 from mmcheck.target.targets import parse_target
 from mmcheck.target.words import METHODS, WORDS

@@ -11,15 +11,17 @@ import pytest
 from hypothesis import Phase, assume, event, given, settings
 from hypothesis import strategies as st
 
-from mmcheck.check import Checker
-from mmcheck.enumerate import Enumeration, Limits
-from mmcheck.enumeration.keep import profile as keep_of
-from mmcheck.errors import InputError, UnknownVerdict
-from mmcheck.lower.spec import load_spec
-from mmcheck.merge import SITE, groups
-from mmcheck.model.kept import weaker
-from mmcheck.model.model import load_model
-from mmcheck.program import (
+from mmcheck.base.errors import InputError, UnknownVerdict
+from mmcheck.base.source import SourceFile
+from mmcheck.engines.enumeration.enumerate import Enumeration, Limits
+from mmcheck.engines.enumeration.keep import profile as keep_of
+from mmcheck.engines.smt.count import all_executions
+from mmcheck.engines.smt.encode import encode
+from mmcheck.engines.smt.encoding import choice_literals
+from mmcheck.engines.smt.linear import linear_orders
+from mmcheck.engines.unfolding.unfold import unfold
+from mmcheck.ir.product import SITE, groups
+from mmcheck.ir.program import (
     NOWHERE,
     TRUE,
     Assign,
@@ -35,13 +37,11 @@ from mmcheck.program import (
     state_register,
     walk,
 )  # fmt: skip
-from mmcheck.smt.count import all_executions
-from mmcheck.smt.encode import encode
-from mmcheck.smt.encoding import choice_literals
-from mmcheck.smt.linear import linear_orders
-from mmcheck.source import SourceFile
+from mmcheck.language.lower.spec import load_spec
+from mmcheck.model.kept import weaker
+from mmcheck.model.model import load_model
 from mmcheck.target.targets import parse_target
-from mmcheck.unfold import unfold
+from mmcheck.verdict.check import Checker
 from tests.property.sources import BARRIERS, bodies, source_text
 
 PHASES = [phase for phase in Phase if phase is not Phase.explain]

@@ -10,20 +10,20 @@ from typing import Any
 
 import pytest
 
-from mmcheck import trace
+from mmcheck.base.errors import InputError, UnknownVerdict
+from mmcheck.base.files import read_source
+from mmcheck.base.source import SourceFile
 from mmcheck.cli import run as command
-from mmcheck.commands.trace import requirements
-from mmcheck.errors import InputError, UnknownVerdict
-from mmcheck.execution import Execution
-from mmcheck.files import read_source
-from mmcheck.lower.spec import load_spec
+from mmcheck.events import trace
+from mmcheck.events.execution import Execution
+from mmcheck.interfaces.commands.trace import requirements
+from mmcheck.language.lower.spec import load_spec
 from mmcheck.machine import runner
 from mmcheck.machine.given import from_trace
 from mmcheck.machine.record import recording
 from mmcheck.machine.replay import replay, same
 from mmcheck.model.concrete import check
 from mmcheck.model.devices import model_of
-from mmcheck.source import SourceFile
 from mmcheck.target.targets import parse_target
 
 ROOT = Path(__file__).parents[2]

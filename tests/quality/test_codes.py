@@ -7,7 +7,7 @@ import re
 import warnings
 from pathlib import Path
 
-from mmcheck.codes import CODES
+from mmcheck.base.codes import CODES
 
 PACKAGE = Path(__file__).resolve().parents[2] / "mmcheck"
 

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 import mmcheck
-from mmcheck.draw.layout import lay_out, overlaps
-from mmcheck.draw.scene import CYCLE
-from mmcheck.execution import Execution
+from mmcheck.events.execution import Execution
+from mmcheck.events.relations import find_cycle, from_pairs
 from mmcheck.model.concrete import check
 from mmcheck.model.devices import model_of
 from mmcheck.model.model import load_model
-from mmcheck.recheck import well_formed
-from mmcheck.relations import find_cycle, from_pairs
+from mmcheck.model.recheck import well_formed
 from mmcheck.report import pictures
-from mmcheck.results import Result
+from mmcheck.report.draw.layout import lay_out, overlaps
+from mmcheck.report.draw.scene import CYCLE
+from mmcheck.verdict.results import Result
 
 SPECS = Path(__file__).parents[2] / "specs"
 FILES = ("submit-minimal.litmus", "virtqueue.litmus")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from mmcheck.enumerate import Asked, Enumeration, Run
-from mmcheck.enumeration.asked import parts
-from mmcheck.litmus import MODELS
+from mmcheck.base.source import SourceFile
+from mmcheck.engines.enumeration.asked import parts
+from mmcheck.engines.enumeration.enumerate import Asked, Enumeration, Run
+from mmcheck.ir.program import FALSE, TRUE, Const, Expr, Op, Reg, evaluate, state_cell, state_register
+from mmcheck.language.herd.columns import is_herd_format
+from mmcheck.language.herd.read import LitmusTest, read_litmus
 from mmcheck.model.model import load_model
-from mmcheck.program import FALSE, TRUE, Const, Expr, Op, Reg, evaluate, state_cell, state_register
-from mmcheck.source import SourceFile
-from mmcheck.syntax.herd.columns import is_herd_format
-from mmcheck.syntax.herd.read import LitmusTest, read_litmus
+from mmcheck.verdict.litmus import MODELS
 
 FOLDER = Path(__file__).resolve().parents[2] / "litmus"
 FILES = [path for path in sorted(FOLDER.rglob("*.litmus")) if is_herd_format(path.read_text(encoding="utf-8"))]

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from mmcheck.lower.spec import load_spec
-from mmcheck.source import SourceFile
-from mmcheck.syntax.herd.read import read_litmus
-from mmcheck.syntax.parse import parse_spec
+from mmcheck.base.source import SourceFile
+from mmcheck.language.herd.read import read_litmus
+from mmcheck.language.lower.spec import load_spec
+from mmcheck.language.syntax.parse import parse_spec
 
 FOLDER = Path(__file__).parents[2] / "litmus"
 SPECS = sorted(FOLDER.glob("*.litmus"))

@@ -8,13 +8,13 @@ from types import ModuleType
 
 import pytest
 
-from mmcheck.litmus import decide_test
+from mmcheck.base.source import SourceFile
+from mmcheck.ir.program import evaluate
+from mmcheck.language.herd.read import LitmusTest, read_litmus
+from mmcheck.language.herd.show import show_state
 from mmcheck.machine import sc, tso
-from mmcheck.program import evaluate
-from mmcheck.source import SourceFile
-from mmcheck.syntax.herd.read import LitmusTest, read_litmus
-from mmcheck.syntax.herd.show import show_state
-from mmcheck.verify import Options, verify_file
+from mmcheck.verdict.litmus import decide_test
+from mmcheck.verdict.verify import Options, verify_file
 
 FOLDER = Path(__file__).resolve().parents[2] / "litmus"
 HERD = sorted(FOLDER.glob("*/*.litmus"))

@@ -2,10 +2,10 @@
 
 import pytest
 
-from mmcheck.commands.explain import explanation
-from mmcheck.lower.clauses import IMPLIED, VIRTIO_1_2, check_clause, renumbered
-from mmcheck.lower.register import REGISTER, parts
-from mmcheck.lower.register.entry import older
+from mmcheck.interfaces.commands.explain import explanation
+from mmcheck.language.lower.clauses import IMPLIED, VIRTIO_1_2, check_clause, renumbered
+from mmcheck.language.lower.register import REGISTER, parts
+from mmcheck.language.lower.register.entry import older
 from tests.register import DOCUMENT, text
 
 SPLIT = (

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from mmcheck.lower.spec import load_spec
+from mmcheck.base.source import SourceFile
+from mmcheck.language.lower.spec import load_spec
 from mmcheck.report.matrix import open_clauses
-from mmcheck.results import ORDER_PLATFORM
-from mmcheck.source import SourceFile
-from mmcheck.verify import verify
+from mmcheck.verdict.results import ORDER_PLATFORM
+from mmcheck.verdict.verify import verify
 
 ROOT = Path(__file__).parents[2]
 SPECS = sorted((ROOT / "specs").rglob("*.litmus"))

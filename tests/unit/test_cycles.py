@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mmcheck.verify import Options, verify_file
+from mmcheck.verdict.verify import Options, verify_file
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 import mmcheck
-from mmcheck.check import Checker
-from mmcheck.deadline import Deadline
-from mmcheck.errors import UnknownVerdict
-from mmcheck.lower.spec import load_spec
+from mmcheck.base.deadline import Deadline
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.base.source import SourceFile
+from mmcheck.language.lower.spec import load_spec
 from mmcheck.model.model import load_model
 from mmcheck.placement.place import PlaceOptions, place
 from mmcheck.placement.sites import Scope
 from mmcheck.report.place import render
-from mmcheck.source import SourceFile
 from mmcheck.target.targets import parse_target
+from mmcheck.verdict.check import Checker
 
 MANY = """
 spec "many increments"

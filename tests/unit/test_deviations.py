@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mmcheck.litmus import decide
+from mmcheck.verdict.litmus import decide
 from tests.deviations import DOCUMENT, Deviation, deviations, document, written
 
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from mmcheck.files import read_source
-from mmcheck.lower.spec import Spec, load_spec
-from mmcheck.program import Program
+from mmcheck.base.files import read_source
+from mmcheck.ir.program import Program
+from mmcheck.language.lower.spec import Spec, load_spec
 
 DRIVERS = Path(__file__).parents[2] / "specs" / "drivers"
 FILES = sorted(DRIVERS.glob("*.litmus"))

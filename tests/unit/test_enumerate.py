@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from mmcheck.enumerate import Enumeration, Limits, executions, final_states
-from mmcheck.enumeration.keep import profile
-from mmcheck.enumeration.trace import Trace
-from mmcheck.errors import UnknownVerdict
-from mmcheck.model.concrete import check
-from mmcheck.model.model import load_model
-from mmcheck.program import (
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.engines.enumeration.enumerate import Enumeration, Limits, executions, final_states
+from mmcheck.engines.enumeration.keep import profile
+from mmcheck.engines.enumeration.trace import Trace
+from mmcheck.ir.program import (
     OLD,
     Assert,
     Await,
@@ -31,6 +29,8 @@ from mmcheck.program import (
     StoreExclusive,
     Thread,
 )
+from mmcheck.model.concrete import check
+from mmcheck.model.model import load_model
 
 NAMES = "xyabcduwz"
 AT = {name: Const(0x1000 * (i + 1), 64) for i, name in enumerate(NAMES)}

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from mmcheck.files import read_source
-from mmcheck.lower.spec import Spec, load_spec
+from mmcheck.base.files import read_source
+from mmcheck.language.lower.spec import Spec, load_spec
 from tests.found import BEGIN, DOCUMENT, END, ROOT, ROWS, Row, text
 
 WHOLE = DOCUMENT.read_text(encoding="utf-8")

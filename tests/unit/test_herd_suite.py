@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mmcheck.litmus import MODELS, decide_test
+from mmcheck.base.source import SourceFile
+from mmcheck.language.herd.read import read_litmus
 from mmcheck.machine import sc, tso
-from mmcheck.source import SourceFile
-from mmcheck.syntax.herd.read import read_litmus
+from mmcheck.verdict.litmus import MODELS, decide_test
 from tests.unit.test_classic_verdicts import machine_states
 
 pytestmark = [pytest.mark.herd_suite, pytest.mark.slow]

@@ -7,10 +7,7 @@ from functools import reduce
 
 import pytest
 
-from mmcheck.check import Checker
-from mmcheck.check_enumerated import EnumerationChecker
-from mmcheck.model.model import load_model
-from mmcheck.program import (
+from mmcheck.ir.program import (
     NO_TAGS,
     OLD,
     Assign,
@@ -33,6 +30,9 @@ from mmcheck.program import (
     state_cell,
     state_register,
 )
+from mmcheck.model.model import load_model
+from mmcheck.verdict.check import Checker
+from mmcheck.verdict.check_enumerated import EnumerationChecker
 from tests.property.handlers import ENDS
 from tests.property.interleavings import interleavings
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from mmcheck.__main__ import main
-from mmcheck.draw.text import render_text
+from mmcheck.report.draw.text import render_text
 from mmcheck.report.pictures import scene
-from mmcheck.results import Result
-from mmcheck.verify import Options, verify_file
+from mmcheck.verdict.results import Result
+from mmcheck.verdict.verify import Options, verify_file
 
 ROOT = Path(__file__).parents[2]
 FILES = [*sorted((ROOT / "tests" / "data" / "interrupts").glob("*.litmus")), ROOT / "specs" / "preempt.litmus"]

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from mmcheck.enumerate import Enumeration, final_states
-from mmcheck.enumeration import layout
-from mmcheck.litmus import MODELS, decide
+from mmcheck.base.records import fields, replace
+from mmcheck.base.source import SourceFile
+from mmcheck.engines.enumeration import layout
+from mmcheck.engines.enumeration.enumerate import Enumeration, final_states
+from mmcheck.events.relations import Rel
+from mmcheck.ir.program import Thread
+from mmcheck.language.herd.read import LitmusTest, read_litmus
 from mmcheck.model import concrete
 from mmcheck.model.concrete import Frame
 from mmcheck.model.model import Model, load_model
-from mmcheck.program import Thread
-from mmcheck.records import fields, replace
-from mmcheck.relations import Rel
-from mmcheck.source import SourceFile
-from mmcheck.syntax.herd.read import LitmusTest, read_litmus
+from mmcheck.verdict.litmus import MODELS, decide
 
 LITMUS = Path(__file__).resolve().parents[2] / "litmus"
 MP = """AArch64 {name}

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from mmcheck.files import read_source
-from mmcheck.lower.spec import load_spec
-from mmcheck.merge import SITE, groups, merged, selected
-from mmcheck.program import Assign, Await, Block, Choice, Const, Fence, If, Load, Origin, Program, Reg, Store, Thread
-from mmcheck.verify import Options, verify_file
-from mmcheck.verify import verify as verify_all
+from mmcheck.base.files import read_source
+from mmcheck.ir.product import SITE, groups, merged, selected
+from mmcheck.ir.program import Assign, Await, Block, Choice, Const, Fence, If, Load, Origin, Program, Reg, Store, Thread
+from mmcheck.language.lower.spec import load_spec
+from mmcheck.verdict.verify import Options, verify_file
+from mmcheck.verdict.verify import verify as verify_all
 
 ROOT = Path(__file__).resolve().parents[2]
 X = Const(0x1000, 64)

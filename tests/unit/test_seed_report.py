@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mmcheck.lower.spec import Spec, load_spec
-from mmcheck.source import SourceFile
+from mmcheck.base.source import SourceFile
+from mmcheck.language.lower.spec import Spec, load_spec
 from mmcheck.target.targets import parse_target
 
 ROOT = Path(__file__).parents[2]

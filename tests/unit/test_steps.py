@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from mmcheck import actions as acts
-from mmcheck import steps
-from mmcheck.errors import InternalError, UnknownVerdict
-from mmcheck.flatten import flatten
-from mmcheck.instructions import Code
-from mmcheck.program import (
+from mmcheck.base.errors import InternalError, UnknownVerdict
+from mmcheck.ir import actions as acts
+from mmcheck.ir import steps
+from mmcheck.ir.flat import flatten
+from mmcheck.ir.instructions import Code
+from mmcheck.ir.program import (
     FALSE,
     OLD,
     Assert,

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from mmcheck.draw.scene import Ghost, Highlight, Hop
-from mmcheck.execution import Agent, Event, Execution
-from mmcheck.program import Origin
-from mmcheck.source import SourceFile, Span
+from mmcheck.base.source import SourceFile, Span
+from mmcheck.events.execution import Agent, Event, Execution
+from mmcheck.ir.program import Origin
+from mmcheck.report.draw.scene import Ghost, Highlight, Hop
 
 
 class Sketch:
@@ -171,7 +171,7 @@ SAMPLES: dict[str, Callable[[], tuple[Execution, Highlight]]] = {
 
 
 def main(directory: Path) -> None:
-    from mmcheck.draw import build_scene, render_dot, render_svg, render_text
+    from mmcheck.report.draw import build_scene, render_dot, render_svg, render_text
 
     for name, sample in SAMPLES.items():
         scene = build_scene(*sample())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from mmcheck.draw.scene import Ghost, Highlight, Hop
-from mmcheck.execution import Agent, Event, Execution
-from mmcheck.program import Origin
-from mmcheck.source import SourceFile, Span
+from mmcheck.base.source import SourceFile, Span
+from mmcheck.events.execution import Agent, Event, Execution
+from mmcheck.ir.program import Origin
+from mmcheck.report.draw.scene import Ghost, Highlight, Hop
 
 RELATIONS = ("rf", "fr", "co", "po", "data", "addr", "ctrl", "fence", "rfe", "ob", "po;[DMB.ISHST];po")
 HOSTILE = (

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
-from mmcheck.draw.geometry import Rect, backwards, crosses, polyline
-from mmcheck.draw.layout import lay_out, overlaps
-from mmcheck.draw.scene import CYCLE, Highlight, build_scene
-from mmcheck.execution import Agent, Event, Execution
+from mmcheck.events.execution import Agent, Event, Execution
+from mmcheck.report.draw.geometry import Rect, backwards, crosses, polyline
+from mmcheck.report.draw.layout import lay_out, overlaps
+from mmcheck.report.draw.scene import CYCLE, Highlight, build_scene
 from tests.unit.draw.samples import SAMPLES
 from tests.unit.draw.strategies import drawings
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from mmcheck.draw import Highlight, Hop, Scene, build_scene, render_dot, render_svg, render_text
-from mmcheck.draw.metrics import cells, clean, prose_width, wrap_prose
-from mmcheck.draw.palette import DARK, LIGHT, STYLES, class_name, family
-from mmcheck.execution import Agent, Event, Execution
-from mmcheck.program import Origin
+from mmcheck.events.execution import Agent, Event, Execution
+from mmcheck.ir.program import Origin
+from mmcheck.report.draw import Highlight, Hop, Scene, build_scene, render_dot, render_svg, render_text
+from mmcheck.report.draw.metrics import cells, clean, prose_width, wrap_prose
+from mmcheck.report.draw.palette import DARK, LIGHT, STYLES, class_name, family
 from tests.unit.draw.samples import SAMPLES
 from tests.unit.draw.strategies import drawings
 
@@ -204,7 +204,7 @@ def test_prose_is_no_wider_than_estimated(bold: bool, advances: dict[str, int]) 
 
 def test_output_does_not_depend_on_the_hash_seed() -> None:
     program = (
-        "from tests.unit.draw.samples import SAMPLES as S; from mmcheck.draw import *\n"
+        "from tests.unit.draw.samples import SAMPLES as S; from mmcheck.report.draw import *\n"
         "s = build_scene(*S['virtqueue'](), show_all=True); print(render_svg(s), render_dot(s), render_text(s))"
     )
     root = Path(__file__).parents[3]
@@ -222,6 +222,6 @@ def test_output_does_not_depend_on_the_hash_seed() -> None:
 
 
 def test_importing_the_package_does_not_import_graphviz() -> None:
-    program = "import sys, mmcheck.draw; sys.exit('graphviz' in sys.modules)"
+    program = "import sys, mmcheck.report.draw; sys.exit('graphviz' in sys.modules)"
     root = Path(__file__).parents[3]
     assert subprocess.run([sys.executable, "-c", program], cwd=root, env={"PYTHONPATH": str(root)}).returncode == 0

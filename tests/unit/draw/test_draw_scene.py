@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mmcheck.draw.interrupts import column_of
-from mmcheck.draw.scene import Ghost, Highlight, Hop, Link, build_scene
-from mmcheck.execution import Agent, Event, Execution
-from mmcheck.program import Origin
+from mmcheck.events.execution import Agent, Event, Execution
+from mmcheck.ir.program import Origin
+from mmcheck.report.draw.interrupts import column_of
+from mmcheck.report.draw.scene import Ghost, Highlight, Hop, Link, build_scene
 from tests.unit.draw.samples import message_passing, store_buffering, virtqueue
 
 

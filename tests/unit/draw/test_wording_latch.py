@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mmcheck.draw.wording import access_text
-from mmcheck.execution import Event
+from mmcheck.events.execution import Event
+from mmcheck.report.draw.wording import access_text
 
 
 @pytest.mark.parametrize(

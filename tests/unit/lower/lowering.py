@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mmcheck.errors import Diagnostic, InputError
-from mmcheck.lower import Spec, load_spec
-from mmcheck.program import Program, show
-from mmcheck.source import SourceFile
+from mmcheck.base.errors import Diagnostic, InputError
+from mmcheck.base.source import SourceFile
+from mmcheck.ir.program import Program, show
+from mmcheck.language.lower import Spec, load_spec
 from mmcheck.target.targets import parse_target
 
 DATA = Path(__file__).parents[2] / "data" / "lower"

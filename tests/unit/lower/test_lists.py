@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import mmcheck
-from mmcheck.errors import InputError
+from mmcheck.base.errors import InputError
 from tests.unit.semantics.semantics import spec_of
 
 MCS = """

@@ -10,7 +10,7 @@ import pytest
 from lower_mistakes import ROWS, Found, Row
 from lowering import diagnostics
 
-from mmcheck.codes import CODES
+from mmcheck.base.codes import CODES
 
 
 def _shared_rows() -> list[tuple[str, str, str, int, int, str]]:

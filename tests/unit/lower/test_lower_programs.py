@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from lowering import DATA, SPECS, body, diagnostics, listing, load, load_file, program
 
-from mmcheck import program as ir
-from mmcheck.lower.spec import load_spec
-from mmcheck.source import SourceFile
+from mmcheck.base.source import SourceFile
+from mmcheck.ir import program as ir
+from mmcheck.language.lower.spec import load_spec
 from mmcheck.target.targets import parse_target
 
 GOLDEN = [

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from lowering import diagnostics, load
 
-from mmcheck import program as ir
-from mmcheck.errors import InputError
-from mmcheck.lower import load_spec
-from mmcheck.source import SourceFile
+from mmcheck.base.errors import InputError
+from mmcheck.base.source import SourceFile
+from mmcheck.ir import program as ir
+from mmcheck.language.lower import load_spec
 from mmcheck.target.targets import parse_target
 
 ARM, X86 = parse_target("armv8"), parse_target("x86-tso")

@@ -1,11 +1,11 @@
-"""Loops that only look are waits, whatever their spelling; the others are not (`mmcheck.polling`)."""
+"""Loops that only look are waits, whatever their spelling; the others are not (`mmcheck.ir.polling`)."""
 
 from __future__ import annotations
 
 import pytest
 from lowering import body, program
 
-from mmcheck.program import Assign, Await, If, Load, Loop, reachable, walk
+from mmcheck.ir.program import Assign, Await, If, Load, Loop, reachable, walk
 
 WAIT = "await (eq %1 1)\n  %1 := [1048576] {Volatile}"
 

@@ -6,14 +6,7 @@ from random import Random
 
 import pytest
 
-from mmcheck.machine import armv8, runner
-from mmcheck.machine.outoforder import OutOfOrder
-from mmcheck.machine.pipeline import WRITE
-from mmcheck.machine.record import recording
-from mmcheck.machine.replay import replay, same
-from mmcheck.model.concrete import check
-from mmcheck.model.model import load_model
-from mmcheck.program import (
+from mmcheck.ir.program import (
     OLD,
     Assign,
     Block,
@@ -33,7 +26,14 @@ from mmcheck.program import (
     Tags,
     Thread,
 )
-from mmcheck.recheck import well_formed
+from mmcheck.machine import armv8, runner
+from mmcheck.machine.outoforder import OutOfOrder
+from mmcheck.machine.pipeline import WRITE
+from mmcheck.machine.record import recording
+from mmcheck.machine.replay import replay, same
+from mmcheck.model.concrete import check
+from mmcheck.model.model import load_model
+from mmcheck.model.recheck import well_formed
 from tests.property.test_machines import enumerated
 
 X, Y = Const(0x1000, 64), Const(0x2000, 64)

@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
+from mmcheck.base.files import read_source
 from mmcheck.cli import run as command
-from mmcheck.files import read_source
 from mmcheck.machine import runner
 from mmcheck.machine.echo import Echo, driver, echo_spec, echoed, places
 from mmcheck.machine.guest import GuestMemory

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mmcheck.errors import UnknownVerdict
-from mmcheck.machine import sc, tso
-from mmcheck.program import (
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.ir.program import (
     OLD,
     Assert,
     Await,
@@ -23,6 +22,7 @@ from mmcheck.program import (
     StoreExclusive,
     Thread,
 )
+from mmcheck.machine import sc, tso
 
 X, Y, Z = (Const(0x1000 * i, 64) for i in (1, 2, 3))
 CELLS = (Cell("x", 0x1000), Cell("y", 0x2000), Cell("z", 0x3000))

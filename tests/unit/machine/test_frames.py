@@ -10,14 +10,14 @@ from random import Random
 
 import pytest
 
+from mmcheck.base.files import read_source
 from mmcheck.cli import run as command
-from mmcheck.files import read_source
-from mmcheck.lower.spec import load_spec
+from mmcheck.ir.program import Cell, Const, Fence, Load, Program, Reg, Store, Thread
+from mmcheck.language.lower.spec import load_spec
 from mmcheck.machine import runner, tso
 from mmcheck.machine.frames import film_spec, frames
 from mmcheck.machine.picture import apng, png, rgb, wheel
 from mmcheck.machine.probes import probed
-from mmcheck.program import Cell, Const, Fence, Load, Program, Reg, Store, Thread
 from mmcheck.target.targets import parse_target
 
 SPECS = Path(__file__).parents[3] / "specs"

@@ -8,16 +8,16 @@ from random import Random
 
 import pytest
 
-from mmcheck import trace
+from mmcheck.base.errors import InputError
+from mmcheck.base.files import read_source
+from mmcheck.base.source import SourceFile
 from mmcheck.cli import run as command
-from mmcheck.errors import InputError
-from mmcheck.files import read_source
-from mmcheck.lower.spec import load_spec
+from mmcheck.events import trace
+from mmcheck.language.lower.spec import load_spec
 from mmcheck.machine import runner
 from mmcheck.machine.record import recording
 from mmcheck.model.concrete import check
 from mmcheck.model.model import load_model
-from mmcheck.source import SourceFile
 from mmcheck.target.targets import parse_target
 
 SPEC = Path(__file__).parents[3] / "specs" / "submit-minimal.litmus"

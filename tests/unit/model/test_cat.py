@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from mmcheck.enumerate import Enumeration
-from mmcheck.errors import Diagnostic, InputError
+from mmcheck.base.errors import Diagnostic, InputError
+from mmcheck.base.source import SourceFile, excerpt
+from mmcheck.engines.enumeration.enumerate import Enumeration
+from mmcheck.engines.smt.count import all_executions
+from mmcheck.engines.smt.encode import encode
+from mmcheck.engines.unfolding.unfold import unfold
+from mmcheck.ir.program import Cell, Const, Load, Program, Reg, Store, Thread
 from mmcheck.model.expr import Node
 from mmcheck.model.model import Model, load_model, model_from_text
-from mmcheck.program import Cell, Const, Load, Program, Reg, Store, Thread
-from mmcheck.smt.count import all_executions
-from mmcheck.smt.encode import encode
-from mmcheck.source import SourceFile, excerpt
-from mmcheck.unfold import unfold
 
 
 def model_of(text: str) -> Model:

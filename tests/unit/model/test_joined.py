@@ -7,11 +7,11 @@ from itertools import permutations, product
 
 import pytest
 
+from mmcheck.base.source import SourceFile
+from mmcheck.events.relations import Rel
 from mmcheck.model.concrete import Frame
 from mmcheck.model.joined import JoinedFrame
 from mmcheck.model.model import Model, load_model, model_from_text
-from mmcheck.relations import Rel
-from mmcheck.source import SourceFile
 
 EVENTS = [("W", 0), ("F", 0), ("R", 1)], [("W", 1), ("F", 0), ("R", 0)]
 """Kind and location of the events of two threads."""

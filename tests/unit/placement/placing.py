@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mmcheck.lower.spec import Spec, load_spec
+from mmcheck.base.source import SourceFile
+from mmcheck.language.lower.spec import Spec, load_spec
 from mmcheck.placement.oracle import Oracle
 from mmcheck.placement.place import Part, PlaceOptions, PlaceReport, place_spec
 from mmcheck.placement.problem import Problem, make_problem
 from mmcheck.placement.search import Search
 from mmcheck.placement.sites import Scope
-from mmcheck.source import SourceFile
 from mmcheck.target.costs import default_costs
 from mmcheck.target.targets import parse_target
 

@@ -10,18 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from placing import BENCH, SPECS, part_of, problem_of, search_of, spec_of
 
-from mmcheck.check import Checker
-from mmcheck.errors import InputError
-from mmcheck.lower.spec import load_spec
+from mmcheck.base.errors import InputError
+from mmcheck.base.source import SourceFile
+from mmcheck.language.lower.spec import load_spec
 from mmcheck.model.model import load_model
 from mmcheck.placement.edits import apply, diff, edits_of
 from mmcheck.placement.master import Master
 from mmcheck.placement.monotone import Order
 from mmcheck.placement.options import fence_options, order_options, spell, style_of
-from mmcheck.source import SourceFile
 from mmcheck.target.costs import TABLE, read_costs
 from mmcheck.target.targets import parse_target
 from mmcheck.target.words import METHODS
+from mmcheck.verdict.check import Checker
 
 # --- master ------------------------------------------------------------------------------------------------
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from results_for_reports import SOURCE, VIOLATED
 
-from mmcheck.errors import Diagnostic
-from mmcheck.program import Origin
-from mmcheck.results import FileReport, Report, Result
-from mmcheck.source import Span
+from mmcheck.base.errors import Diagnostic
+from mmcheck.base.source import Span
+from mmcheck.ir.program import Origin
+from mmcheck.verdict.results import FileReport, Report, Result
 
 TEXTS = {
     "markup": "</svg></text></title></style><script>alert(1)</script><img src=x onerror=alert(2)>",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mmcheck.draw.scene import Highlight
-from mmcheck.errors import Diagnostic
-from mmcheck.execution import Execution
-from mmcheck.results import Counterexample, FileReport, Hop, Report, Result
-from mmcheck.source import SourceFile, Span
+from mmcheck.base.errors import Diagnostic
+from mmcheck.base.source import SourceFile, Span
+from mmcheck.events.execution import Execution
+from mmcheck.report.draw.scene import Highlight
+from mmcheck.verdict.results import Counterexample, FileReport, Hop, Report, Result
 from tests.unit.draw.samples import message_passing
 
 SOURCE = SourceFile("examples/mp.litmus", "\n".join(f"line {number} of the file" for number in range(1, 30)))

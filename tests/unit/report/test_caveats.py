@@ -8,7 +8,7 @@ import pytest
 from results_for_reports import PLAIN, report
 
 from mmcheck.report import concise, full, github, json, junit, sarif
-from mmcheck.results import ENDLESS, endless
+from mmcheck.verdict.results import ENDLESS, endless
 
 CUT = replace(PLAIN, kind="final", complete=False, notes=(endless(["'loop' (line 3) of poller"]),))
 FORMATS = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from mmcheck.base.source import SourceFile, Span, excerpt
 from mmcheck.report.excerpts import lines
-from mmcheck.source import SourceFile, Span, excerpt
 
 TEXT = 'thread t {\n  publish: fence(release) // "why"\n}\n'
 

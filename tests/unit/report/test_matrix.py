@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from results_for_reports import ON_X86, PLAIN
 
-from mmcheck.lower.register import REGISTER
+from mmcheck.language.lower.register import REGISTER
 from mmcheck.report.full import render
 from mmcheck.report.matrix import cell, lines, uncovered
-from mmcheck.results import FileReport, Report
+from mmcheck.verdict.results import FileReport, Report
 
 CITED = replace(PLAIN, clauses=("VirtIO 1.2, 2.7.13.3.1", "implied:P1"))
 X86 = replace(ON_X86, clauses=CITED.clauses)

@@ -13,7 +13,7 @@ from results_for_reports import ON_X86, PLAIN, VIOLATED, mixed, report
 
 from mmcheck.report import concise, full, pictures
 from mmcheck.report.full import render
-from mmcheck.results import Result
+from mmcheck.verdict.results import Result
 from tests.unit.draw.samples import virtqueue
 
 Golden = Callable[[str, str], None]

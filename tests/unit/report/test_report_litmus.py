@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mmcheck.errors import Diagnostic, InputError
+from mmcheck.base.errors import Diagnostic, InputError
+from mmcheck.base.source import SourceFile
 from mmcheck.report.litmus import Comparison, read_expected, render
-from mmcheck.results import LitmusOutcome
-from mmcheck.source import SourceFile
+from mmcheck.verdict.results import LitmusOutcome
 
 
 def table(folder: Path, *rows: str) -> Comparison:

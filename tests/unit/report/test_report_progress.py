@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mmcheck.pace import Pace
+from mmcheck.base.pace import Pace
 from mmcheck.report.progress import Progress
-from mmcheck.verify import verify
+from mmcheck.verdict.verify import verify
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -58,7 +58,7 @@ def test_names_are_printed_harmlessly() -> None:
 
 def test_the_pace_says_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr("mmcheck.pace.time.monotonic", clock)
+    monkeypatch.setattr("mmcheck.base.pace.time.monotonic", clock)
     pace = Pace(4, "files")
     assert pace.text() == "0/4 files"
     clock.now, pace.done = 6.0, 1

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmcheck.check import Checker, Finding
-from mmcheck.lower.spec import Spec, load_spec
+from mmcheck.base.source import SourceFile
+from mmcheck.language.lower.spec import Spec, load_spec
 from mmcheck.model.model import load_model
-from mmcheck.source import SourceFile
 from mmcheck.target.targets import parse_target
+from mmcheck.verdict.check import Checker, Finding
 
 DATA = Path(__file__).parents[2] / "data" / "semantics"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import mmcheck
-from mmcheck.errors import Diagnostic
+from mmcheck.base.errors import Diagnostic
 from mmcheck.machine import armv8, sc, tso
-from mmcheck.results import Result
 from mmcheck.target.targets import parse_target
+from mmcheck.verdict.results import Result
 from tests.unit.semantics.semantics import spec_of
 
 ENGINES = ("smt", "enumerate")

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 import mmcheck
-from mmcheck.cached import Question
-from mmcheck.cached import verify as cached
-from mmcheck.config import COMPILERS
-from mmcheck.lost import RELIES, said
+from mmcheck.base.config import COMPILERS
 from mmcheck.model.defects import DEFECTS
-from mmcheck.results import Result
+from mmcheck.verdict.cached import Question
+from mmcheck.verdict.cached import verify as cached
+from mmcheck.verdict.lost import RELIES, said
+from mmcheck.verdict.results import Result
 
 DATA = Path(__file__).parents[2] / "data" / "compilers"
 SHAPES = sorted(path.stem for path in DATA.glob("*.litmus") if "." not in path.stem)

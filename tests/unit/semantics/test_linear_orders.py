@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from mmcheck.enumerate import Enumeration
-from mmcheck.enumeration.keep import profile as keep_of
-from mmcheck.lower.spec import load_spec
+from mmcheck.base.source import SourceFile
+from mmcheck.engines.enumeration.enumerate import Enumeration
+from mmcheck.engines.enumeration.keep import profile as keep_of
+from mmcheck.engines.smt.count import all_executions
+from mmcheck.engines.smt.encode import encode
+from mmcheck.engines.smt.finals import Finals
+from mmcheck.engines.smt.linear import linear_orders
+from mmcheck.engines.unfolding.unfold import unfold
+from mmcheck.ir.program import Program, evaluate
+from mmcheck.language.lower.spec import load_spec
 from mmcheck.model.model import load_model
-from mmcheck.program import Program, evaluate
-from mmcheck.smt.count import all_executions
-from mmcheck.smt.encode import encode
-from mmcheck.smt.finals import Finals
-from mmcheck.smt.linear import linear_orders
-from mmcheck.source import SourceFile
-from mmcheck.unfold import unfold
 from tests.unit.semantics.semantics import DATA, findings
 
 CASES = [("linear-x86", "observed"), ("linear-arm.language", "language")]

@@ -13,21 +13,21 @@ from typing import Any
 
 import pytest
 
-from mmcheck.check import Checker
-from mmcheck.check_enumerated import EnumerationChecker
-from mmcheck.enumerate import Enumeration
-from mmcheck.files import read_source
-from mmcheck.lower.spec import load_spec
+from mmcheck.base.files import read_source
+from mmcheck.base.records import fields as record_fields
+from mmcheck.base.records import replace
+from mmcheck.base.source import SourceFile
+from mmcheck.engines.enumeration.enumerate import Enumeration
+from mmcheck.ir.program import Program
+from mmcheck.language.lower.spec import load_spec
 from mmcheck.model.concrete import check as objections
 from mmcheck.model.devices import model_for, with_devices
 from mmcheck.model.model import load_model, model_from_text
 from mmcheck.model.promises import WORDS, does_more, promised, weakened
-from mmcheck.program import Program
-from mmcheck.records import fields as record_fields
-from mmcheck.records import replace
-from mmcheck.results import Finding
-from mmcheck.source import SourceFile
 from mmcheck.target.targets import parse_target
+from mmcheck.verdict.check import Checker
+from mmcheck.verdict.check_enumerated import EnumerationChecker
+from mmcheck.verdict.results import Finding
 from tests.unit.semantics.semantics import spec_of
 
 

@@ -10,18 +10,18 @@ import pytest
 
 import mmcheck.machine.armv8
 import mmcheck.machine.tso
-from mmcheck.check import Checker
-from mmcheck.check_enumerated import EnumerationChecker
-from mmcheck.enumerate import Enumeration
-from mmcheck.errors import InputError
+from mmcheck.base.errors import InputError
+from mmcheck.base.records import replace
+from mmcheck.engines.enumeration.enumerate import Enumeration
 from mmcheck.model.concrete import check as objections
 from mmcheck.model.devices import model_for, with_devices
 from mmcheck.model.expr import walk
 from mmcheck.model.model import load_model
-from mmcheck.records import replace
-from mmcheck.results import Finding
 from mmcheck.target.tags import FOR_CPUS
 from mmcheck.target.targets import parse_target
+from mmcheck.verdict.check import Checker
+from mmcheck.verdict.check_enumerated import EnumerationChecker
+from mmcheck.verdict.results import Finding
 from tests.unit.semantics.semantics import spec_of
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from mmcheck.check import Checker
-from mmcheck.check_enumerated import EnumerationChecker
 from mmcheck.machine import armv8, sc, tso
 from mmcheck.model.model import load_model
-from mmcheck.results import ENDLESS, Finding
 from mmcheck.target.targets import parse_target
+from mmcheck.verdict.check import Checker
+from mmcheck.verdict.check_enumerated import EnumerationChecker
+from mmcheck.verdict.results import ENDLESS, Finding
 from tests.unit.semantics.semantics import spec_of
 
 MACHINES = {"sc": sc, "x86-tso": tso, "armv8": armv8}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mmcheck.results import Finding
+from mmcheck.verdict.results import Finding
 from tests.unit.semantics.semantics import check
 
 TWICE = "used more than once"

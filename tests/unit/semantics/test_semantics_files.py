@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import mmcheck
-from mmcheck.lower.spec import load_spec
-from mmcheck.source import SourceFile
+from mmcheck.base.source import SourceFile
+from mmcheck.language.lower.spec import load_spec
 from tests.unit.semantics.semantics import DATA, findings
 
 FILES = sorted(DATA.glob("*.litmus"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import mmcheck
-from mmcheck.results import Result
+from mmcheck.verdict.results import Result
 
 ENGINES = ("smt", "enumerate")
 HEAD = "targets armv8, x86-tso, sc\nmemory x, y\nrequirement r { CHECK }\n"

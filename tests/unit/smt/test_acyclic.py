@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmcheck.relations import from_pairs, is_acyclic
-from mmcheck.smt.acyclic import Acyclic, closure_given, components
-from mmcheck.smt.circuit import TRUE, Circuit
-from mmcheck.smt.solve import Solver
+from mmcheck.engines.smt.acyclic import Acyclic, closure_given, components
+from mmcheck.engines.smt.circuit import TRUE, Circuit
+from mmcheck.engines.smt.solve import Solver
+from mmcheck.events.relations import from_pairs, is_acyclic
 
 
 @st.composite
@@ -133,7 +133,7 @@ def test_edges_that_share_a_literal_are_joined_without_a_change_of_meaning(worth
         missing = data.draw(st.lists(st.sampled_from([(i, j) for i in sources for j in targets]), max_size=2))
         edges |= {(i, j): literal for i in sources for j in targets if (i, j) not in [*must, *missing]}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mmcheck.smt.acyclic.WORTH", worth)
+        patch.setattr("mmcheck.engines.smt.acyclic.WORTH", worth)
         Acyclic(circuit, n, from_pairs(n, must), edges, happens, implied_by)
     solver = Solver(circuit)
     free = [*[happens[i] for i in optional], *shared]

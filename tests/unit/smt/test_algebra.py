@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from mmcheck.engines.smt.bounds import Bounds
+from mmcheck.engines.smt.circuit import FALSE, TRUE, Circuit
+from mmcheck.engines.smt.relations import Algebra
+from mmcheck.engines.smt.solve import Solver
+from mmcheck.events.relations import Rel, from_pairs
 from mmcheck.model.concrete import Frame
 from mmcheck.model.expr import Node, Pool
 from mmcheck.model.model import Axiom, Model
-from mmcheck.relations import Rel, from_pairs
-from mmcheck.smt.bounds import Bounds
-from mmcheck.smt.circuit import FALSE, TRUE, Circuit
-from mmcheck.smt.relations import Algebra
-from mmcheck.smt.solve import Solver
 
 PHASES = [phase for phase in Phase if phase is not Phase.explain]
 EXAMPLES = settings().max_examples

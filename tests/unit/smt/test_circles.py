@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from mmcheck.check import Checker
+from mmcheck.engines.smt.decode import Decoder
+from mmcheck.engines.smt.encode import encode
+from mmcheck.engines.smt.encoding import Encoding
+from mmcheck.engines.unfolding.unfold import unfold
+from mmcheck.ir.program import Block, Cell, Const, Load, Op, Program, Reg, Store, Thread
 from mmcheck.model.model import load_model
-from mmcheck.program import Block, Cell, Const, Load, Op, Program, Reg, Store, Thread
-from mmcheck.smt.decode import Decoder
-from mmcheck.smt.encode import encode
-from mmcheck.smt.encoding import Encoding
 from mmcheck.target.targets import parse_target
-from mmcheck.unfold import unfold
+from mmcheck.verdict.check import Checker
 from tests.unit.semantics.semantics import spec_of
 
 X, Y = Const(0x1000, 64), Const(0x2000, 64)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmcheck.domains import Domains, most
-from mmcheck.graph import EventGraph
-from mmcheck.litmus import decide
-from mmcheck.program import Program, apply
-from mmcheck.smt.circuit import TRUE, Circuit
-from mmcheck.smt.values import Values
-from mmcheck.source import SourceFile
-from mmcheck.terms import Term, Terms
+from mmcheck.base.source import SourceFile
+from mmcheck.engines.smt.circuit import TRUE, Circuit
+from mmcheck.engines.smt.values import Values
+from mmcheck.events.domains import Domains, most
+from mmcheck.events.graph import EventGraph
+from mmcheck.events.terms import Term, Terms
+from mmcheck.ir.program import Program, apply
+from mmcheck.verdict.litmus import decide
 
 SAME = ("add", "sub", "mul", "and", "or", "xor", "umin", "umax", "smin", "smax", "shl", "lshr", "ashr")
 TESTS = ("eq", "ne", "ult", "ule", "slt", "sle")

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from mmcheck.errors import InternalError
-from mmcheck.execution import Execution
+from mmcheck.base.errors import InternalError
+from mmcheck.engines.smt.count import all_executions
+from mmcheck.engines.smt.encode import encode
+from mmcheck.engines.unfolding.unfold import unfold
+from mmcheck.events.execution import Execution
+from mmcheck.ir.program import Cell, Const, Fence, Load, Op, Program, Reg, Store, Thread, state_cell
 from mmcheck.model.model import load_model
-from mmcheck.program import Cell, Const, Fence, Load, Op, Program, Reg, Store, Thread, state_cell
-from mmcheck.recheck import judge, judge_final, well_formed
-from mmcheck.smt.count import all_executions
-from mmcheck.smt.encode import encode
-from mmcheck.unfold import unfold
+from mmcheck.model.recheck import judge, judge_final, well_formed
 
 PHASES = [phase for phase in Phase if phase is not Phase.explain]
 X, Y = Const(0x1000, 64), Const(0x2000, 64)

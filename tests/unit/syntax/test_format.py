@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mmcheck.errors import InputError
-from mmcheck.source import SourceFile
-from mmcheck.syntax.dump import dump
-from mmcheck.syntax.format import format_spec
-from mmcheck.syntax.parse import parse_text
-from mmcheck.syntax.scan import scan
+from mmcheck.base.errors import InputError
+from mmcheck.base.source import SourceFile
+from mmcheck.language.syntax.dump import dump
+from mmcheck.language.syntax.format import format_spec
+from mmcheck.language.syntax.parse import parse_text
+from mmcheck.language.syntax.scan import scan
 
 CORPUS = Path(__file__).parents[2] / "data" / "specs17"
 SPECS = sorted(CORPUS.rglob("*.litmus"))

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from mmcheck.errors import InputError
-from mmcheck.litmus import decide
-from mmcheck.program import Assign, Const, Label, Op, Program, Reg, evaluate, show
-from mmcheck.source import SourceFile
-from mmcheck.syntax.herd import LitmusTest, is_herd_format, read_litmus, show_value
+from mmcheck.base.errors import InputError
+from mmcheck.base.source import SourceFile
+from mmcheck.ir.program import Assign, Const, Label, Op, Program, Reg, evaluate, show
+from mmcheck.language.herd import LitmusTest, is_herd_format, read_litmus, show_value
+from mmcheck.verdict.litmus import decide
 
 DATA = Path(__file__).parents[2] / "data" / "herd"
 SUITE = os.environ.get("MMCHECK_HERD_SUITE", "")

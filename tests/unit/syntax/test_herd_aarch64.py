@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mmcheck.program import (
+from mmcheck.ir.program import (
     Assign,
     Const,
     Fence,
@@ -20,8 +20,8 @@ from mmcheck.program import (
     evaluate,
     show,
 )
-from mmcheck.syntax.herd.aarch64 import CONDITIONS, TABLE, parse_cell
-from mmcheck.syntax.herd.cell import CellError
+from mmcheck.language.herd.aarch64 import CONDITIONS, TABLE, parse_cell
+from mmcheck.language.herd.cell import CellError
 
 FORMS = {
     "MOV W0,#1": "X0 := 1",

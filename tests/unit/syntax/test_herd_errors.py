@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmcheck.codes import CODES
-from mmcheck.errors import Diagnostic, InputError
-from mmcheck.source import SourceFile
-from mmcheck.syntax.herd import is_herd_format, read_litmus
+from mmcheck.base.codes import CODES
+from mmcheck.base.errors import Diagnostic, InputError
+from mmcheck.base.source import SourceFile
+from mmcheck.language.herd import is_herd_format, read_litmus
 
 DATA = Path(__file__).parents[2] / "data" / "herd"
 TEXTS = [path.read_text() for path in sorted(DATA.glob("*.litmus"))]

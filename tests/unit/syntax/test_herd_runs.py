@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mmcheck.litmus import decide
-from mmcheck.source import SourceFile
+from mmcheck.base.source import SourceFile
+from mmcheck.verdict.litmus import decide
 
 ARM: dict[str, tuple[str, str, str]] = {
     "pre-index": ("int a[3]={5,6,7}; 0:X1=a;", "LDR W0,[X1,#4]!|LDR W2,[X1,#4]", "0:X0=6 /\\ 0:X2=7 /\\ 0:X1=a[1]"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mmcheck.program import Assign, Reg, Rmw, Statement, evaluate, show
-from mmcheck.syntax.herd.cell import CellError
-from mmcheck.syntax.herd.x86 import CONDITIONS, parse_cell, place_of
+from mmcheck.ir.program import Assign, Reg, Rmw, Statement, evaluate, show
+from mmcheck.language.herd.cell import CellError
+from mmcheck.language.herd.x86 import CONDITIONS, parse_cell, place_of
 
 FORMS = {
     "movl $1,(x)": "[4096] := 1",

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from mmcheck.syntax import parse
-from mmcheck.syntax.lalr import Node, Parser
-from mmcheck.syntax.place import Failure
+from mmcheck.language.syntax import parse
+from mmcheck.language.syntax.lalr import Node, Parser
+from mmcheck.language.syntax.place import Failure
 
 ROOT = Path(__file__).resolve().parents[3]
 PIECES = [
@@ -30,7 +30,7 @@ def parser(lark_parser: Any) -> Parser:
 
 
 def by_lark(parser: Any, text: str) -> tuple[Any, list[tuple[str, str, int]]] | Failure:
-    """What `mmcheck.syntax.parse.run` promises, by lark's lexer and parser."""
+    """What `mmcheck.language.syntax.parse.run` promises, by lark's lexer and parser."""
     from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
     interactive = parser.parse_interactive(text)
@@ -95,7 +95,7 @@ def ours(parser: Parser, text: str) -> Any:
 
 
 def texts() -> list[str]:
-    from mmcheck.syntax.herd.columns import is_herd_format
+    from mmcheck.language.herd.columns import is_herd_format
 
     found = [
         path.read_text(encoding="utf-8") for folder in ("specs", "litmus") for path in (ROOT / folder).rglob("*.litmus")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from mistake_table import ROWS, Mistake
 
-from mmcheck.codes import CODES
-from mmcheck.errors import Diagnostic, InputError
-from mmcheck.syntax.parse import parse_text
+from mmcheck.base.codes import CODES
+from mmcheck.base.errors import Diagnostic, InputError
+from mmcheck.language.syntax.parse import parse_text
 
 
 def diagnostics(text: str) -> tuple[Diagnostic, ...]:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from mmcheck.errors import InputError
-from mmcheck.source import SourceFile
-from mmcheck.syntax import ast, parse
-from mmcheck.syntax.dump import dump
-from mmcheck.syntax.parse import parse_spec, parse_text
+from mmcheck.base.errors import InputError
+from mmcheck.base.source import SourceFile
+from mmcheck.language.syntax import ast, parse
+from mmcheck.language.syntax.dump import dump
+from mmcheck.language.syntax.parse import parse_spec, parse_text
 
 CORPUS = Path(__file__).parents[2] / "data" / "specs17"
 SPECS = sorted(CORPUS.rglob("*.litmus"))
@@ -248,7 +248,7 @@ def test_at_most_ten() -> None:
 
 def test_lark_is_imported_late() -> None:
     """The tree can be used without loading the parser."""
-    program = "import sys, mmcheck.syntax.ast, mmcheck.syntax.parse; print('lark' in sys.modules)"
+    program = "import sys, mmcheck.language.syntax.ast, mmcheck.language.syntax.parse; print('lark' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
@@ -261,7 +261,7 @@ def test_strict_grammar() -> None:
 
 def test_every_rule_is_built() -> None:
     """Each rule of the grammar has its method in the builder."""
-    from mmcheck.syntax.build_ast import Builder
+    from mmcheck.language.syntax.build_ast import Builder
 
     parser = parse.build_parser(parse.grammar_path().read_text(encoding="utf-8"))
     rules = {str(rule.alias or rule.origin.name) for rule in parser.rules}

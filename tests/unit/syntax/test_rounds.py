@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from mmcheck.litmus import CUT, decide
-from mmcheck.program import Jump, Load, walk
-from mmcheck.source import SourceFile
-from mmcheck.syntax.herd.read import read_litmus
+from mmcheck.base.source import SourceFile
+from mmcheck.ir.program import Jump, Load, walk
+from mmcheck.language.herd.read import read_litmus
+from mmcheck.verdict.litmus import CUT, decide
 
 WRITER = ("MOV W0,#1", "STR W0,[X1]")
 

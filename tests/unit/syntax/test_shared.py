@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from mmcheck.errors import InputError
-from mmcheck.records import fields
-from mmcheck.source import SourceFile
-from mmcheck.syntax.herd.columns import is_herd_format, split
-from mmcheck.syntax.herd.read import LitmusTest, read_litmus
-from mmcheck.syntax.herd.shared import Parts
+from mmcheck.base.errors import InputError
+from mmcheck.base.records import fields
+from mmcheck.base.source import SourceFile
+from mmcheck.language.herd.columns import is_herd_format, split
+from mmcheck.language.herd.read import LitmusTest, read_litmus
+from mmcheck.language.herd.shared import Parts
 
 FOLDER = Path(__file__).resolve().parents[3] / "litmus"
 FILES = [path for path in sorted(FOLDER.rglob("*.litmus")) if is_herd_format(path.read_text(encoding="utf-8"))]
@@ -161,7 +161,7 @@ def test_orders_of_operands_are_held_against_each_other_across_shared_columns() 
 
 
 def test_too_many_parts_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    from mmcheck.syntax.herd import shared
+    from mmcheck.language.herd import shared
 
     monkeypatch.setattr(shared, "MOST", 4)
     parts = Parts()

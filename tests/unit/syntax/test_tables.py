@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mmcheck import cache as kept
-from mmcheck.syntax import parse, tables
-from mmcheck.syntax.dump import dump
+from mmcheck.base import cache as kept
+from mmcheck.language.syntax import parse, tables
+from mmcheck.language.syntax.dump import dump
 
 TEXT = "memory x\nthread P0 { x = 1 }\n"
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from mmcheck.errors import InputError
-from mmcheck.litmus import decide
+from mmcheck.base.errors import InputError
 from mmcheck.target.armv8 import Armv8
 from mmcheck.target.orders import ORDERS, merged, normal_order, unknown_order
 from mmcheck.target.sc import Sc
 from mmcheck.target.tags import HARDWARE_TAGS, SOURCE_TAGS
 from mmcheck.target.targets import applies_to, machine, parse_target, settle
 from mmcheck.target.x86_tso import X86Tso
+from mmcheck.verdict.litmus import decide
 
 LITMUS = Path(__file__).resolve().parents[3] / "litmus" / "aarch64"
 

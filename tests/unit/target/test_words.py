@@ -6,8 +6,8 @@ from typing import get_args
 
 import pytest
 
-from mmcheck.codes import CODES
-from mmcheck.errors import InputError
+from mmcheck.base.codes import CODES
+from mmcheck.base.errors import InputError
 from mmcheck.target.orders import FENCE_ORDERS, LOAD_ORDERS, ORDERS, STORE_ORDERS
 from mmcheck.target.pieces import AccessPiece, FencePiece, Piece
 from mmcheck.target.tags import ACCESS_KINDS, ARM_TAGS, HARDWARE_TAGS, SOURCE_TAGS, X86_TAGS

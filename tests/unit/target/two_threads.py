@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations, product
 
+from mmcheck.events.relations import Rel, closure, from_pairs, intersection, pairs, union
 from mmcheck.model.concrete import Frame
 from mmcheck.model.kept import table
 from mmcheck.model.model import load_model
-from mmcheck.relations import Rel, closure, from_pairs, intersection, pairs, union
 from mmcheck.target.pieces import FencePiece, Piece
 from mmcheck.target.targets import Target, parse_target
 from mmcheck.target.words import realise

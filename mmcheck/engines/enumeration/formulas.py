@@ -1,0 +1,110 @@
+"""Addresses, data and tests of one run as formulas over what its reads return, and what of them varies with a read.
+
+A compiler may compute a truth value, a division or a choice with a branch or a conditional instruction, so that the
+processor need not have the number that was read: such parts keep the value that they have in the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mmcheck.engines.enumeration.again import Again, Taken
+from mmcheck.engines.enumeration.text import Run
+from mmcheck.ir.program import Const, Expr, Op, Reg, apply, evaluate, registers_of
+
+Values = Mapping[str, int]
+
+
+class Formula(NamedTuple):
+    """`expr` over the reads in `over`."""
+
+    expr: Expr
+    over: frozenset[int]
+
+
+class Formulas:
+    """Those of one run, of which the loads `taken` are not made: what these take stands for them."""
+
+    def __init__(self, run: Run, taken: Taken) -> None:
+        self.run = run
+        self.values = {f"r{i}": made.value for i, made in enumerate(run.made) if made.kind == "R"}
+        sources: dict[str, Expr] = {}
+        for load, source in taken:
+            what = run.made[source].what
+            value = Reg(f"r{source}", run.made[source].width) if what is None else what
+            sources[f"r{load}"] = _substituted(value, sources)
+        self.where = [self._formula(made.where, sources) for made in run.made]
+        self.what = [self._formula(made.what, sources) for made in run.made]
+        self.tests = [self._formula(test, sources) for test in run.end.state.tests]
+        self._behind = [self._reads_behind(i) for i in range(len(run.made))]
+
+    def _formula(self, expr: Expr | None, sources: Mapping[str, Expr]) -> Formula | None:
+        if expr is None:
+            return None
+        given = _substituted(expr, sources)
+        return Formula(given, frozenset([int(register.name[1:]) for register in registers_of(given)]))
+
+    def _reads_behind(self, event: int) -> frozenset[int]:
+        """The reads that cannot be made before this one: itself, and those whose places it decides."""
+        found = {event} if self.run.made[event].kind == "R" else set[int]()
+        for i in range(event + 1, len(self.where)):
+            where = self.where[i]
+            if where is not None and self.run.made[i].kind == "R" and not found.isdisjoint(where.over):
+                found.add(i)
+        return frozenset(found)
+
+    def varying(self, read: int, again: Again) -> tuple[int, int]:
+        """The events whose address (in a cell), and whose data, varies with `read`, as bits, while all tests of the run
+        come out as they do. Tests that cannot be made before the event do not count."""
+        run, old = self.run, self.values
+        address = data = 0
+        for value in again.values(run, run.made[read].width):
+            new = {**old, f"r{read}": value}
+            turned = [
+                test.over
+                for test, (_, held) in zip(self.tests, run.end.outcomes, strict=True)
+                if test is not None and read in test.over and bool(evaluate(test.expr, new)) != held
+            ]
+            for i in range(read + 1, len(run.made)):
+                if any(over.isdisjoint(self._behind[i]) for over in turned):
+                    continue
+                where, what = self.where[i], self.what[i]
+                if where is not None and read in where.over:
+                    there = _frozen(where.expr, old, new)
+                    address |= (there != run.made[i].address and there in again.cells) << i
+                if what is not None and read in what.over:
+                    data |= (_frozen(what.expr, old, new) != run.made[i].value) << i
+        return address, data
+
+
+def _frozen(expr: Expr, old: Values, new: Values) -> int:
+    """The value of `expr` with what is `new`, but for what a branch or a conditional instruction may compute."""
+    if not isinstance(expr, Op):
+        return evaluate(expr, new)
+    if expr.width == 1 or _divides(expr):
+        return evaluate(expr, old)
+    if expr.op == "select":
+        return _frozen(expr.args[1 if evaluate(expr.args[0], old) else 2], old, new)
+    values = tuple([_frozen(arg, old, new) for arg in expr.args])
+    return apply(expr.op, values, tuple([arg.width for arg in expr.args]), expr.width)
+
+
+def _divides(expr: Op) -> bool:
+    """Whether it is a division that is no shift or mask."""
+    if expr.op not in ("udiv", "umod", "sdiv", "smod"):
+        return False
+    by = expr.args[1]
+    power = isinstance(by, Const) and by.value and not by.value & by.value - 1
+    return not (power and expr.op in ("udiv", "umod"))
+
+
+def _substituted(expr: Expr, sources: Mapping[str, Expr]) -> Expr:
+    if isinstance(expr, Reg):
+        value = sources.get(expr.name)
+        if value is None or value.width == expr.width:
+            return value or expr
+        return Op("zext" if value.width < expr.width else "trunc", (value,), expr.width)
+    if isinstance(expr, Op):
+        return Op(expr.op, tuple([_substituted(arg, sources) for arg in expr.args]), expr.width)
+    return expr

@@ -1,1 +1,0 @@
-"""The parts of the enumerator (`mmcheck.enumerate`): the traces of a thread, and their combinations."""

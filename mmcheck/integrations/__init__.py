@@ -1,1 +1,0 @@
-"""mmcheck inside of other tools; each module is imported by its tool alone."""

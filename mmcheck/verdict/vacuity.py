@@ -1,0 +1,221 @@
+"""Requirements that are never asked: is there a run that comes to where one is checked, and what stands in the way?
+
+Both engines find out in the same way, each on its own: of a program with *probes*, assertions that always fail, they
+ask which of them fail in some run. What stands in the way is the first wait, branch or loop on the way through the
+text that no run passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from mmcheck.base.records import record, replace
+from mmcheck.ir.program import (
+    FALSE,
+    Assert,
+    Await,
+    Block,
+    Break,
+    Call,
+    Choice,
+    If,
+    Loop,
+    Parallel,
+    Program,
+    Requirement,
+    Return,
+    Statement,
+)
+
+REACHED = "%reached"
+"""The probe in front of what a run must come to."""
+
+
+Goal: TypeAlias = Callable[[Statement], bool]
+
+
+def goals_of(requirement: Requirement) -> tuple[Goal, ...]:
+    """What a run must come to, each of them, for `requirement` to be asked; nothing if any run that ends will do."""
+    match requirement.kind:
+        case "point" if not requirement.implied:
+            return (lambda s: isinstance(s, Assert) and s.requirement == requirement.name,)
+        case "ordered":
+            return tuple([_at(site) for site in requirement.subjects[:2]])
+    return ()
+
+
+def reason(requirement: Requirement, marked: Sequence[Ways], obstacles: Sequence[str]) -> str:
+    """Why nothing was checked of `requirement`: no run came to its goals by the ways `marked`, for the `obstacles`."""
+    match requirement.kind:
+        case "ordered":
+            what = "the two never both happen in one thread"
+        case "point":
+            there = all(each.ways for each in marked)
+            what = "no run comes to where it is checked" if there else "nothing checks it"
+        case _:
+            what = "no run comes to an end"
+    return f"{what}: {', and '.join(dict.fromkeys(obstacles))}" if obstacles else what
+
+
+def ways_of(requirement: Requirement, program: Program, choices: Mapping[str, str]) -> list[Ways]:
+    """The ways to each goal of `requirement`, or to the end."""
+    return [ways(program, goal, choices) for goal in goals_of(requirement) or (None,)]
+
+
+def _at(site: str) -> Goal:
+    label = site.rpartition(".")[2]
+    return lambda s: s.origin.site == label or (isinstance(s, Call) and s.function == label)
+
+
+def marked(program: Program, goal: Goal) -> Program:
+    """`program` with the probe `REACHED` in front of every `goal`."""
+
+    def block(statements: Block) -> Block:
+        out: list[Statement] = []
+        for each in statements:
+            if goal(each):
+                out.append(Assert(FALSE, REACHED, each.origin))
+            out.append(_rebuilt(each, block))
+        return tuple(out)
+
+    return _with_blocks(program, block)
+
+
+@record
+class Ways:
+    """`program` has probes; `ways` are, for each thread in which there is a goal, those that a run comes by on its way
+    there, in order. `texts` says what no run does if a probe is not reached."""
+
+    program: Program
+    ways: tuple[tuple[str, ...], ...]
+    texts: Mapping[str, str]
+
+    def obstacles(self, reached: Collection[str]) -> list[str]:
+        """What stands in the way, once for each thread, if just the probes `reached` are."""
+        firsts = [next((probe for probe in way if probe not in reached), None) for way in self.ways]
+        texts = [self.texts[probe] for probe in firsts if probe is not None]
+        return list(dict.fromkeys(filter(None, texts)))
+
+
+def ways(program: Program, goal: Goal | None, choices: Mapping[str, str]) -> Ways:
+    """The ways to `goal` (None: to the end of each thread) where sites have the options of `choices`."""
+    texts: dict[str, str] = {}
+
+    def probe(text: str, origin: Statement) -> Assert:
+        name = f"%{len(texts)}"
+        texts[name] = text
+        return Assert(FALSE, name, origin.origin)
+
+    def block(statements: Block) -> Block:
+        out: list[Statement] = []
+        for each in statements:
+            out.append(_rebuilt(each, block) if not isinstance(each, If) else _with_sides(each, block, probe))
+            if isinstance(each, Await | Loop | Call | If):
+                # Who waits for ever has come to an end, too.
+                out.append(probe("" if goal is None and isinstance(each, Await) else _passing(each), each))
+        return tuple(out)
+
+    probed = _with_blocks(program, block)
+    found = []
+    for thread in probed.threads:
+        way, there = _way(thread.body, goal, probed, choices)
+        if there or goal is None:
+            found.append(tuple(way))
+    return Ways(probed, tuple(found), texts)
+
+
+def _with_sides(test: If, block: Callable[[Block], Block], probe: Callable[[str, Statement], Assert]) -> If:
+    sides = []
+    for side, value in ((test.then, "true"), (test.orelse, "false")):
+        inner = block(side)
+        if side and not isinstance(side[0], Break | Return):
+            inner = (probe(f"in no run is {_named(test)} {value}", test), *inner)
+        sides.append(inner)
+    return replace(test, then=sides[0], orelse=sides[1])
+
+
+def _passing(statement: Await | Loop | Call | If) -> str:
+    """What no run does if none comes behind `statement`."""
+    name = _named(statement)
+    match statement:
+        case Await():
+            return f"no run passes {name}"
+        case Loop():
+            return f"no run leaves {name} within the bound"
+        case Call():
+            return f"no run returns from {name}"
+    away = [bool(side) and isinstance(side[-1], Break | Return) for side in (statement.then, statement.orelse)]
+    return f"in no run is {name} false" if away == [True, False] else f"no run gets past {name}"
+
+
+def _named(statement: Statement) -> str:
+    origin = statement.origin
+    where = f" (line {origin.span.line})" if origin.span is not None else ""
+    return f"'{origin.text}'{where}" if origin.text else f"a {type(statement).__name__.lower()}{where}"
+
+
+def _way(block: Block, goal: Goal | None, program: Program, choices: Mapping[str, str]) -> tuple[list[str], bool]:
+    """The probes on the way through `block` to the first `goal` in it, and whether there is one; else to its end."""
+    out: list[str] = []
+    for each in block:
+        if isinstance(each, Assert) and each.requirement.startswith("%"):
+            out.append(each.requirement)
+            continue
+        if goal is not None and goal(each):
+            return out, True
+        for inner in _inside(each, program, choices):
+            way, there = _way(inner, goal, program, choices)
+            if there:
+                return [*out, *way], True
+            if isinstance(each, Call) and not _returns(inner):
+                out += way
+    return out, False
+
+
+def _inside(statement: Statement, program: Program, choices: Mapping[str, str]) -> Iterator[Block]:
+    match statement:
+        case Call(function=function):
+            if function in program.functions:
+                yield program.functions[function].body
+        case Choice(site=site, options=options):
+            yield dict(options).get(choices.get(site, ""), options[0][1])
+        case _:
+            yield from _blocks(statement)
+
+
+def _returns(block: Block) -> bool:
+    """Whether a `Return` stands in `block` other than at its end."""
+    return any(
+        isinstance(each, Return) or any(map(_returns, _blocks(each)))
+        for each in (block[:-1] if block and isinstance(block[-1], Return) else block)
+    )
+
+
+def _blocks(statement: Statement) -> Sequence[Block]:
+    match statement:
+        case If(then=then, orelse=orelse):
+            return then, orelse
+        case Loop(body=body) | Parallel(body=body):
+            return (body,)
+        case Await(orelse=orelse):
+            return (orelse,)
+    return ()
+
+
+def _rebuilt(statement: Statement, block: Callable[[Block], Block]) -> Statement:
+    """`statement` with `block` done to what stands in it; what is looked at by a wait stays as it is."""
+    match statement:
+        case If():
+            return replace(statement, then=block(statement.then), orelse=block(statement.orelse))
+        case Loop():
+            return replace(statement, body=block(statement.body))
+        case Await():
+            return replace(statement, orelse=block(statement.orelse))
+    return statement
+
+
+def _with_blocks(program: Program, block: Callable[[Block], Block]) -> Program:
+    threads = tuple([replace(thread, body=block(thread.body)) for thread in program.threads])
+    functions = {name: replace(each, body=block(each.body)) for name, each in program.functions.items()}
+    return replace(program, threads=threads, functions=functions)
