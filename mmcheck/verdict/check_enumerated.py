@@ -30,6 +30,9 @@ from mmcheck.verdict.scheduling import preempted, yielding
 LIMITS = Limits(candidates=100_000, combinations=300_000, traces=3_000)
 """Beyond these a program is the solver's: the verdict is unknown, after some seconds and not after hours."""
 
+FOR_NOTES = Limits(candidates=10_000, combinations=30_000, traces=1_000)
+"""Beyond these a note is left out that a verdict does not need."""
+
 
 class EnumerationChecker:
     """The same questions as `mmcheck.verdict.check.Checker`, answered from the list of all runs."""
@@ -113,7 +116,7 @@ class EnumerationChecker:
             keep = keep_of(name, self.program.target)
             try:
                 if self._matters(requirement, keep):
-                    found, _, _ = self._first(requirement, keep, platform=platform)
+                    found, _, _ = self._first(requirement, keep, platform=platform, limits=FOR_NOTES)
                     if found is not None:
                         yield rests(found.execution, name, self.program.target, bad)
             except UnknownVerdict:
@@ -139,13 +142,19 @@ class EnumerationChecker:
         return any(cell.space in ("dma", "mmio") for cell in self.program.cells)
 
     def _first(
-        self, requirement: Requirement, keep: Keep | None, *, platform: bool = False, model: Model | None = None
+        self,
+        requirement: Requirement,
+        keep: Keep | None,
+        *,
+        platform: bool = False,
+        model: Model | None = None,
+        limits: Limits = LIMITS,
     ) -> tuple[Run | None, tuple[str, ...], bool]:
         """A run that breaks (or, for ``exists``, shows) the requirement; the threads whose loops are cut in some run;
         whether any run comes to where it is checked."""
         goals = vacuity.goals_of(requirement)
         program = vacuity.marked(self.program, goals[0]) if goals else self.program
-        search = self._search(requirement, keep, program=program, platform=platform, model=model)
+        search = self._search(requirement, keep, program=program, platform=platform, model=model, limits=limits)
         seen = False
         for run in search.runs():
             seen = seen or not goals or vacuity.REACHED in run.failed
@@ -156,7 +165,7 @@ class EnumerationChecker:
 
     def _search(
         self, requirement: Requirement, keep: Keep | None, *, program: Program | None = None, platform: bool = False,
-        model: Model | None = None,
+        model: Model | None = None, limits: Limits = LIMITS,
     ) -> Enumeration:  # fmt: skip
         return Enumeration(
             program or self.program,
@@ -166,7 +175,7 @@ class EnumerationChecker:
             keep=keep,
             observed=frozenset([r.name for one in self.program.requirements for r in registers_of(one.cond)]),
             platform=platform,
-            limits=LIMITS,
+            limits=limits,
             deadline=self.deadline,
         )
 
