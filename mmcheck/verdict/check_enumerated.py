@@ -30,7 +30,7 @@ from mmcheck.verdict.scheduling import preempted, yielding
 LIMITS = Limits(candidates=100_000, combinations=300_000, traces=3_000)
 """Beyond these a program is the solver's: the verdict is unknown, after some seconds and not after hours."""
 
-FOR_NOTES = Limits(candidates=10_000, combinations=30_000, traces=1_000)
+FOR_NOTES = Limits(candidates=5_000, combinations=15_000, traces=1_000)
 """Beyond these a note is left out that a verdict does not need."""
 
 

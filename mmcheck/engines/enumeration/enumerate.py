@@ -54,8 +54,8 @@ Wanted: TypeAlias = Callable[[Mapping[str, int]], bool]
 
 @record
 class Limits:
-    """`candidates`: choices of rf and co that are judged; `combinations`: choices of traces that are looked at;
-    `traces`: traces of one thread."""
+    """`candidates`: choices of rf and co that are judged, each in every order that compiled code may have;
+    `combinations`: choices of traces that are looked at; `traces`: traces of one thread."""
 
     candidates: int = 2_000_000
     combinations: int = 5_000_000
@@ -336,11 +336,6 @@ class Enumeration:
                 return
             local.append(options)
         for chosen in product(*local):
-            self.candidates += 1
-            if not self.candidates & 0xFF:
-                self.deadline.check()
-            if self.candidates > self.limits.candidates:
-                raise UnknownVerdict(f"more than {self.limits.candidates} candidate executions")
             rf, co = [0] * layout.n, [0] * layout.n
             for choice in chosen:
                 for event, row in choice.rf:
@@ -349,11 +344,21 @@ class Enumeration:
                     co[event] = row
             candidate = Candidate(self.program, combination, layout, tuple(rf), tuple(co), chosen)
             if wanted is not None and not wanted(self._final(candidate)):
+                self._count()
                 continue
             for number, (frame, _) in enumerate(layout.frames):
+                self._count()
                 if frame.allows(candidate.rf, candidate.co):
                     yield candidate._replace(frame=number)
                     break
+
+    def _count(self) -> None:
+        """One candidate more."""
+        self.candidates += 1
+        if not self.candidates & 0xFF:
+            self.deadline.check()
+        if self.candidates > self.limits.candidates:
+            raise UnknownVerdict(f"more than {self.limits.candidates} candidate executions")
 
     def _layout(self, combination: tuple[Trace, ...]) -> Layout:
         if self._plain:
