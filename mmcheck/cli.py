@@ -146,11 +146,11 @@ def _dispatch(arguments: Sequence[str]) -> int:
 
 def _settings() -> Mapping[str, Any]:
     """What the project's settings and the environment say, for options that are not given."""
-    from mmcheck.base import config
+    from mmcheck.interfaces.settings import load
+    from mmcheck.report import formats
 
-    settings = config.load()
     form = os.environ.get("MMCHECK_FORMAT", "")
-    return {**settings, "format": form} if form in config.FORMATS else settings
+    return {**load(), "format": form} if form in formats.NAMES else load()
 
 
 def _failed(error: Exception) -> int:
@@ -280,7 +280,7 @@ def _hint(message: str, top: argparse.ArgumentParser) -> str:
 
 
 def parser(settings: Mapping[str, Any] | None = None) -> Parser:
-    """All commands and their options; `settings` are defaults by the names of `mmcheck.base.config.KEYS`."""
+    """All commands and their options; `settings` are defaults by the names of `mmcheck.interfaces.settings.KEYS`."""
     top = Parser(
         prog="mmcheck",
         description=DESCRIPTION,
@@ -334,8 +334,9 @@ def _verify(command: argparse.ArgumentParser, settings: Mapping[str, Any]) -> No
         metavar="NAME",
         help="only this variant; base is the program without any; may be repeated (default: all)",
     )
-    formats = ("full", "concise", "json", "sarif", "github", "junit")
-    command.add_argument("--format", choices=formats, default="full", help="default: full, or MMCHECK_FORMAT")
+    from mmcheck.report import formats
+
+    command.add_argument("--format", choices=formats.NAMES, default="full", help="default: full, or MMCHECK_FORMAT")
     command.add_argument("--output", metavar="FILE", help="write the report there and not to the terminal")
     command.add_argument("--graphs", metavar="DIR", help="write the run behind each violation there, as .dot and .svg")
     _common(command)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mmcheck.base import gate
-from mmcheck.base.config import COMPILERS
 from mmcheck.base.errors import InternalError
 from mmcheck.base.source import SourceFile
 from mmcheck.ir.program import Tags
@@ -15,6 +14,7 @@ from mmcheck.model.concrete import Frame
 from mmcheck.model.defects import DEFECTS, NAMES, Defect
 from mmcheck.model.expr import Node
 from mmcheck.model.model import Model, model_from_text
+from mmcheck.model.profiles import COMPILERS
 
 
 @lru_cache(maxsize=16)

@@ -7,14 +7,14 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mmcheck.base.config import COMPILERS
 from mmcheck.base.errors import Diagnostic
+from mmcheck.model.profiles import COMPILERS
 from mmcheck.placement.findings import Change, Missing
 from mmcheck.placement.options import pieces_of
 from mmcheck.placement.place import Part, PlaceReport
 from mmcheck.placement.sites import Site
 from mmcheck.report.colour import Paint
-from mmcheck.report.json import SCHEMA, counterexample
+from mmcheck.report.formats.json import SCHEMA, counterexample
 from mmcheck.report.words import one_line, plural
 from mmcheck.target.pieces import NO_INSTRUCTION
 from mmcheck.verdict.lost import needed

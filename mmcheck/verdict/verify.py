@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from mmcheck import __version__
 from mmcheck.base import gate
 from mmcheck.base.cache import state_folder
-from mmcheck.base.config import COMPILERS
 from mmcheck.base.crew import LOST, Lost, shared_out
 from mmcheck.base.errors import NO_MEMORY, Diagnostic, InputError, InternalError, UnknownVerdict, fail
 from mmcheck.base.files import find_files, make_folder, read_source, write
@@ -26,6 +25,7 @@ from mmcheck.ir.program import TRUE, Expr, Op, Origin, Program, Reg, Requirement
 from mmcheck.language.herd.columns import is_herd_format
 from mmcheck.model.devices import model_for
 from mmcheck.model.model import load_model
+from mmcheck.model.profiles import COMPILERS
 from mmcheck.target.targets import Target, parse_target, settle
 from mmcheck.verdict.check import Checker
 from mmcheck.verdict.results import BESIDE, FileReport, Finding, Report, Result

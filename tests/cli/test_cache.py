@@ -19,7 +19,7 @@ import pytest
 from cli_inputs import BROKEN, MESSAGE, ROOT, Run, command, environment
 
 from mmcheck.base import cache, includes
-from mmcheck.base.config import FORMATS
+from mmcheck.report.formats import NAMES as FORMATS
 from mmcheck.verdict import cached
 from mmcheck.verdict.cached import Question
 from mmcheck.verdict.results import FileReport
@@ -325,11 +325,11 @@ def test_a_cached_run_loads_next_to_nothing(mmcheck: Run) -> None:
     loaded = set(done.stderr.split())
     tables = {"mmcheck.machine", "mmcheck.machine.arguments"}  # options of other commands
     assert {name for name in loaded if name.startswith("mmcheck")} - tables == {
-        "mmcheck", "mmcheck.__main__", "mmcheck._version", "mmcheck.base", "mmcheck.base.cache",
-        "mmcheck.base.config", "mmcheck.base.files", "mmcheck.base.gate", "mmcheck.base.includes", "mmcheck.cli",
-        "mmcheck.interfaces", "mmcheck.interfaces.commands", "mmcheck.interfaces.commands.console",
-        "mmcheck.interfaces.commands.pages", "mmcheck.interfaces.commands.verify", "mmcheck.report",
-        "mmcheck.report.colour",
+        "mmcheck", "mmcheck.__main__", "mmcheck._version", "mmcheck.base", "mmcheck.base.cache", "mmcheck.base.files",
+        "mmcheck.base.gate", "mmcheck.base.includes", "mmcheck.cli", "mmcheck.interfaces",
+        "mmcheck.interfaces.commands", "mmcheck.interfaces.commands.console", "mmcheck.interfaces.commands.pages",
+        "mmcheck.interfaces.commands.verify", "mmcheck.interfaces.settings", "mmcheck.model", "mmcheck.model.profiles",
+        "mmcheck.report", "mmcheck.report.colour", "mmcheck.report.formats",
     }  # fmt: skip
     assert loaded & {"z3", "lark", "graphviz", "dataclasses", "json", "tomllib", "tempfile", "typing"} == set()
 

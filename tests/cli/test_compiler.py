@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from cli_inputs import Run
 
-from mmcheck.base.config import COMPILERS
 from mmcheck.model.defects import DEFECTS
+from mmcheck.model.profiles import COMPILERS
 
 LOADS = """spec "a ring"
 targets armv8

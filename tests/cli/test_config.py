@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from cli_inputs import BROKEN, MESSAGE, Run, environment
 
-from mmcheck.base import config
-from mmcheck.base.config import load
 from mmcheck.base.errors import InputError
+from mmcheck.interfaces import settings
+from mmcheck.interfaces.settings import load
 
 
 def test_no_file_no_settings(folder: Path) -> None:
-    assert config.load() == {}
+    assert settings.load() == {}
 
 
 def test_mmcheck_toml(mmcheck: Run, folder: Path) -> None:
@@ -55,16 +55,16 @@ def test_a_pyproject_without_the_table_is_passed_over(folder: Path) -> None:
     inner = folder / "inner"
     inner.mkdir()
     (inner / "pyproject.toml").write_text('[project]\nname = "x"\n')
-    assert config.load(str(inner))["bound"] == 5
+    assert settings.load(str(inner))["bound"] == 5
 
 
 def test_paths_are_relative_to_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "mmcheck.toml").write_text('baseline = "known.json"\ntargets = ["mine.cat+armv8", "sc"]\n')
     (folder / "deep" / "er").mkdir(parents=True)
     monkeypatch.chdir(folder / "deep" / "er")
-    settings = config.load()
-    assert settings["baseline"] == "../../known.json"
-    assert settings["targets"] == ["../../mine.cat+armv8", "sc"]
+    found = settings.load()
+    assert found["baseline"] == "../../known.json"
+    assert found["targets"] == ["../../mine.cat+armv8", "sc"]
 
 
 def test_the_cache_can_be_switched_off(mmcheck: Run, folder: Path) -> None:
@@ -117,13 +117,13 @@ def test_where_it_is_wrong_is_shown(mmcheck: Run, folder: Path, name: str, text:
 def test_a_near_name_is_proposed(folder: Path) -> None:
     (folder / "mmcheck.toml").write_text("bond = 2")
     with pytest.raises(InputError) as caught:
-        config.load()
+        settings.load()
     assert caught.value.diagnostics[0].help == "did you mean 'bound'?"
 
 
 def test_every_setting_has_a_check() -> None:
-    for name in config.KEYS:
-        assert not config._fits(name, object())
+    for name in settings.KEYS:
+        assert not settings._fits(name, object())
 
 
 def test_other_commands_read_no_settings(mmcheck: Run, folder: Path) -> None:
@@ -132,7 +132,7 @@ def test_other_commands_read_no_settings(mmcheck: Run, folder: Path) -> None:
 
 
 def test_tomllib_is_loaded_only_for_a_file(folder: Path) -> None:
-    code = "import sys\nfrom mmcheck import config\nconfig.load()\nprint('tomllib' in sys.modules)"
+    code = "import sys\nfrom mmcheck.interfaces.settings import load\nload()\nprint('tomllib' in sys.modules)"
 
     def loaded() -> str:
         done = subprocess.run(

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from mmcheck.base import config
 from mmcheck.base.codes import CODES
 from mmcheck.base.source import SourceFile
+from mmcheck.interfaces import settings
 from mmcheck.language.syntax.parse import parse_spec
+from mmcheck.report import formats
 from mmcheck.target.orders import Word, usage
 from mmcheck.target.words import METHODS, WORDS
 from mmcheck.verdict.results import MEANING
@@ -201,12 +202,12 @@ def test_the_vocabulary_is_the_tables(request: pytest.FixtureRequest) -> None:
 def test_the_settings_are_those_of_the_code() -> None:
     table = text_of("daily").partition("<!-- settings -->")[2]
     rows = re.findall(r"^\| `([a-z]+)` \| (.*) \|$", table, re.MULTILINE)
-    assert dict(rows) == dict(config.KEYS)
+    assert dict(rows) == dict(settings.KEYS)
 
 
 def test_the_formats_are_those_of_the_code() -> None:
     rows = re.findall(r"^\| `([a-z]+)` \|", text_of("daily").partition("## Known failures")[0], re.MULTILINE)
-    assert tuple(rows) == config.FORMATS
+    assert sorted(rows) == list(formats.NAMES)
 
 
 def test_the_meanings_are_those_of_the_code() -> None:

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from mmcheck.base.codes import CODES
-from mmcheck.base.config import COMPILERS
 from mmcheck.interfaces.commands import console
+from mmcheck.model.profiles import COMPILERS
 from mmcheck.report.words import one_line
 from mmcheck.verdict.results import MEANING
 

@@ -8,6 +8,7 @@ import sys
 from mmcheck._version import __version__
 from mmcheck.base import files, gate, includes
 from mmcheck.interfaces.commands import console, pages
+from mmcheck.report import formats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def main(options: argparse.Namespace) -> int:
     if clean and store is not None and wish is not None and wish == pages.asked(options, found):
         pages.keep(store, found, wish, report, text)
     console.publish(text, options.format, options.output, color=color)
-    if options.format in ("json", "sarif", "github", "junit"):
+    if formats.load(options.format).for_programs:
         for file in report.files:
             for diagnostic in file.diagnostics:
                 console.note(diagnostic.concise())
@@ -82,9 +83,9 @@ def check(
     """The report of what the options ask for; `found` are the files, `problems` what is wrong with other paths."""
     from pathlib import Path
 
-    from mmcheck.base import config
     from mmcheck.base.errors import Diagnostic, InputError
     from mmcheck.base.records import replace
+    from mmcheck.interfaces import settings
     from mmcheck.report.progress import Progress
     from mmcheck.target.targets import parse_target
     from mmcheck.verdict.cached import every_run, surprising, verify
@@ -97,10 +98,10 @@ def check(
         try:
             parse_target(target)
         except InputError as error:
-            raise config.wrong("targets", target, error) from None
+            raise settings.wrong("targets", target, error) from None
     if options.dump_smt is not None:
         files.make_folder(options.dump_smt)
-    quick = options.format not in ("json", "sarif") and not options.verbose and options.graphs is None
+    quick = not (formats.load(options.format).every_run or options.verbose or options.graphs is not None)
     with Progress(sys.stderr, quiet=options.quiet) as progress:
         report = verify(
             found,
@@ -129,31 +130,11 @@ def question(options: argparse.Namespace) -> Question:
 
 def rendered(report: Report, known: tuple[Result, ...], options: argparse.Namespace) -> str:
     """The report in the format asked for."""
-    match options.format:
-        case "json":
-            from mmcheck.report import json
+    from mmcheck.report.looks import Look
 
-            return json.render(report)
-        case "sarif":
-            from mmcheck.report import sarif
-
-            return sarif.render(report, known=known)
-        case "github":
-            from mmcheck.report import github
-
-            return github.render(report)
-        case "junit":
-            from mmcheck.report import junit
-
-            return junit.render(report, known=known)
     color = console.wants_colour(options.color, options.output)
-    if options.format == "concise":
-        from mmcheck.report import concise
-
-        return concise.render(report, color=color)
-    from mmcheck.report import full
-
-    return full.render(report, verbose=options.verbose, color=color, width=console.width())
+    look = Look(known, options.verbose, color, console.width())
+    return formats.load(options.format).render(report, look)
 
 
 # --- known failures ----------------------------------------------------------------------------------
@@ -163,14 +144,14 @@ def without_known(report: Report, options: argparse.Namespace) -> tuple[Report, 
     """`report` without the failures of the baseline, those failures, and whether there was nothing to note."""
     if options.baseline is None:
         return report, (), True
-    from mmcheck.base import config
     from mmcheck.base.errors import InputError
+    from mmcheck.interfaces import settings
     from mmcheck.report import baseline
 
     try:
         source = files.read_source(options.baseline)
     except InputError as error:
-        raise config.wrong("baseline", options.baseline, error) from None
+        raise settings.wrong("baseline", options.baseline, error) from None
     applied = baseline.apply(report, baseline.parse(source))
     if applied.stale:
         text = f"mmcheck: no longer so, take out of {console.named(source.path)}: {baseline.described(applied.stale)}"

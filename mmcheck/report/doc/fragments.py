@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from html import escape
 
-from mmcheck.base.config import COMPILERS
 from mmcheck.base.source import printable
 from mmcheck.language import highlight
+from mmcheck.model.profiles import COMPILERS
 from mmcheck.report import pictures, story
 from mmcheck.report.draw.metrics import clean
 from mmcheck.report.draw.svg import render_svg

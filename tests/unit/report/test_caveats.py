@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from results_for_reports import PLAIN, report
 
-from mmcheck.report import concise, full, github, json, junit, sarif
+from mmcheck.report.formats import concise, full, github, json, junit, sarif
 from mmcheck.verdict.results import ENDLESS, endless
 
 CUT = replace(PLAIN, kind="final", complete=False, notes=(endless(["'loop' (line 3) of poller"]),))

@@ -10,7 +10,7 @@ from hostile import TEXTS
 from hostile import report as hostile_report
 from results_for_reports import PLAIN, VIOLATED, mixed, report
 
-from mmcheck.report.github import render
+from mmcheck.report.formats.github import render
 
 COMMAND = re.compile(r"::(error|warning|notice) ((?:[A-Za-z]+=[^,:\r\n]*,?)+)::([^\r\n]*)")
 

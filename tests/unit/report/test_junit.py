@@ -9,7 +9,7 @@ from hostile import TEXTS
 from hostile import report as hostile_report
 from results_for_reports import PLAIN, VIOLATED, mixed, report
 
-from mmcheck.report.junit import render
+from mmcheck.report.formats.junit import render
 
 
 def counted(element: ET.Element) -> dict[str, int]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from results_for_reports import ON_X86, PLAIN
 
 from mmcheck.language.lower.register import REGISTER
-from mmcheck.report.full import render
+from mmcheck.report.formats.full import render
 from mmcheck.report.matrix import cell, lines, uncovered
 from mmcheck.verdict.results import FileReport, Report
 

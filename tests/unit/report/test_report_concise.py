@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from results_for_reports import PLAIN, VIOLATED, mixed, report
 
-from mmcheck.report.concise import render
+from mmcheck.report.formats.concise import render
 
 
 def test_nothing_to_say() -> None:

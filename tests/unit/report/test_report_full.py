@@ -11,8 +11,9 @@ from hostile import TEXTS
 from hostile import report as hostile_report
 from results_for_reports import ON_X86, PLAIN, VIOLATED, mixed, report
 
-from mmcheck.report import concise, full, pictures
-from mmcheck.report.full import render
+from mmcheck.report import pictures
+from mmcheck.report.formats import concise, full
+from mmcheck.report.formats.full import render
 from mmcheck.verdict.results import Result
 from tests.unit.draw.samples import virtqueue
 

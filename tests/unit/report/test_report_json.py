@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from results_for_reports import PLAIN, VIOLATED, mixed, report
 
-from mmcheck.report.json import render
+from mmcheck.report.formats.json import render
 
 FIXED = [
     "file", "spec", "variant", "requirement", "kind", "clauses", "target", "model", "verdict", "expected", "as_claimed",

@@ -14,7 +14,7 @@ from hostile import TEXTS
 from hostile import report as hostile_report
 from results_for_reports import PLAIN, VIOLATED, mixed, report
 
-from mmcheck.report.sarif import render
+from mmcheck.report.formats.sarif import render
 
 jsonschema = pytest.importorskip("jsonschema")
 SCHEMA = Path(__file__).resolve().parents[2] / "data" / "sarif" / "sarif-schema-2.1.0.json"

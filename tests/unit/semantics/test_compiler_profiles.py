@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import mmcheck
-from mmcheck.base.config import COMPILERS
 from mmcheck.model.defects import DEFECTS
+from mmcheck.model.profiles import COMPILERS
 from mmcheck.verdict.cached import Question
 from mmcheck.verdict.cached import verify as cached
 from mmcheck.verdict.lost import RELIES, said

@@ -21,6 +21,7 @@ from mmcheck.events.execution import Event
 from mmcheck.report import pictures, story
 from mmcheck.report.draw.metrics import clean
 from mmcheck.report.draw.svg import render_svg
+from mmcheck.report.looks import Format
 from mmcheck.report.words import caveat, place
 from mmcheck.verdict.results import MEANING, Counterexample, Report, Result
 
@@ -44,6 +45,9 @@ def render(report: Report, *, known: Iterable[Result] = ()) -> str:
     """The report as SARIF; `known` are failures of a baseline, which are written as suppressed."""
     document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(report, tuple(known))]}
     return json.dumps(document, indent=1) + "\n"
+
+
+FORMAT = Format(lambda report, look: render(report, known=look.known), for_programs=True, every_run=True)
 
 
 def _run(report: Report, known: tuple[Result, ...]) -> dict[str, Any]:

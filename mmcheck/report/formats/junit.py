@@ -8,6 +8,7 @@ from html import escape
 from mmcheck.base.errors import Diagnostic
 from mmcheck.report import story
 from mmcheck.report.draw.metrics import clean
+from mmcheck.report.looks import Format
 from mmcheck.report.words import INTERRUPTED, caveat
 from mmcheck.verdict.results import FileReport, Report, Result
 
@@ -29,6 +30,9 @@ def render(report: Report, *, known: Iterable[Result] = ()) -> str:
         lines.append("    </testcase>\n  </testsuite>")
     lines.append("</testsuites>")
     return "".join(f"{line}\n" for line in lines)
+
+
+FORMAT = Format(lambda report, look: render(report, known=look.known), for_programs=True)
 
 
 def _counts(suites: Iterable[tuple[FileReport, list[Result]]], interrupted: bool = False) -> str:

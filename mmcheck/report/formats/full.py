@@ -9,12 +9,13 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from mmcheck.base.config import COMPILERS
 from mmcheck.base.errors import Diagnostic
 from mmcheck.base.records import replace
 from mmcheck.events.execution import Event, Execution
+from mmcheck.model.profiles import COMPILERS
 from mmcheck.report import excerpts, table
 from mmcheck.report.colour import Paint
+from mmcheck.report.looks import Format
 from mmcheck.report.words import BASE, INTERRUPTED, claim, layer_sentence, one_line, place, plural, verdict
 from mmcheck.verdict.results import BESIDE, MEANING, Counterexample, FileReport, Hop, Report, Result
 
@@ -41,6 +42,9 @@ def render(report: Report, *, verbose: bool = False, color: bool = False, width:
         lines += page.clauses(report)
     lines += page.summary(report)
     return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+FORMAT = Format(lambda report, look: render(report, verbose=look.verbose, color=look.color, width=look.width))
 
 
 class _Page:

@@ -8,6 +8,7 @@ from typing import Any
 from mmcheck.base.errors import Diagnostic
 from mmcheck.base.source import Span
 from mmcheck.events.execution import Event, Execution
+from mmcheck.report.looks import Format
 from mmcheck.verdict.results import Counterexample, Report, Result
 
 SCHEMA = "mmcheck/1"
@@ -23,6 +24,9 @@ def render(report: Report) -> str:
         else:
             parts.append(f"{json.dumps(key)}: {json.dumps(value)}")
     return "{" + ",\n".join(parts) + "}\n"
+
+
+FORMAT = Format(lambda report, look: render(report), for_programs=True, every_run=True)
 
 
 def document(report: Report) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from mmcheck.base.errors import Diagnostic
 from mmcheck.base.source import Span
 from mmcheck.report import story
 from mmcheck.report.draw.metrics import clean
+from mmcheck.report.looks import Format
 from mmcheck.report.words import INTERRUPTED, caveat, place
 from mmcheck.verdict.results import Report
 
@@ -22,6 +23,9 @@ _SEVERITIES = {"error": "error", "warning": "warning"}
 def render(report: Report) -> str:
     """The annotations, one a line; nothing if all is well."""
     return "".join(f"{line}\n" for line in _commands(report))
+
+
+FORMAT = Format(lambda report, look: render(report), for_programs=True)
 
 
 def _commands(report: Report) -> Iterator[str]:

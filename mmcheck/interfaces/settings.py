@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 
 from mmcheck.base import gate
+from mmcheck.model.profiles import COMPILERS
+from mmcheck.report import formats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,17 +23,8 @@ if TYPE_CHECKING:
 
 FILES = ("mmcheck.toml", "pyproject.toml")
 
-FORMATS = ("full", "concise", "json", "sarif", "github", "junit")
 ENGINES = ("auto", "smt", "enumerate")
 COLOURS = ("auto", "always", "never")
-COMPILERS: Mapping[str, str] = {
-    "observed": "what GCC and LLVM both keep in order today, their known defects aside",
-    "gcc": "what GCC keeps in order today, its known defects included",
-    "llvm": "what LLVM keeps in order today, its known defects included",
-    "language": "what Rust, C11 and the rule for volatile accesses promise",
-}
-"""The profiles of what a compiler keeps in order (docs/compiler.md)."""
-
 KEYS: Mapping[str, str] = {
     "targets": "what to check for, instead of the files' own targets: a list of texts",
     "bound": "rounds of each loop: a number from 1",
@@ -39,7 +32,7 @@ KEYS: Mapping[str, str] = {
     "jobs": "files to check at a time: a number from 1",
     "engine": f"one of {', '.join(ENGINES)}",
     "compiler": f"what a compiler keeps in order: one of {', '.join(COMPILERS)}",
-    "format": f"how to report: one of {', '.join(FORMATS)}",
+    "format": f"how to report: one of {', '.join(formats.NAMES)}",
     "color": f"one of {', '.join(COLOURS)}",
     "baseline": "a file of known failures: a text",
     "cache": "whether to keep verdicts: true or false",
@@ -47,7 +40,7 @@ KEYS: Mapping[str, str] = {
 }
 """Every setting, and what it takes."""
 
-_CHOICES = {"engine": ENGINES, "compiler": COMPILERS, "format": FORMATS, "color": COLOURS}
+_CHOICES = {"engine": ENGINES, "compiler": COMPILERS, "format": formats.NAMES, "color": COLOURS}
 
 
 _OURS = re.compile(rb"""^[ \t]*+\[?+[ \t]*+["']?tool["']?[ \t]*+(?:[\]=]|\.[ \t]*+["']?mmcheck)""", re.MULTILINE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mmcheck.report.colour import Paint
+from mmcheck.report.looks import Format
 from mmcheck.report.words import BASE, INTERRUPTED, caveat, claim, layer_sentence, one_line, place, verdict
 from mmcheck.verdict.results import MEANING, Report, Result
 
@@ -18,6 +19,9 @@ def render(report: Report, *, color: bool = False) -> str:
     if report.interrupted:
         lines.append(INTERRUPTED)
     return "".join(f"{each}\n" for each in lines)
+
+
+FORMAT = Format(lambda report, look: render(report, color=look.color))
 
 
 def line(result: Result, paint: Paint) -> str:
