@@ -10,8 +10,8 @@ from mmcheck.events.graph import EventGraph
 from mmcheck.ir.program import Program
 from mmcheck.language.lower.choices import Option, SiteChoice
 from mmcheck.language.lower.names import Reporter
+from mmcheck.language.lower.program import lower_program
 from mmcheck.language.lower.spec import Spec
-from mmcheck.language.lower.unit import Unit
 from mmcheck.placement.devices import with_device_words
 from mmcheck.placement.options import instruction_options, pieces_of, powers
 from mmcheck.placement.sites import Found, Scope, Site, find_sites
@@ -151,7 +151,7 @@ def _programs(found: Found, sites: Sequence[Site], targets: Sequence[Target]) ->
         reporter = Reporter()
         mine = [site for site in sites if site.target in ("", target.name)]
         chooser = {site.key: SiteChoice(site.name, site.options) for site in mine}
-        programs[target] = Unit(found.table, target, reporter, chooser).program()
+        programs[target] = lower_program(found.table, target, reporter, chooser)
         reporter.check()
     return programs
 

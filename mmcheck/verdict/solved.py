@@ -73,8 +73,7 @@ def _all_states(
     """Every final state, projected on `observed`: solve, block, repeat."""
     values, terms = encoding.values, [(reg.name, finals.state(reg)) for reg in observed]
     told = {
-        name: tuple(values.of(term).values()) if values.is_listed(term) else values.numbers.of(term)
-        for name, term in terms
+        name: tuple(values.of(term).values()) if values.is_listed(term) else values.bits(term) for name, term in terms
     }
     for literals in told.values():
         for literal in literals:

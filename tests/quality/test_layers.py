@@ -55,17 +55,9 @@ def modules() -> dict[str, ast.Module]:
     return found
 
 
-def imported(tree: ast.Module, *, typing: bool = True) -> Iterator[str]:
-    """Every module that is imported, also inside functions, and with `typing` for type checking alone."""
-    skipped = {
-        id(inner)
-        for node in ast.walk(tree)
-        if not typing and isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for inner in ast.walk(node)
-    }
+def imported(tree: ast.Module) -> Iterator[str]:
+    """Every module that is imported, also inside functions, and for type checking alone."""
     for node in ast.walk(tree):
-        if id(node) in skipped:
-            continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -76,12 +68,10 @@ def imported(tree: ast.Module, *, typing: bool = True) -> Iterator[str]:
 
 
 @cache
-def graph(*, typing: bool = True) -> dict[str, set[str]]:
+def graph() -> dict[str, set[str]]:
     """Who imports whom inside of the package; asking for the bare version is no import of the package."""
     return {
-        name: {
-            other for other in imported(tree, typing=typing) if other in modules() and other not in (name, "mmcheck")
-        }
+        name: {other for other in imported(tree) if other in modules() and other not in (name, "mmcheck")}
         for name, tree in modules().items()
     }
 
@@ -120,7 +110,7 @@ def test_there_is_no_cycle() -> None:
         if name in done:
             return
         path.append(name)
-        for other in sorted(graph(typing=False)[name]):
+        for other in sorted(graph()[name]):
             visit(other)
         done.add(path.pop())
 

@@ -71,7 +71,7 @@ class Decoder:
     def one(self, read: GEvent) -> int:
         assert read.value is not None
         if not self.encoding.values.is_listed(read.value):
-            return self.binary(self.encoding.values.numbers.of(read.value))
+            return self.binary(self.encoding.values.bits(read.value))
         found = [value for value, literal in self.encoding.values.of(read.value).items() if self.true(literal)]
         if len(found) != 1:
             raise InternalError(f"event {read.id} reads {len(found)} values")

@@ -14,7 +14,7 @@ from math import prod
 
 from mmcheck.base.errors import UnknownVerdict
 from mmcheck.engines.smt.circuit import FALSE, TRUE, Circuit
-from mmcheck.engines.smt.numbers import Numbers
+from mmcheck.engines.smt.numbers import Arithmetic, Bits
 from mmcheck.events.domains import FEW_PRODUCT, MAX_VALUES, NOTHING, Domains
 from mmcheck.events.graph import EventGraph, GEvent
 from mmcheck.events.terms import Term
@@ -36,13 +36,16 @@ class Values:
         self._memo: dict[int, OneHot] = {}
         self._open: set[int] = set()
         self._cut: dict[int, OneHot] = {}
-        self.numbers = Numbers(self)
+        self._arithmetic = Arithmetic(circuit)
+        self._bits: dict[int, Bits] = {}
+        self._open_bits: set[int] = set()
+        self._cut_bits: dict[int, Bits] = {}
 
     def is_listed(self, term: Term) -> bool:
         """Whether `of` has its values."""
         if term.width == 1 or term.number in self._memo:
             return True
-        if term.number in self.domains.largest or term in self.numbers:
+        if term.number in self.domains.largest or term.number in self._bits:
             return False
         return term.number in self.domains.values or all(map(self.is_listed, term.args))
 
@@ -55,7 +58,7 @@ class Values:
         if self.is_listed(term):
             self.of(term)
         else:
-            self.numbers.of(term)
+            self.bits(term)
 
     def read(self, term: Term) -> GEvent:
         """The read whose value is the symbol `term`."""
@@ -103,7 +106,7 @@ class Values:
     def define(self, term: Term, parts: Sequence[tuple[int, Term]]) -> None:
         """Give a symbol its value: that of the term whose literal holds."""
         if not all(self.is_listed(value) for _, value in parts):
-            self.numbers.define(term, parts)
+            self.define_bits(term, parts)
             return
         found: dict[int, list[int]] = {}
         for chosen, value in parts:
@@ -155,7 +158,7 @@ class Values:
                     parts.setdefault(value, []).append(self.circuit.all([guard, holds]))
             return self._union(parts)
         if term.width == 1 and not self.is_short(term):
-            (literal,) = self.numbers.operator(term)
+            (literal,) = self._operated(term)
             return {1: literal, 0: -literal}
         widths = tuple([arg.width for arg in term.args])
         operands = [list(self.of(arg).items()) for arg in term.args]
@@ -168,3 +171,68 @@ class Values:
             literal = self.circuit.any(parts[smaller])
             return {smaller: literal, 1 - smaller: -literal}
         return self._union(parts)
+
+    # --- terms whose values are too many to list ---
+
+    def define_bits(self, term: Term, parts: Sequence[tuple[int, Term]]) -> None:
+        """`define`, as a binary number whatever its parts are."""
+        numbers = [(literal, self.bits(value)) for literal, value in parts]
+        self._bits[term.number] = self._arithmetic.chosen(numbers, term.width)
+
+    def bits(self, term: Term) -> Bits:
+        """`term` as a binary number."""
+        known = self._bits.get(term.number)
+        if known is not None:
+            return known
+        if term.number in self._open_bits:
+            if term.number not in self._cut_bits:
+                names = [f"{term.payload}.{k}" for k in range(term.width)]
+                self._cut_bits[term.number] = self._within(term, tuple([self.circuit.var(name) for name in names]))
+            return self._cut_bits[term.number]
+        if self.is_listed(term):
+            found = self.of(term).items()
+            result = tuple(
+                [self.circuit.any([literal for value, literal in found if value >> k & 1]) for k in range(term.width)]
+            )
+        elif term.op == "sym":
+            self._open_bits.add(term.number)
+            result = self._within(term, self._read_bits(self.read(term)))
+            self._open_bits.discard(term.number)
+        else:
+            result = self._within(term, self._operated(term))
+        self._bits[term.number] = result
+        for variable, literal in zip(self._cut_bits.pop(term.number, ()), result, strict=False):
+            self.circuit.clause([-variable, literal])
+            self.circuit.clause([variable, -literal])
+        return result
+
+    def _within(self, term: Term, bits: Bits) -> Bits:
+        """`bits`, those that `term` never has left out."""
+        largest = self.domains.largest.get(term.number)
+        length = len(bits) if largest is None else largest.bit_length()
+        return tuple([bit if k < length else FALSE for k, bit in enumerate(bits)])
+
+    def _read_bits(self, read: GEvent) -> Bits:
+        parts = []
+        for write, literal in self.sources[read.id]:
+            if write.cell is not None:
+                bits = self._arithmetic.constant(write.cell.init, read.width)
+            else:
+                assert write.value is not None
+                bits = self.bits(write.value)
+            parts.append((literal, bits))
+        return self._arithmetic.chosen(parts, read.width)
+
+    def _operated(self, term: Term) -> Bits:
+        """The result of the outermost operator of `term`."""
+        if term.op == "select":
+            cond = self.literal(term.args[0])
+            arms = [(cond, self.bits(term.args[1])), (-cond, self.bits(term.args[2]))]
+            return self._arithmetic.chosen(arms, term.width)
+        a = self.bits(term.args[0])
+        if term.op in ("shl", "lshr", "ashr"):
+            if not self.is_listed(term.args[1]):
+                raise UnknownVerdict(f"too many values for '{term.op}'")
+            return self._arithmetic.shifted(term.op, a, self.of(term.args[1]).items())
+        b = self.bits(term.args[1]) if len(term.args) > 1 else a
+        return self._arithmetic.apply(term.op, a, b, term.width)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from mmcheck.base.errors import InternalError
 from mmcheck.base.records import replace
@@ -11,15 +10,14 @@ from mmcheck.base.source import Span
 from mmcheck.ir import program as ir
 from mmcheck.language.lower import values
 from mmcheck.language.lower.choices import SiteChoice, same_registers
+from mmcheck.language.lower.context import Context
 from mmcheck.language.lower.expressions import Place, offset, single
+from mmcheck.language.lower.frames import Frame
 from mmcheck.language.lower.names import problem
 from mmcheck.language.lower.types import BOOL, ArrayType, LatchType, RecordType, Scalar, width_of
 from mmcheck.language.lower.values import RecordVal, Val, Value
 from mmcheck.target.pieces import AccessPiece, FencePiece, Piece
 from mmcheck.target.words import METHODS, WORDS, Word
-
-if TYPE_CHECKING:
-    from mmcheck.language.lower.code import Code
 
 MAX_SINGLE_COPY = 8
 """Bytes that one access reads or writes as a whole."""
@@ -28,8 +26,9 @@ MAX_SINGLE_COPY = 8
 class Accesses:
     """Emits events into a body."""
 
-    def __init__(self, code: Code) -> None:
-        self._code = code
+    def __init__(self, context: Context, frame: Frame) -> None:
+        self._context = context
+        self._frame = frame
         self._open: tuple[SiteChoice, Span] | None = None
 
     def leave_open(self, choice: SiteChoice | None, span: Span) -> None:
@@ -48,10 +47,10 @@ class Accesses:
         options: list[tuple[str, tuple[ir.Statement, ...]]] = []
         for option in choice.options:
             value: Value | None = None
-            with self._code.frame.aside() as out:
+            with self._frame.aside() as out:
                 for word, orders in option.words:
                     text = f"{word.name}({', '.join(orders)})"
-                    for piece in self._code.unit.realise(word, orders, span):
+                    for piece in self._context.realise(word, orders, span):
                         if not isinstance(piece, FencePiece):
                             value = event(piece) if event is not None else None
                         elif piece.tags:
@@ -59,23 +58,23 @@ class Accesses:
             result = result if options else value
             body = same_registers(options[0][1], tuple(out)) if options and event is not None else tuple(out)
             options.append((option.name, body))
-        self._code.emit(ir.Choice(choice.site, tuple(options), self._code.origin))
+        self._frame.emit(ir.Choice(choice.site, tuple(options), self._frame.origin))
         return result
 
     def _origin(self, word: str) -> ir.Origin:
-        return replace(self._code.origin, word=word)
+        return replace(self._frame.origin, word=word)
 
     def fence(self, piece: FencePiece, word: str, ok: ir.Reg | None = None) -> None:
         """A fence; with `ok` and a piece that asks for it, passed only if the operation succeeded."""
-        if not piece.tags.isdisjoint(("IrqOff", "IrqOn")) and self._code.unit.cpus.handlers:
-            self._code.emit(
-                ir.Assign(ir.Reg(ir.MASKED, 1), ir.Const(int("IrqOff" in piece.tags), 1), self._code.origin)
+        if not piece.tags.isdisjoint(("IrqOff", "IrqOn")) and self._context.cpus.handlers:
+            self._frame.emit(
+                ir.Assign(ir.Reg(ir.MASKED, 1), ir.Const(int("IrqOff" in piece.tags), 1), self._frame.origin)
             )
         statement = ir.Fence(piece.tags, self._origin(word))
         if piece.when == "success" and ok is not None:
-            self._code.emit(ir.If(ok, (statement,), (), self._origin(word)))
+            self._frame.emit(ir.If(ok, (statement,), (), self._origin(word)))
         else:
-            self._code.emit(statement)
+            self._frame.emit(statement)
 
     def around(
         self, pieces: Sequence[Piece], word: str, event: Callable[[AccessPiece], Value | None], ok: ir.Reg | None = None
@@ -110,10 +109,10 @@ class Accesses:
             raise problem("MM216", f"'{place.name}' is an {type_}: name one element", span)
         if isinstance(type_, LatchType) and type_.value is None:
             raise problem("MM216", f"'{place.name}' is a latch without a value", span, "'take()' says if it was set")
-        dst = self._code.frame.temporary(width_of(type_))
+        dst = self._frame.temporary(width_of(type_))
         if piece.kind == "rmw":
             raise InternalError("a load has become a read-modify-write")
-        self._code.emit(ir.Load(dst, place.address, piece.read_tags, False, self._origin(word)))
+        self._frame.emit(ir.Load(dst, place.address, piece.read_tags, False, self._origin(word)))
         if isinstance(type_, LatchType) and type_.value is not None:
             return Val(values.resize(dst, type_.value.width), type_.value)
         return Val(dst, type_)
@@ -123,7 +122,7 @@ class Accesses:
         result: list[RecordVal] = []
 
         def event(piece: AccessPiece) -> None:
-            with self._code.frame.aside() as body:
+            with self._frame.aside() as body:
                 result.append(self._fields(place, type_, piece, word, span))
             self._parallel(body, word)
 
@@ -131,7 +130,7 @@ class Accesses:
         return result[0]
 
     def _fields(self, place: Place, type_: RecordType, piece: AccessPiece, word: str, span: Span) -> RecordVal:
-        self._code.unit.widths.part(place.name, type_, span)
+        self._context.widths.part(place.name, type_, span)
         found: dict[str, Value] = {}
         for each in type_.fields:
             inner = Place(offset(place.address, each.offset), each.type, place.kind, f"{place.name}.{each.name}")
@@ -144,11 +143,11 @@ class Accesses:
     def load_whole(self, place: Place, type_: RecordType, pieces: Sequence[Piece], word: str, span: Span) -> RecordVal:
         """One read of the whole record."""
         self._check_whole(place, type_, span)
-        self._code.unit.widths.whole(place.name, type_, span)
+        self._context.widths.whole(place.name, type_, span)
 
         def event(piece: AccessPiece) -> RecordVal:
-            dst = self._code.frame.temporary(type_.size * 8)
-            self._code.emit(ir.Load(dst, place.address, piece.read_tags, False, self._origin(word)))
+            dst = self._frame.temporary(type_.size * 8)
+            self._frame.emit(ir.Load(dst, place.address, piece.read_tags, False, self._origin(word)))
             return _split(dst, type_, 0)
 
         result = self.around(pieces, word, event)
@@ -192,12 +191,12 @@ class Accesses:
     def _store(self, address: ir.Expr, expr: ir.Expr, piece: AccessPiece, word: str) -> None:
         origin = self._origin(word)
         if piece.kind == "rmw":
-            dst = self._code.frame.temporary(expr.width)
-            self._code.emit(
+            dst = self._frame.temporary(expr.width)
+            self._frame.emit(
                 ir.Rmw(dst, address, expr, piece.read_tags, piece.write_tags, exclusive=piece.exclusive, origin=origin)
             )
         else:
-            self._code.emit(ir.Store(address, expr, piece.write_tags, origin))
+            self._frame.emit(ir.Store(address, expr, piece.write_tags, origin))
 
     def store_fields(
         self, place: Place, type_: RecordType, value: RecordVal, pieces: Sequence[Piece], word: str, span: Span
@@ -206,7 +205,7 @@ class Accesses:
         parts = list(self._parts(place, type_, value, span))
 
         def event(piece: AccessPiece) -> None:
-            with self._code.frame.aside() as body:
+            with self._frame.aside() as body:
                 for address, expr in parts:
                     self._store(address, expr, piece, word)
             self._parallel(body, word)
@@ -216,7 +215,7 @@ class Accesses:
     def _parts(
         self, place: Place, type_: RecordType, value: RecordVal, span: Span
     ) -> Iterable[tuple[ir.Expr, ir.Expr]]:
-        self._code.unit.widths.part(place.name, type_, span)
+        self._context.widths.part(place.name, type_, span)
         for each in type_.fields:
             given = value.fields.get(each.name)
             if given is None:
@@ -232,7 +231,7 @@ class Accesses:
     ) -> None:
         """One write of the whole record."""
         self._check_whole(place, type_, span)
-        self._code.unit.widths.whole(place.name, type_, span)
+        self._context.widths.whole(place.name, type_, span)
         whole: ir.Expr = ir.Const(0, type_.size * 8)
         for each in type_.fields:
             inner = Place(place.address, each.type, place.kind, f"{place.name}.{each.name}")
@@ -246,18 +245,18 @@ class Accesses:
 
     def _parallel(self, body: list[ir.Statement], word: str) -> None:
         if len(body) == 1:
-            self._code.emit(body[0])
+            self._frame.emit(body[0])
         else:
-            self._code.emit(ir.Parallel(tuple(body), self._origin(word)))
+            self._frame.emit(ir.Parallel(tuple(body), self._origin(word)))
 
     # --- read-modify-writes ---
 
     def modify(self, place: Place, new: ir.Expr, pieces: Sequence[Piece], word: str, type_: Scalar) -> Val:
         """Read, write `new` (over `OLD`); gives the old value."""
-        dst = self._code.frame.temporary(width_of(type_))
+        dst = self._frame.temporary(width_of(type_))
 
         def event(piece: AccessPiece) -> Val:
-            self._code.emit(
+            self._frame.emit(
                 ir.Rmw(
                     dst,
                     place.address,
@@ -302,11 +301,11 @@ class Accesses:
         pieces: Sequence[Piece],
         word: str,
     ) -> tuple[Val, Val]:
-        dst = self._code.frame.temporary(new.width)
-        ok = self._code.frame.temporary(1)
+        dst = self._frame.temporary(new.width)
+        ok = self._frame.temporary(1)
 
         def event(piece: AccessPiece) -> None:
-            self._code.emit(
+            self._frame.emit(
                 ir.Rmw(
                     dst,
                     place.address,
@@ -329,16 +328,16 @@ class Accesses:
 
     def _weak(self, place: Place, expected: Val, new: Val, pieces: Sequence[Piece], word: str) -> tuple[Val, Val]:
         """LDXR, compare, STXR: once, and not repeated if the STXR fails."""
-        frame, origin = self._code.frame, self._origin(word)
+        frame, origin = self._frame, self._origin(word)
         dst, ok, status = frame.temporary(expected.expr.width), frame.temporary(1), frame.temporary(1)
 
         def event(piece: AccessPiece) -> None:
-            self._code.emit(ir.Load(dst, place.address, piece.read_tags, True, origin))
-            self._code.emit(ir.Assign(ok, ir.FALSE, origin))
+            self._frame.emit(ir.Load(dst, place.address, piece.read_tags, True, origin))
+            self._frame.emit(ir.Assign(ok, ir.FALSE, origin))
             store = ir.StoreExclusive(status, place.address, new.expr, piece.write_tags, origin)
             succeeded = ir.Assign(ok, values.make("not", (status,), 1), origin)
             cond = values.make("eq", (dst, expected.expr), 1)
-            self._code.emit(ir.If(cond, (store, succeeded), (), origin))
+            self._frame.emit(ir.If(cond, (store, succeeded), (), origin))
 
         self.around(pieces, word, event, ok)
         return Val(dst, expected.type), Val(ok, BOOL)

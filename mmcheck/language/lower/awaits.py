@@ -6,9 +6,8 @@ read, or nothing. It carries no value into the next round or out of the loop. It
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mmcheck.base.records import replace
 from mmcheck.ir import program as ir
@@ -17,15 +16,14 @@ from mmcheck.ir.polling.registers import set_by
 from mmcheck.language.lower.names import problem
 from mmcheck.language.syntax import ast
 
-if TYPE_CHECKING:
-    from mmcheck.language.lower.unit import Unit
-
 _ADVICE = "write a bounded loop: repeat 3 { … if done { break } }"
 
 
-def check_await(unit: Unit, statement: ir.Await, node: ast.Await, outer: frozenset[str]) -> ir.Await:
+def check_await(
+    functions: Mapping[str, ir.Function], statement: ir.Await, node: ast.Await, outer: frozenset[str]
+) -> ir.Await:
     """`statement`, or what stands for it; `outer` are the registers known around it. Raises `Problem`."""
-    inside = list(unit.functions.reachable(statement.body))
+    inside = list(ir.reachable(statement.body, functions))
     if not any(isinstance(each, ir.Load | ir.Rmw) for each in inside):
         raise problem("MM226", "this wait reads nothing that another agent could change", node.condition.span)
     for each in inside:
@@ -44,12 +42,12 @@ def check_await(unit: Unit, statement: ir.Await, node: ast.Await, outer: frozens
         if isinstance(each, ir.Return):
             raise problem("MM226", "a return inside an await", each.origin.span or node.span, _ADVICE)
     try:
-        body = silenced(statement.body, statement.cond, unit.functions.bodies)
+        body = silenced(statement.body, statement.cond, functions)
     except WritesWhereItFails as found:
         span = found.rmw.origin.span or node.span
         hint = "wait for what a failing round cannot see: x.swap(1, acquire) != 1; or " + _ADVICE
         raise problem("MM225", "this read-modify-write may write in a round that fails", span, hint) from found
-    name = _carried(unit, statement, outer)
+    name = _carried(functions, statement, outer)
     if name is not None:
         message = f"'{name.removeprefix('@')}' carries a value from one round of an await to the next, or out of it"
         raise problem("MM226", message, node.span, _ADVICE)
@@ -63,7 +61,7 @@ def check_await(unit: Unit, statement: ir.Await, node: ast.Await, outer: frozens
 class _Flow:
     """Registers that a round has set on every path so far, and the first that it read before setting it."""
 
-    unit: Unit
+    functions: Mapping[str, ir.Function]
     assigned: frozenset[str]
     carried: str | None = None
 
@@ -92,19 +90,19 @@ class _Flow:
                     self.block(option, ends[-1])
                 done |= set.intersection(*ends)
             elif isinstance(statement, ir.Call):
-                for name in sorted(_agent_reads(self.unit, statement)):
+                for name in sorted(_agent_reads(self.functions, statement)):
                     self.read(ir.Reg(name), done)
             done |= {reg.name for reg in set_by(statement)}
 
 
-def _carried(unit: Unit, statement: ir.Await, outer: frozenset[str]) -> str | None:
+def _carried(functions: Mapping[str, ir.Function], statement: ir.Await, outer: frozenset[str]) -> str | None:
     """A register through which one round can tell another what it found."""
     assigned = {reg.name for each in ir.walk(statement.body) for reg in set_by(each)}
     maybe: set[str] = set()
     for each in ir.walk(statement.body):
         if isinstance(each, ir.Call):
-            maybe |= _agent_writes(unit, each)
-    flow = _Flow(unit, frozenset(assigned | maybe))
+            maybe |= _agent_writes(functions, each)
+    flow = _Flow(functions, frozenset(assigned | maybe))
     done: set[str] = set()
     flow.block(statement.body, done)
     flow.read(statement.cond, done)
@@ -130,14 +128,14 @@ def _reads(statement: ir.Statement) -> Iterator[ir.Expr | None]:
             yield value
 
 
-def _agent_writes(unit: Unit, call: ir.Call) -> set[str]:
+def _agent_writes(functions: Mapping[str, ir.Function], call: ir.Call) -> set[str]:
     """The agent's own registers that a call may set."""
-    inside = unit.functions.reachable((call,))
+    inside = ir.reachable((call,), functions)
     return {reg.name for each in inside for reg in set_by(each) if reg.name.startswith("@")}
 
 
-def _agent_reads(unit: Unit, call: ir.Call) -> set[str]:
-    inside = unit.functions.reachable((call,))
+def _agent_reads(functions: Mapping[str, ir.Function], call: ir.Call) -> set[str]:
+    inside = ir.reachable((call,), functions)
     return {
         reg.name
         for each in inside

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from mmcheck.base.records import record, replace
 from mmcheck.base.source import Span
 from mmcheck.ir import program as ir
 from mmcheck.language.lower import values
+from mmcheck.language.lower.code import Code
+from mmcheck.language.lower.cpu_words import here, migrate, raised, switch
 from mmcheck.language.lower.expressions import Place, single
 from mmcheck.language.lower.names import Problem, near, problem
 from mmcheck.language.lower.types import (
@@ -32,9 +33,6 @@ from mmcheck.language.syntax import ast
 from mmcheck.target import words
 from mmcheck.target.pieces import AccessPiece, FencePiece
 from mmcheck.target.words import Word
-
-if TYPE_CHECKING:
-    from mmcheck.language.lower.code import Code
 
 _BITWISE = ("and", "or", "xor")
 _ORDERS = ("order", "fail_order", "domain", "text", "clobber")
@@ -62,18 +60,18 @@ def call_word(code: Code, node: ast.Call, *, wanted: bool) -> Value | None:
     if word is None:
         method = words.METHODS.get(name)
         hint = f"'{name}' stands behind a place: x.{words.usage(method)}" if method is not None else ""
-        known = [each for each in code.unit.declarations.functions if each != name]
+        known = [each for each in code.context.declarations.functions if each != name]
         found = near(name, [*known, *words.WORDS, "assert", "await", "return", "raise", "nothing"])
-        if name in code.unit.declarations.variables:
+        if name in code.context.declarations.variables:
             found = " — it is a location"
         raise problem("MM201", f"unknown word '{name}'{found}", node.function.span, hint)
     arguments = read_arguments(word, node.args, node.span, node.function.span)
     if word.operation.startswith("irq_"):
         flags = arguments.nodes.get("flags")
         given = code.value(flags) if flags is not None else None
-        return code.unit.cpus.switch(code, word, given, flags.span if flags is not None else node.span)
+        return switch(code, word, given, flags.span if flags is not None else node.span)
     if word.operation == "migrate":
-        code.unit.cpus.migrate(code, word, code.unit.cpus.number(arguments.nodes["cpu"]), node.span)
+        migrate(code, word, code.context.cpu(arguments.nodes["cpu"]), node.span)
         return None
     if word.operation in ("this_cpu_ptr", "per_cpu"):
         return _pointer(code, arguments)
@@ -89,8 +87,8 @@ def call_word(code: Code, node: ast.Call, *, wanted: bool) -> Value | None:
 
 def _pointer(code: Code, arguments: Arguments) -> Value:
     """``this_cpu_ptr(place)``, ``per_cpu(place, cpu)``: a copy of memory per CPU, as a pointer."""
-    cpus, node = code.unit.cpus, arguments.nodes.get("cpu")
-    cpu = cpus.here(code) if node is None else ir.Const(cpus.number(node), 64)
+    node = arguments.nodes.get("cpu")
+    cpu = here(code) if node is None else ir.Const(code.context.cpu(node), 64)
     with code.copy_of(cpu):
         place = place_argument(code, arguments.nodes["place"])
     return Val(place.address, pointer_to(place.type))
@@ -99,14 +97,14 @@ def _pointer(code: Code, arguments: Arguments) -> Value:
 def _on_this_cpu(code: Code, arguments: Arguments, *, wanted: bool) -> Value | None:
     """An access to this CPU's copy, with no migration in between: one instruction (x86), or interrupts off around
     it."""
-    cpus, span = code.unit.cpus, arguments.span
-    if not cpus.moves_in(code) or code.unit.target.base != "armv8":
-        with code.copy_of(cpus.here(code, whole=True)):
+    span = arguments.span
+    if not code.context.cpus.moves_in(code.frame.owner) or code.context.target.base != "armv8":
+        with code.copy_of(here(code, whole=True)):
             return _access(code, arguments, wanted=wanted)
-    flags = cpus.switch(code, words.WORDS["irq_save"], None, span)
-    with code.copy_of(cpus.here(code)):
+    flags = switch(code, words.WORDS["irq_save"], None, span)
+    with code.copy_of(here(code)):
         result = _access(code, arguments, wanted=wanted)
-    cpus.switch(code, words.WORDS["irq_restore"], flags, span)
+    switch(code, words.WORDS["irq_restore"], flags, span)
     return result
 
 
@@ -233,7 +231,7 @@ def _fence(code: Code, arguments: Arguments) -> None:
     if open_site is not None:
         code.accesses.choose(open_site, arguments.span)
         return
-    for piece in code.unit.realise(arguments.word, arguments.orders, arguments.span):
+    for piece in code.context.realise(arguments.word, arguments.orders, arguments.span):
         assert isinstance(piece, FencePiece)
         # An instruction that is nothing on this target and to this compiler is no event.
         if piece.tags:
@@ -257,7 +255,7 @@ def _operate(code: Code, arguments: Arguments, place: Place, given: dict[str, Va
         store_place(code, found, value, word, arguments.orders, arguments.text, node.span)
         return None
     code.accesses.leave_open(code.alternatives(span), span)
-    pieces = code.unit.realise(word, arguments.orders, span)
+    pieces = code.context.realise(word, arguments.orders, span)
     if word.operation == "take":
         if not isinstance(found.type, LatchType):
             raise problem("MM216", f"'{found.name}' is {found.type} and no latch", span)
@@ -311,7 +309,7 @@ def _compare_exchange(code: Code, arguments: Arguments, place: Place, type_: Sca
     word = arguments.word
     expected = values.coerce(given["expected"], type_, arguments.nodes["expected"].span)
     new = values.coerce(given["new"], type_, arguments.nodes["new"].span)
-    pieces = code.unit.realise(word, arguments.orders, arguments.span)
+    pieces = code.context.realise(word, arguments.orders, arguments.span)
     weak = word.operation == "cas_weak"
     old, ok = code.accesses.compare_exchange(place, expected, new, pieces, arguments.text, weak=weak)
     if not word.receiver:
@@ -323,7 +321,7 @@ def store_place(
     code: Code, place: Place, value: Value, word: Word, orders: tuple[str, ...], text: str, span: Span
 ) -> None:
     """Write `value` at `place` as `word` says: a record field by field, unless the word is atomic."""
-    pieces = code.unit.realise(word, orders, span)
+    pieces = code.context.realise(word, orders, span)
     found = single(place)
     if isinstance(value, values.Unknown):
         raise Problem(None)
@@ -340,17 +338,17 @@ def store_place(
 
 def raise_place(code: Code, node: ast.Expr) -> None:
     """``raise place``: set a latch, or raise an interrupt."""
-    if isinstance(node, ast.Name) and node.text in code.unit.cpus.handlers:
-        if not code.unit.cpus.handlers[node.text].when_raised:
+    if isinstance(node, ast.Name) and node.text in code.context.cpus.handlers:
+        if not code.context.cpus.handlers[node.text].when_raised:
             hint = f"interrupt {node.text} …, when raised"
             raise problem("MM250", f"'{node.text}' comes when it likes: nothing raises it", node.span, hint)
-        place, word = code.unit.cpus.raised(node.text), "irq_raise"
+        place, word = raised(code.context, node.text), "irq_raise"
     else:
         place, word = single(code.place(node)), "latch_raise"
     if not isinstance(place.type, LatchType):
         raise problem("MM216", f"only a latch or an interrupt is raised, and '{place.name}' is {place.type}", node.span)
     width = width_of(place.type)
-    pieces = code.unit.realise(words.IMPLICIT[word], (), node.span)
+    pieces = code.context.realise(words.IMPLICIT[word], (), node.span)
     for piece in pieces:
         if isinstance(piece, FencePiece):
             code.accesses.fence(piece, "raise")
@@ -360,5 +358,5 @@ def raise_place(code: Code, node: ast.Expr) -> None:
 
 # A device's write: it sets the mark, and the value behind the mark is 0 from then on.
 def _raise(code: Code, place: Place, piece: AccessPiece, width: int) -> None:
-    origin = replace(code.origin, word="raise")
+    origin = replace(code.frame.origin, word="raise")
     code.emit(ir.Store(place.address, ir.Const(1 << width - 1, width), piece.write_tags, origin))

@@ -1,23 +1,22 @@
-"""Expressions in code: registers, reads, lazy operators, calls of the file's own functions.
+"""Expressions in code: registers, reads, lazy operators.
 
 Every read becomes a statement in front of the one that it stands in, in the order of evaluation.
-`mmcheck.language.lower.accesses` makes the events of words, `mmcheck.language.lower.statements` lowers statements.
+`mmcheck.language.lower.accesses` makes the events of words; statements and calls are left to the subclasses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from mmcheck.base.records import replace
 from mmcheck.base.source import Span
 from mmcheck.ir import program as ir
 from mmcheck.language.lower import values
 from mmcheck.language.lower.accesses import Accesses
-from mmcheck.language.lower.calls import call_word, method_word
 from mmcheck.language.lower.choices import SiteChoice, key_of
-from mmcheck.language.lower.cpus import GHOST, mirror
+from mmcheck.language.lower.context import Context
+from mmcheck.language.lower.cpus import GHOST, current, mirror
 from mmcheck.language.lower.expressions import Evaluator, Place, single
 from mmcheck.language.lower.frames import Frame
 from mmcheck.language.lower.names import near, problem
@@ -26,19 +25,14 @@ from mmcheck.language.lower.values import Literal, RecordVal, Val, Value
 from mmcheck.language.syntax import ast
 from mmcheck.target import words
 
-if TYPE_CHECKING:
-    from mmcheck.language.lower.unit import Unit
-
 
 class Code(Evaluator):
     """The body of one function or agent while it is lowered."""
 
-    def __init__(self, unit: Unit, owner: str) -> None:
-        super().__init__(unit)
-        self.owner = owner
-        self.frame = Frame()
-        self.origin = ir.NOWHERE
-        self.accesses = Accesses(self)
+    def __init__(self, context: Context, owner: str) -> None:
+        super().__init__(context)
+        self.frame = Frame(owner)
+        self.accesses = Accesses(context, self.frame)
         self.silent = False
         """Inside an `assert`: nothing may be read from memory."""
         self._copy: ir.Expr | None = None
@@ -51,7 +45,7 @@ class Code(Evaluator):
 
     def resolve(self, node: ast.Expr) -> Place | Value:
         if isinstance(node, ast.Name):
-            variable = self.unit.layout.variables.get(node.text)
+            variable = self.context.layout.variables.get(node.text)
             if variable is not None and variable.kind == "percpu" and self._copy is not None:
                 assert isinstance(variable.type, ArrayType)
                 element = variable.type.element
@@ -59,9 +53,20 @@ class Code(Evaluator):
                 address = values.make("add", (ir.Const(variable.address, 64), step), 64)
                 return Place(address, element, variable.kind, f"{variable.name}[this CPU]")
         elif isinstance(node, ast.Field) and isinstance(node.base, ast.Name) and node.base.text == "current":
-            if self.frame.find("current") is None and "current" not in self.unit.declarations.variables:
-                return self.unit.cpus.current(self, node)
+            if self.frame.find("current") is None and "current" not in self.context.declarations.variables:
+                return self._current(node)
         return super().resolve(node)
+
+    def _current(self, node: ast.Field) -> Value:
+        """``current.name``: a private of the agent that the handler interrupts."""
+        private = self.context.layout.privates.get(node.name.text)
+        if private is None:
+            hint = "declare it: private name = 0"
+            raise problem("MM252", f"'current' has only privates, and '{node.name.text}' is none", node.span, hint)
+        dst = self.frame.temporary(width_of(private.type))
+        origin = replace(self.frame.origin, word="current")
+        self.emit(ir.Load(dst, current(private.name), GHOST, False, origin))
+        return Val(dst, private.type)
 
     @contextmanager
     def copy_of(self, cpu: ir.Expr) -> Iterator[None]:
@@ -99,15 +104,15 @@ class Code(Evaluator):
     def set(self, register: ir.Reg, expr: ir.Expr) -> None:
         """``register := expr``; a read just made for this goes to the register at once."""
         if not self.frame.rename_last(expr, register):
-            self.emit(ir.Assign(register, expr, self.origin))
+            self.emit(ir.Assign(register, expr, self.frame.origin))
         name = register.name.removeprefix("@")
-        if name != register.name and name in self.unit.cpus.watched:
-            self.emit(ir.Store(mirror(name), register, GHOST, self.origin))
+        if name != register.name and name in self.context.cpus.watched:
+            self.emit(ir.Store(mirror(name), register, GHOST, self.frame.origin))
 
     def alternatives(self, span: Span) -> SiteChoice | None:
         """What may stand in the place of the word at `span`, if that is left open."""
-        chooser = self.unit.chooser
-        return chooser.get(key_of(self.owner, self.origin.site, span)) if chooser else None
+        chooser = self.context.chooser
+        return chooser.get(key_of(self.frame.owner, self.frame.origin.site, span)) if chooser else None
 
     def emit(self, statement: ir.Statement) -> None:
         self.frame.emit(statement)
@@ -117,7 +122,7 @@ class Code(Evaluator):
             return value
         if self._calls_own(later):
             kept = self.frame.temporary(value.expr.width)
-            self.emit(ir.Assign(kept, value.expr, self.origin))
+            self.emit(ir.Assign(kept, value.expr, self.frame.origin))
             return Val(kept, value.type)
         return value
 
@@ -125,13 +130,13 @@ class Code(Evaluator):
         """`place` as it is now, while `later` is evaluated."""
         if any(reg.name.startswith("@") for reg in ir.registers_of(place.address)) and any(map(self._calls_own, later)):
             kept = self.frame.temporary(64)
-            self.emit(ir.Assign(kept, place.address, self.origin))
+            self.emit(ir.Assign(kept, place.address, self.frame.origin))
             return replace(place, address=kept)
         return place
 
     def _calls_own(self, node: ast.Expr) -> bool:
         """Whether evaluating `node` calls a function of the file, which may set privates."""
-        functions = self.unit.declarations.functions
+        functions = self.context.declarations.functions
         return any(isinstance(each, ast.Call) and each.function.text in functions for each in ast.walk(node))
 
     # --- reads ---
@@ -149,7 +154,7 @@ class Code(Evaluator):
         found = single(place)
         if isinstance(found.type, ArrayType):
             raise problem("MM216", f"'{found.name}' is an {found.type}: name one element", span)
-        pieces = self.unit.realise(word, orders, span)
+        pieces = self.context.realise(word, orders, span)
         if isinstance(found.type, RecordType):
             if self.accesses.whole(word):
                 return self.accesses.load_whole(found, found.type, pieces, word_text, span)
@@ -183,7 +188,7 @@ class Code(Evaluator):
 
     def operate(self, op: str, left: Value, right: Value, span: Span, spans: tuple[Span, Span]) -> Val | Literal:
         demanded = values.demanded(op, left, right, span, spans)
-        if demanded != ir.TRUE and ir.ARITHMETIC not in self.unit.declarations.without:
+        if demanded != ir.TRUE and ir.ARITHMETIC not in self.context.declarations.without:
             limit = "!= 0" if op in ("/", "%") else f"< {demanded.args[1]}" if isinstance(demanded, ir.Op) else ""
             text = f"{' '.join(spans[1].text.split())} {limit}"
             self.emit(ir.Assert(demanded, ir.ARITHMETIC, ir.Origin(spans[1], text)))
@@ -209,9 +214,9 @@ class Code(Evaluator):
             for statement in body:
                 self.emit(statement)
             self.set(result, second)
-        self.emit(ir.Assign(result, first, self.origin))
+        self.emit(ir.Assign(result, first, self.frame.origin))
         cond: ir.Expr = result if node.op == "&&" else values.make("not", (result,), 1)
-        self.emit(ir.If(cond, tuple(right), (), self.origin))
+        self.emit(ir.If(cond, tuple(right), (), self.frame.origin))
         return Val(result, BOOL)
 
     # --- calls ---
@@ -230,39 +235,7 @@ class Code(Evaluator):
 
     def invoke(self, node: ast.Call | ast.MethodCall, *, wanted: bool) -> Value | None:
         """Lower a call; its value, or None if it has none. `wanted`: somebody uses the value."""
-        if isinstance(node, ast.MethodCall):
-            return method_word(self, node, wanted=wanted)
-        if node.function.text in self.unit.declarations.functions:
-            return self._own(node, wanted=wanted)
-        return call_word(self, node, wanted=wanted)
-
-    def _own(self, node: ast.Call, *, wanted: bool) -> Value | None:
-        name = node.function.text
-        declared = self.unit.declarations.functions[name]
-        if len(node.args) != len(declared.params):
-            names = ", ".join(param.name.text for param in declared.params)
-            raise problem("MM219", f"'{name}' is called with {len(node.args)} arguments: {name}({names})", node.span)
-        given: list[Value] = []
-        for position, arg in enumerate(node.args):
-            if arg.choice:
-                raise problem("MM219", "'?' marks an order, and this is none", arg.span)
-            value = self.value(arg.value)
-            for later in node.args[position + 1 :]:
-                value = self.hold(value, later.value)
-            given.append(value)
-        instance = self.unit.functions.instance(declared, given, [arg.span for arg in node.args], node.function.span)
-        args = tuple(
-            values.coerce(value, type_, arg.span).expr
-            for value, type_, arg in zip(given, instance.types, node.args, strict=True)
-        )
-        if self.silent and self.unit.functions.touches_memory(instance.name):
-            raise problem("MM229", f"an assert reads no shared memory, and '{name}' does", node.span)
-        if instance.result is None or not wanted:
-            self.emit(ir.Call(instance.name, args, None, self.origin))
-            return None
-        dst = self.frame.temporary(width_of(instance.result))
-        self.emit(ir.Call(instance.name, args, dst, self.origin))
-        return Val(dst, instance.result)
+        raise NotImplementedError
 
 
 def implicit(place: Place, kind: str) -> words.Word:

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mmcheck.base.source import Span
 from mmcheck.ir import program as ir
 from mmcheck.language.lower import values
+from mmcheck.language.lower.context import Context
 from mmcheck.language.lower.expressions import Evaluator, Place, single
 from mmcheck.language.lower.names import Problem, near, problem
 from mmcheck.language.lower.types import ArrayType, LatchType, RecordType
 from mmcheck.language.lower.values import Literal, Val, Value
 from mmcheck.language.syntax import ast
 
-if TYPE_CHECKING:
-    from mmcheck.language.lower.unit import Unit
-
 
 class Conditions(Evaluator):
     """Evaluates over the names of final states (`mmcheck.ir.program.state_register`, ``state_cell``)."""
 
-    def __init__(self, unit: Unit) -> None:
-        super().__init__(unit)
-        self._cells = {cell.address: cell for cell in unit.layout.cells}
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._cells = {cell.address: cell for cell in context.layout.cells}
         self.mentioned: set[tuple[str, str]] = set()
         """Threads and their private registers that a condition names."""
 
     def names(self) -> list[str]:
-        return [*super().names(), *self.unit.declarations.agents]
+        return [*super().names(), *self.context.declarations.agents]
 
     def resolve(self, node: ast.Expr) -> Place | Value:
         if isinstance(node, ast.Field):
@@ -48,41 +44,41 @@ class Conditions(Evaluator):
         if isinstance(base, ast.Index):
             index = base.index
             base = base.base
-        if not isinstance(base, ast.Name) or base.text not in self.unit.declarations.agents:
+        if not isinstance(base, ast.Name) or base.text not in self.context.declarations.agents:
             return None, path
         name = base.text
         if index is not None:
-            name = f"{name}[{self.unit.constants.number(index)}]"
-        if name not in self.unit.registers:
-            if name in self.unit.layout.variables:
+            name = f"{name}[{self.context.number(index)}]"
+        if name not in self.context.registers:
+            if name in self.context.layout.variables:
                 return None, path
-            if index is None and not any(each.startswith(f"{name}[") for each in self.unit.registers):
+            if index is None and not any(each.startswith(f"{name}[") for each in self.context.registers):
                 raise Problem(None)  # its declaration could not be lowered, which was said there
-            known = list(self.unit.registers)
+            known = list(self.context.registers)
             raise problem("MM230", f"no thread is called '{name}'{near(name, known)}", base.span)
         return name, path
 
     def _register(self, thread: str, path: list[ast.Ident], node: ast.Field) -> Value:
         name = ".".join(part.text for part in path)
-        known = self.unit.registers[thread]
+        known = self.context.registers[thread]
         if name in known:
             value = known[name]
             assert isinstance(value.expr, ir.Reg)
-            owner = self.unit.alias.get(thread, thread)
+            owner = self.context.alias.get(thread, thread)
             return Val(ir.state_register(owner, value.expr.name, value.expr.width), value.type)
-        private = self.unit.layout.privates.get(name)
+        private = self.context.layout.privates.get(name)
         if private is not None:
             self.mentioned.add((thread, name))
             register = private.register
-            owner = self.unit.alias.get(thread, thread)
+            owner = self.context.alias.get(thread, thread)
             return Val(ir.state_register(owner, register.name.removeprefix("@"), register.width), private.type)
-        if thread.split("[")[0] in self.unit.troubled:
+        if thread.split("[")[0] in self.context.troubled:
             raise Problem(None)  # the mistake in it is reported, and may be all that is wrong
-        found = near(name, [*known, *self.unit.layout.privates])
+        found = near(name, [*known, *self.context.layout.privates])
         raise problem("MM200", f"'{thread}' has no register '{name}'{found}", node.name.span)
 
     def private(self, node: ast.Name) -> Value:
-        agents = ", ".join(f"{name}.{node.text}" for name in self.unit.registers)
+        agents = ", ".join(f"{name}.{node.text}" for name in self.context.registers)
         raise problem("MM230", f"'{node.text}' is private: say whose it is", node.span, f"one of {agents}")
 
     def read(self, place: Place, span: Span) -> Value:

@@ -2,49 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mmcheck.base.source import Span
 from mmcheck.ir import program as ir
 from mmcheck.language.lower import values
+from mmcheck.language.lower.context import Context
 from mmcheck.language.lower.expressions import Evaluator, Place
 from mmcheck.language.lower.names import Problem, problem
 from mmcheck.language.lower.types import IntType
 from mmcheck.language.lower.values import Literal, Value
 from mmcheck.language.syntax import ast
 
-if TYPE_CHECKING:
-    from mmcheck.language.lower.unit import Unit
-
 
 class Constants(Evaluator):
     """Evaluates without registers and without memory; an address is a constant, too."""
 
-    def __init__(self, unit: Unit) -> None:
-        super().__init__(unit)
-        self._done: dict[str, Value] = {}
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
         self._busy: list[str] = []
 
-    def named(self, name: str, span: Span) -> Value:
+    def constant(self, name: str, span: Span) -> Value:
         """The value of the declared constant `name`."""
-        if name not in self._done:
+        if name not in self.context.constants:
             if name in self._busy:
                 chain = " → ".join([*self._busy[self._busy.index(name) :], name])
                 raise problem("MM212", f"the constant '{name}' needs itself: {chain}", span)
-            node = self.unit.declarations.consts[name]
+            node = self.context.declarations.consts[name]
             self._busy.append(name)
             try:
                 value = self.value(node.value)
                 if node.type is not None:
-                    value = values.coerce(value, self.unit.types.read(node.type), node.value.span)
-                self._done[name] = value
+                    value = values.coerce(value, self.context.types.read(node.type), node.value.span)
+                self.context.constants[name] = value
             except Problem as found:
-                self._done[name] = values.Unknown()
+                self.context.constants[name] = values.Unknown()
                 if found.diagnostic is not None:
-                    self.unit.reporter.add(found.diagnostic)
+                    self.context.reporter.add(found.diagnostic)
             finally:
                 self._busy.pop()
-        return self._done[name]
+        return self.context.constants[name]
 
     def number(self, node: ast.Expr) -> int:
         """The integer that `node` is: a length, a count, a CPU."""

@@ -7,19 +7,16 @@ states (`mmcheck.language.lower.conditions`) and for code (`mmcheck.language.low
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from mmcheck.base.records import record, replace
 from mmcheck.base.source import Span
 from mmcheck.ir import program as ir
 from mmcheck.language.lower import values
+from mmcheck.language.lower.context import Context
 from mmcheck.language.lower.names import Problem, near, problem
 from mmcheck.language.lower.types import ArrayType, IntType, PointerType, RecordType, Type, pointer_to, size_of
 from mmcheck.language.lower.values import Literal, RecordVal, Val, Value
 from mmcheck.language.syntax import ast
-
-if TYPE_CHECKING:
-    from mmcheck.language.lower.unit import Unit
 
 
 @record
@@ -35,14 +32,18 @@ class Place:
 class Evaluator:
     """The value of an expression in some context."""
 
-    def __init__(self, unit: Unit) -> None:
-        self.unit = unit
+    def __init__(self, context: Context) -> None:
+        self.context = context
 
     # --- what subclasses define ---
 
     def local(self, node: ast.Name) -> Value | None:
         """The register or parameter of that name, if this context has one."""
         return None
+
+    def constant(self, name: str, span: Span) -> Value:
+        """The value of the declared constant `name`."""
+        return self.context.constants[name]
 
     def read(self, place: Place, span: Span) -> Value:
         """The value at `place`, read as its storage says."""
@@ -69,8 +70,8 @@ class Evaluator:
 
     def names(self) -> list[str]:
         """Names that could stand in an expression here, for suggestions."""
-        unit = self.unit
-        return [*unit.layout.variables, *unit.layout.privates, *unit.declarations.consts]
+        context = self.context
+        return [*context.layout.variables, *context.layout.privates, *context.declarations.consts]
 
     # --- expressions ---
 
@@ -96,7 +97,7 @@ class Evaluator:
                 first = self.hold(self.value(left), right)
                 return self.operate(op, first, self.value(right), node.span, (left.span, right.span))
             case ast.Cast(value=inner, type=type_):
-                return values.cast(self.value(inner), self.unit.types.read(type_), node.span)
+                return values.cast(self.value(inner), self.context.types.read(type_), node.span)
             case ast.Call():
                 return self.call(node)
             case ast.MethodCall():
@@ -138,7 +139,7 @@ class Evaluator:
 
     def private(self, node: ast.Name) -> Value:
         """The agent's own register `node`."""
-        private = self.unit.layout.privates[node.text]
+        private = self.context.layout.privates[node.text]
         return Val(private.register, private.type)
 
     def target(self, value: Value, span: Span) -> Place:
@@ -154,15 +155,15 @@ class Evaluator:
         known = self.local(node)
         if known is not None:
             return known
-        unit, name = self.unit, node.text
-        if name in unit.declarations.consts:
-            return unit.constants.named(name, node.span)
-        if name in unit.layout.privates:
+        context, name = self.context, node.text
+        if name in context.declarations.consts:
+            return self.constant(name, node.span)
+        if name in context.layout.privates:
             return self.private(node)
-        variable = unit.layout.variables.get(name)
+        variable = context.layout.variables.get(name)
         if variable is not None:
             return Place(ir.Const(variable.address, 64), variable.type, variable.kind, variable.name)
-        stored = unit.declarations.variables.get(name)
+        stored = context.declarations.variables.get(name)
         if stored is not None:
             raise Problem(None)  # its declaration was refused: a mistake, or memory per CPU
         raise problem("MM200", f"nothing is named '{name}'{near(name, self.names())}", node.span)
@@ -225,7 +226,7 @@ class Evaluator:
         if member is None:
             owner = base.name if base.name != "*" else str(base.type)
             raise self._no_field(node, owner, {each.name: None for each in base.type.fields})
-        self.unit.widths.part(base.name, base.type, node.span)
+        self.context.widths.part(base.name, base.type, node.span)
         return Place(offset(base.address, member.offset), member.type, base.kind, f"{base.name}.{name}")
 
     @staticmethod

@@ -25,13 +25,16 @@ class Scope:
 
 
 class Frame:
-    """The state of lowering one function or agent.
+    """The state of lowering `owner`, a function or an agent.
 
     A register is called as in the source; an inner name that hides an outer one, and a name used
     again at another width, get a number behind a quote: ``a'2``. Temporaries are ``%1``, ``%2`` …
     """
 
-    def __init__(self) -> None:
+    def __init__(self, owner: str) -> None:
+        self.owner = owner
+        self.origin = ir.NOWHERE
+        """Of the statement that is lowered."""
         self._scopes: list[Scope] = [Scope({}, [])]
         self._widths: dict[str, int] = {}
         self._temporaries = 0

@@ -2,124 +2,142 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from mmcheck.base.records import record
 from mmcheck.base.source import Span
 from mmcheck.ir import program as ir
+from mmcheck.language.lower import values
+from mmcheck.language.lower.calls import call_word, method_word
+from mmcheck.language.lower.context import Context, Instance
 from mmcheck.language.lower.names import Problem, problem
+from mmcheck.language.lower.statements import Statements
 from mmcheck.language.lower.types import DEFAULT, BoolType, IntType, PointerType, Scalar, Type, width_of
 from mmcheck.language.lower.values import Literal, Unknown, Val, Value, describe
 from mmcheck.language.syntax import ast
 
-if TYPE_CHECKING:
-    from mmcheck.language.lower.unit import Unit
 
+class Body(Statements):
+    """Lowers one body with all that it calls; a function whose parameters have types has one instance."""
 
-@record
-class Instance:
-    """A function at some argument types, by its name in the program."""
+    def invoke(self, node: ast.Call | ast.MethodCall, *, wanted: bool) -> Value | None:
+        """Lower a call; its value, or None if it has none. `wanted`: somebody uses the value."""
+        if isinstance(node, ast.MethodCall):
+            return method_word(self, node, wanted=wanted)
+        if node.function.text in self.context.declarations.functions:
+            return self._own(node, wanted=wanted)
+        return call_word(self, node, wanted=wanted)
 
-    name: str
-    types: tuple[Scalar, ...]
-    result: Scalar | None
+    def _own(self, node: ast.Call, *, wanted: bool) -> Value | None:
+        name = node.function.text
+        declared = self.context.declarations.functions[name]
+        if len(node.args) != len(declared.params):
+            names = ", ".join(param.name.text for param in declared.params)
+            raise problem("MM219", f"'{name}' is called with {len(node.args)} arguments: {name}({names})", node.span)
+        given: list[Value] = []
+        for position, arg in enumerate(node.args):
+            if arg.choice:
+                raise problem("MM219", "'?' marks an order, and this is none", arg.span)
+            value = self.value(arg.value)
+            for later in node.args[position + 1 :]:
+                value = self.hold(value, later.value)
+            given.append(value)
+        instance = self._instance(declared, given, [arg.span for arg in node.args], node.function.span)
+        args = tuple(
+            values.coerce(value, type_, arg.span).expr
+            for value, type_, arg in zip(given, instance.types, node.args, strict=True)
+        )
+        if self.silent and self._touches_memory(instance.name):
+            raise problem("MM229", f"an assert reads no shared memory, and '{name}' does", node.span)
+        if instance.result is None or not wanted:
+            self.emit(ir.Call(instance.name, args, None, self.frame.origin))
+            return None
+        dst = self.frame.temporary(width_of(instance.result))
+        self.emit(ir.Call(instance.name, args, dst, self.frame.origin))
+        return Val(dst, instance.result)
 
-
-class Functions:
-    """Instances by need; a function whose parameters have types has one."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._instances: dict[tuple[str, tuple[Scalar, ...]], Instance] = {}
-        self._busy: list[str] = []
-        self.bodies: dict[str, ir.Function] = {}
-
-    def instance(self, node: ast.FnDecl, given: Sequence[Value], spans: Sequence[Span], span: Span) -> Instance:
+    def _instance(self, node: ast.FnDecl, given: Sequence[Value], spans: Sequence[Span], span: Span) -> Instance:
         """The instance of `node` for a call with the arguments `given`."""
         types: list[Scalar] = []
         for param, value, place in zip(node.params, given, spans, strict=True):
             if isinstance(value, Unknown):
                 raise Problem(None)
             if param.type is not None:
-                types.append(self._plain(self._unit.types.read(param.type), param.type.span, "a parameter"))
+                types.append(_plain(self.context.types.read(param.type), param.type.span, "a parameter"))
             elif isinstance(value, Val):
                 types.append(value.type)
             elif isinstance(value, Literal):
                 types.append(DEFAULT)
             else:
                 raise problem("MM216", f"{describe(value)} cannot be an argument", place, "pass '&' of its place")
-        return self._find(node, tuple(types), span)
+        return _find(self.context, node, tuple(types), span)
 
-    def lower_unused(self) -> None:
-        """Lower what nobody calls, so far as its types are known: mistakes show, and the machine may call it."""
-        for node in self._unit.declarations.functions.values():
-            if all(param.type is not None for param in node.params):
-                with self._unit.reporter.collect():
-                    types = [
-                        self._plain(self._unit.types.read(param.type), param.span, "a parameter")
-                        for param in node.params
-                        if param.type is not None
-                    ]
-                    self._find(node, tuple(types), node.name.span)
-
-    def reachable(self, block: ir.Block) -> Iterator[ir.Statement]:
-        """Every statement that `block` may execute, in itself and in the functions it calls, once each."""
-        return ir.reachable(block, self.bodies)
-
-    def touches_memory(self, name: str) -> bool:
+    def _touches_memory(self, name: str) -> bool:
         """Whether a call of the function `name` makes events."""
         events = (ir.Load, ir.Store, ir.StoreExclusive, ir.Rmw, ir.Fence, ir.Await)
-        return name in self.bodies and any(isinstance(each, events) for each in self.reachable(self.bodies[name].body))
+        bodies = self.context.bodies
+        return name in bodies and any(isinstance(each, events) for each in self.context.reachable(bodies[name].body))
 
-    def _find(self, node: ast.FnDecl, types: tuple[Scalar, ...], span: Span) -> Instance:
-        key = (node.name.text, types)
-        if node.name.text in self._busy:
-            chain = " → ".join([*self._busy[self._busy.index(node.name.text) :], node.name.text])
-            raise problem("MM212", f"functions do not call themselves: {chain}", span, "write a loop")
-        if key not in self._instances:
-            self._instances[key] = self._lower(node, types)
-        return self._instances[key]
 
-    def _lower(self, node: ast.FnDecl, types: tuple[Scalar, ...]) -> Instance:
-        from mmcheck.language.lower.statements import Statements
+def lower_unused(context: Context) -> None:
+    """Lower what nobody calls, so far as its types are known: mistakes show, and the machine may call it."""
+    for node in context.declarations.functions.values():
+        if all(param.type is not None for param in node.params):
+            with context.reporter.collect():
+                types = [
+                    _plain(context.types.read(param.type), param.span, "a parameter")
+                    for param in node.params
+                    if param.type is not None
+                ]
+                _find(context, node, tuple(types), node.name.span)
 
-        unit, name, number = self._unit, node.name.text, 1
-        while name in self.bodies:
-            number += 1
-            name = f"{node.name.text}'{number}"
-        result = None
-        if node.result is not None:
-            result = self._plain(unit.types.read(node.result), node.result.span, "a result")
-        instance = Instance(name, types, result)
-        self.bodies[name] = ir.Function(name, (), ())  # the name is taken, whatever happens inside
-        code = Statements(unit, node.name.text, result, is_function=True)
-        params: list[ir.Reg] = []
-        for param, type_ in zip(node.params, types, strict=True):
-            with unit.reporter.collect():
-                code.check_name(param.name)
-            if any(each.name == param.name.text for each in params):
-                unit.reporter.report("MM202", f"the parameter '{param.name.text}' is defined twice", param.name.span)
-            register = code.frame.new(param.name.text, type_)
-            assert isinstance(register.expr, ir.Reg)
-            code.frame.bind(param.name.text, register)
-            params.append(register.expr)
-        self._busy.append(node.name.text)
-        found = unit.reporter.reports
-        body = code.block(node.body, scope=False)
-        self._busy.pop()
-        if result is not None and unit.reporter.reports == found and not ends(body):
-            message = f"not every path of '{node.name.text}' returns a value"
-            unit.reporter.report("MM228", message, node.name.span)
-        width = width_of(result) if result is not None else None
-        self.bodies[name] = ir.Function(name, tuple(params), body, width)
-        return instance
 
-    @staticmethod
-    def _plain(type_: Type, span: Span, what: str) -> Scalar:
-        if not isinstance(type_, IntType | BoolType | PointerType):
-            raise problem("MM216", f"{what} is a number, a truth value or a pointer, not {type_}", span)
-        return type_
+def _find(context: Context, node: ast.FnDecl, types: tuple[Scalar, ...], span: Span) -> Instance:
+    key = (node.name.text, types)
+    if node.name.text in context.lowering:
+        chain = " → ".join([*context.lowering[context.lowering.index(node.name.text) :], node.name.text])
+        raise problem("MM212", f"functions do not call themselves: {chain}", span, "write a loop")
+    if key not in context.instances:
+        context.instances[key] = _lower(context, node, types)
+    return context.instances[key]
+
+
+def _lower(context: Context, node: ast.FnDecl, types: tuple[Scalar, ...]) -> Instance:
+    name, number = node.name.text, 1
+    while name in context.bodies:
+        number += 1
+        name = f"{node.name.text}'{number}"
+    result = None
+    if node.result is not None:
+        result = _plain(context.types.read(node.result), node.result.span, "a result")
+    instance = Instance(name, types, result)
+    context.bodies[name] = ir.Function(name, (), ())  # the name is taken, whatever happens inside
+    code = Body(context, node.name.text, result, is_function=True)
+    params: list[ir.Reg] = []
+    for param, type_ in zip(node.params, types, strict=True):
+        with context.reporter.collect():
+            code.check_name(param.name)
+        if any(each.name == param.name.text for each in params):
+            context.reporter.report("MM202", f"the parameter '{param.name.text}' is defined twice", param.name.span)
+        register = code.frame.new(param.name.text, type_)
+        assert isinstance(register.expr, ir.Reg)
+        code.frame.bind(param.name.text, register)
+        params.append(register.expr)
+    context.lowering.append(node.name.text)
+    found = context.reporter.reports
+    body = code.block(node.body, scope=False)
+    context.lowering.pop()
+    if result is not None and context.reporter.reports == found and not ends(body):
+        message = f"not every path of '{node.name.text}' returns a value"
+        context.reporter.report("MM228", message, node.name.span)
+    width = width_of(result) if result is not None else None
+    context.bodies[name] = ir.Function(name, tuple(params), body, width)
+    return instance
+
+
+def _plain(type_: Type, span: Span, what: str) -> Scalar:
+    if not isinstance(type_, IntType | BoolType | PointerType):
+        raise problem("MM216", f"{what} is a number, a truth value or a pointer, not {type_}", span)
+    return type_
 
 
 def ends(block: ir.Block) -> bool:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mmcheck.base.records import record
 from mmcheck.base.source import Span
 from mmcheck.ir import program as ir
 from mmcheck.language.lower import values
 from mmcheck.language.lower.conditions import Conditions
+from mmcheck.language.lower.context import Context
 from mmcheck.language.lower.names import near, problem
 from mmcheck.language.lower.statements import shorten
 from mmcheck.language.syntax import ast
-
-if TYPE_CHECKING:
-    from mmcheck.language.lower.unit import Unit
 
 KINDS = ("point", "final", "exists", "progress", "ordered")
 
@@ -37,31 +33,32 @@ def info(node: ast.Requirement) -> RequirementInfo:
 class Requirements:
     """Collects the requirements of one program whose threads are lowered."""
 
-    def __init__(self, unit: Unit, threads: tuple[ir.Thread, ...]) -> None:
-        self._unit = unit
+    def __init__(self, context: Context, threads: tuple[ir.Thread, ...]) -> None:
+        self._context = context
         self._threads = threads
-        self.conditions = Conditions(unit)
+        self.conditions = Conditions(context)
         self._found: list[ir.Requirement] = []
 
     def collect(self) -> tuple[ir.Requirement, ...]:
-        unit, without = self._unit, self._unit.declarations.without
+        context, without = self._context, self._context.declarations.without
+        titles = {context.declarations.title, *context.declarations.titles.values()}
         asserted = self._asserted()
-        for node in unit.declarations.requirements.values():
+        for node in context.declarations.requirements.values():
             if node.name.text in without:
                 continue
             if node.name.text in asserted:
                 self._add(info(node), "point", node.name.span)
             self._checks(info(node), node.checks)
-        for claim in unit.declarations.claims:
+        for claim in context.declarations.claims:
             if claim.title not in without:
                 self._checks(RequirementInfo(claim.title, (), "", claim.check.span), (claim.check,))
         for name, span in asserted.items():
-            if name == ir.ARITHMETIC and name not in unit.declarations.requirements:
+            if name == ir.ARITHMETIC and name not in context.declarations.requirements:
                 says = "every shift is by less than the width, and nothing is divided by zero"
                 origin = ir.Origin(span, shorten(span.text))
                 self._found.append(ir.Requirement(name, "point", says=says, origin=origin, implied=True))
-            elif name not in unit.declarations.requirements:
-                clauses = () if name in unit.titles() else (name,)
+            elif name not in context.declarations.requirements:
+                clauses = () if name in titles else (name,)
                 self._add(RequirementInfo(name, clauses, "", span), "point", span)
         return tuple(self._found)
 
@@ -69,7 +66,7 @@ class Requirements:
         """The requirements that statements of threads and of what they call assert, where first."""
         found: dict[str, Span] = {}
         for thread in self._threads:
-            for each in self._unit.functions.reachable(thread.body):
+            for each in self._context.reachable(thread.body):
                 if isinstance(each, ir.Assert) and each.origin.span is not None:
                     found.setdefault(each.requirement, each.origin.span)
         return found
@@ -100,7 +97,7 @@ class Requirements:
 
     def _checks(self, claim: RequirementInfo, checks: tuple[ast.Check, ...]) -> None:
         for check in checks:
-            with self._unit.reporter.collect():
+            with self._context.reporter.collect():
                 match check:
                     case ast.Forall(condition=condition):
                         self._add(claim, "final", check.span, self.conditions.condition(condition))
@@ -123,7 +120,7 @@ class Requirements:
         awaits = {
             thread.name: {
                 each.origin.site
-                for each in self._unit.functions.reachable(thread.body)
+                for each in self._context.reachable(thread.body)
                 if isinstance(each, ir.Await | ir.Loop) and each.origin.site
             }
             for thread in self._threads
@@ -151,7 +148,7 @@ class Requirements:
     def _agents(self, path: ast.SitePath) -> list[str]:
         name = path.names[0].text
         if path.index is not None:
-            name = f"{name}[{self._unit.constants.number(path.index)}]"
+            name = f"{name}[{self._context.number(path.index)}]"
         known = [thread.name for thread in self._threads]
         if name in known:
             return [name]
@@ -162,7 +159,7 @@ class Requirements:
         name = path.names[-1].text
         sites: set[str] = set()
         for thread in self._threads:
-            for each in self._unit.functions.reachable(thread.body):
+            for each in self._context.reachable(thread.body):
                 sites.add(each.origin.site)
                 if isinstance(each, ir.Call):
                     sites.add(each.function)

@@ -19,9 +19,9 @@ from mmcheck.language.lower.declare import check_labels, declare
 from mmcheck.language.lower.expectations import Expectation
 from mmcheck.language.lower.load import Loaded, Loader, Read, read_text
 from mmcheck.language.lower.names import Claim, Declarations, Reporter, near
+from mmcheck.language.lower.program import lower_program
 from mmcheck.language.lower.requirements import KINDS, RequirementInfo, info
 from mmcheck.language.lower.spaces import misspelt
-from mmcheck.language.lower.unit import Unit
 from mmcheck.language.lower.variants import VariantInfo, Variants
 from mmcheck.language.syntax import ast
 from mmcheck.target.targets import Target, applies_to, parse_target
@@ -61,7 +61,7 @@ class Spec:
         key = (target, variant)
         if key not in self._programs:
             reporter = Reporter()
-            self._programs[key] = Unit(self._tables[variant], target, reporter).program()
+            self._programs[key] = lower_program(self._tables[variant], target, reporter)
             reporter.check()
         return self._programs[key]
 
@@ -235,7 +235,7 @@ class _Builder:
         which it has none."""
         kinds: dict[str, set[str]] = {}
         for target in targets:
-            program = Unit(table, target, self._reporter).program()
+            program = lower_program(table, target, self._reporter)
             self._programs[target, title] = program
             for each in program.requirements:
                 kinds.setdefault(each.name, set()).add(each.kind)

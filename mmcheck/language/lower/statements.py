@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from mmcheck.base.source import Span
 from mmcheck.ir import program as ir
@@ -12,16 +11,15 @@ from mmcheck.ir.polling import rereads
 from mmcheck.language.lower import values
 from mmcheck.language.lower.awaits import check_await
 from mmcheck.language.lower.calls import raise_place, store_place
+from mmcheck.language.lower.clauses import check_clause
 from mmcheck.language.lower.code import Code, implicit
+from mmcheck.language.lower.context import Context
 from mmcheck.language.lower.expressions import single
 from mmcheck.language.lower.names import Problem, near, problem
 from mmcheck.language.lower.types import Scalar
 from mmcheck.language.lower.values import Literal, RecordVal, Unknown, Val
 from mmcheck.language.syntax import ast
 from mmcheck.target.targets import applies_to, parse_target
-
-if TYPE_CHECKING:
-    from mmcheck.language.lower.unit import Unit
 
 MAX_TEXT = 60
 """Characters of a statement that are shown in a picture or a cycle."""
@@ -36,8 +34,10 @@ _ANCHOR = re.compile(r"\s*@\s*\d+$")
 class Statements(Code):
     """Lowers the statements of one body; a statement with a mistake is reported and left out."""
 
-    def __init__(self, unit: Unit, owner: str, result: Scalar | None = None, *, is_function: bool = False) -> None:
-        super().__init__(unit, owner)
+    def __init__(
+        self, context: Context, owner: str, result: Scalar | None = None, *, is_function: bool = False
+    ) -> None:
+        super().__init__(context, owner)
         self.result = result
         self.is_function = is_function
         self._loops = 0
@@ -53,9 +53,9 @@ class Statements(Code):
 
     def statements(self, nodes: Sequence[ast.Stmt]) -> None:
         for node in nodes:
-            outer = self.origin
-            self.origin = ir.Origin(node.span, text_of(node), site_of(node))
-            with self.unit.reporter.collect():
+            outer = self.frame.origin
+            self.frame.origin = ir.Origin(node.span, text_of(node), site_of(node))
+            with self.context.reporter.collect():
                 try:
                     if self._unrolling:
                         self._count_unrolled(node.span)
@@ -64,7 +64,7 @@ class Statements(Code):
                     if isinstance(node, ast.Let):
                         self.frame.bind(node.name.text, Unknown())
                     raise
-            self.origin = outer
+            self.frame.origin = outer
 
     def _statement(self, node: ast.Stmt) -> None:
         match node:
@@ -79,10 +79,10 @@ class Statements(Code):
             case ast.While() | ast.Loop():
                 self._loop(node)
             case ast.Repeat():
-                self._repeat(node, self._rounds(self.unit.constants.number(node.count), node.count.span))
+                self._repeat(node, self._rounds(self.context.number(node.count), node.count.span))
             case ast.For():
                 self.check_name(node.name)
-                first, last = self.unit.constants.number(node.start), self.unit.constants.number(node.end)
+                first, last = self.context.number(node.start), self.context.number(node.end)
                 count = self._rounds(last - first, node.start.span.to(node.end.span))
                 named = any(isinstance(each, ast.Name) and each.text == node.name.text for each in ast.walk(node.body))
                 if named:
@@ -93,7 +93,7 @@ class Statements(Code):
                 if not self._loops:
                     raise problem("MM238", "'break' outside of a loop", node.span)
                 self._breaks += 1
-                self.emit(ir.Break(self.origin))
+                self.emit(ir.Break(self.frame.origin))
             case ast.Return():
                 self._return(node)
             case ast.Await():
@@ -108,7 +108,7 @@ class Statements(Code):
                     self.accesses.choose(open_site, node.span)
             case ast.OnTargets():
                 patterns = [parse_target(target.name, target.span) for target in node.targets]
-                if any(applies_to(pattern, self.unit.target) for pattern in patterns):
+                if any(applies_to(pattern, self.context.target) for pattern in patterns):
                     self.statements(node.body.statements)
             case _:
                 raise AssertionError(node)
@@ -117,17 +117,16 @@ class Statements(Code):
 
     def check_name(self, name: ast.Ident) -> None:
         """A register, parameter or loop name may not hide a location or a constant."""
-        unit = self.unit
-        stored = unit.declarations.variables.get(name.text)
+        stored = self.context.declarations.variables.get(name.text)
         if stored is not None:
             message = f"a register may not have the name of the location '{name.text}'"
             raise problem("MM221", message, name.span, f"'{name.text} = …' stores; give the register another name")
-        if name.text in unit.declarations.consts:
+        if name.text in self.context.declarations.consts:
             raise problem("MM221", f"a register may not have the name of the constant '{name.text}'", name.span)
 
     def _let(self, node: ast.Let) -> None:
         self.check_name(node.name)
-        type_ = self.unit.types.read(node.type) if node.type is not None else None
+        type_ = self.context.types.read(node.type) if node.type is not None else None
         if isinstance(node.value, ast.RecordLiteral) and type_ is not None:
             value: values.Value = self.record_literal(node.value, type_)
         else:
@@ -160,12 +159,12 @@ class Statements(Code):
             raise Problem(None)
         if found is not None:
             return found
-        if target.text in self.unit.layout.privates:
-            private = self.unit.layout.privates[target.text]
+        if target.text in self.context.layout.privates:
+            private = self.context.layout.privates[target.text]
             return Val(private.register, private.type)
-        if target.text in self.unit.declarations.consts:
+        if target.text in self.context.declarations.consts:
             raise problem("MM237", f"'{target.text}' is a constant and cannot be set", target.span)
-        if target.text not in self.unit.declarations.variables:
+        if target.text not in self.context.declarations.variables:
             message = f"nothing is named '{target.text}'{near(target.text, self.names())}"
             raise problem("MM200", message, target.span, f"a new register is 'let {target.text} = …'")
         return None
@@ -191,7 +190,7 @@ class Statements(Code):
             return
         then = self.block(node.then)
         orelse = self.block(node.otherwise) if node.otherwise is not None else ()
-        self.emit(ir.If(cond, then, orelse, self.origin))
+        self.emit(ir.If(cond, then, orelse, self.frame.origin))
 
     def _loop(self, node: ast.While | ast.Loop) -> None:
         self._loops += 1
@@ -206,11 +205,11 @@ class Statements(Code):
                     for statement in inner:
                         self.emit(statement)
                 else:
-                    self.emit(ir.If(cond, inner, (ir.Break(self.origin),), self.origin))
+                    self.emit(ir.If(cond, inner, (ir.Break(self.frame.origin),), self.frame.origin))
             else:
                 self.statements(node.body.statements)
         self._loops -= 1
-        self.emit(ir.Loop(tuple(body), None, self.origin))
+        self.emit(ir.Loop(tuple(body), None, self.frame.origin))
 
     def _rounds(self, count: int, span: Span) -> int:
         if not 0 <= count <= MAX_UNROLLED:
@@ -219,12 +218,12 @@ class Statements(Code):
 
     def _repeat(self, node: ast.For | ast.Repeat, rounds: int) -> None:
         """So many rounds, all of them alike; if one may leave them, a loop."""
-        before, exits = self.unit.unrolled, self._breaks + self._returns
+        before, exits = self.context.unrolled, self._breaks + self._returns
         with self.frame.block() as one:
             self._round(node, node.body)
-        self._count_unrolled(node.span, (self.unit.unrolled - before) * (rounds - 1))
+        self._count_unrolled(node.span, (self.context.unrolled - before) * (rounds - 1))
         if rounds and self._breaks + self._returns > exits:
-            self.emit(ir.Loop(tuple(one), rounds, self.origin))
+            self.emit(ir.Loop(tuple(one), rounds, self.frame.origin))
             return
         for statement in one * rounds:
             self.emit(statement)
@@ -239,7 +238,7 @@ class Statements(Code):
                     self._round(node, node.body)
                 out += one
         if self._breaks > breaks:
-            self.emit(ir.Loop(tuple(out), 1, self.origin))
+            self.emit(ir.Loop(tuple(out), 1, self.frame.origin))
         else:
             for statement in out:
                 self.emit(statement)
@@ -253,11 +252,11 @@ class Statements(Code):
         self._loops -= 1
 
     def _count_unrolled(self, span: Span, more: int = 1) -> None:
-        before = self.unit.unrolled
-        self.unit.unrolled += more
+        before = self.context.unrolled
+        self.context.unrolled += more
         if before > MAX_UNROLLED:
             raise Problem(None)  # said already
-        if self.unit.unrolled > MAX_UNROLLED:
+        if self.context.unrolled > MAX_UNROLLED:
             hint = "fewer rounds, or 'while', which runs to the bound"
             raise problem("MM227", f"'for' and 'repeat' make more than {MAX_UNROLLED} statements", span, hint)
 
@@ -265,19 +264,19 @@ class Statements(Code):
         self._returns += 1
         if node.value is None:
             if self.result is not None:
-                raise problem("MM228", f"'{self.owner}' returns {self.result}", node.span)
-            self.emit(ir.Return(None, self.origin))
+                raise problem("MM228", f"'{self.frame.owner}' returns {self.result}", node.span)
+            self.emit(ir.Return(None, self.frame.origin))
             return
         if self.result is None:
-            hint = f"declare it: fn {self.owner}(…) -> u32" if self.is_function else ""
-            raise problem("MM228", f"'{self.owner}' returns no value", node.span, hint)
+            hint = f"declare it: fn {self.frame.owner}(…) -> u32" if self.is_function else ""
+            raise problem("MM228", f"'{self.frame.owner}' returns no value", node.span, hint)
         value = values.coerce(self.value(node.value), self.result, node.value.span)
-        self.emit(ir.Return(value.expr, self.origin))
+        self.emit(ir.Return(value.expr, self.frame.origin))
 
     def _await(self, node: ast.Await) -> None:
         tries = None
         if node.limit is not None:
-            tries = self.unit.constants.number(node.limit)
+            tries = self.context.number(node.limit)
             if tries < 1:
                 raise problem("MM226", "'within' takes at least one try", node.limit.span)
         loops, self._loops = self._loops, 0
@@ -288,24 +287,41 @@ class Statements(Code):
             cond = self.condition(node.condition)
         self._loops = loops
         orelse = self.block(node.otherwise) if node.otherwise is not None else ()
-        statement = ir.Await(tuple(body), cond, tries, orelse, self.origin, tries is None and rereads(tuple(body)))
-        self.emit(check_await(self.unit, statement, node, outer))
+        again = tries is None and rereads(tuple(body))
+        statement = ir.Await(tuple(body), cond, tries, orelse, self.frame.origin, again)
+        self.emit(check_await(self.context.bodies, statement, node, outer))
 
     # --- requirements ---
 
     def _assert(self, node: ast.Assert) -> None:
-        requirement = self.unit.claim_of(node)
+        requirement = self._claim_of(node)
         self.silent = True
         try:
             with self.frame.aside() as calls:
                 cond = self.condition(node.condition)
         finally:
             self.silent = False
-        if requirement in self.unit.declarations.without:
+        if requirement in self.context.declarations.without:
             return
         for statement in calls:
             self.emit(statement)
-        self.emit(ir.Assert(cond, requirement, self.origin))
+        self.emit(ir.Assert(cond, requirement, self.frame.origin))
+
+    def _claim_of(self, node: ast.Assert) -> str:
+        """The name of the requirement that an `assert` belongs to."""
+        known = self.context.declarations.requirements
+        match node.claim:
+            case ast.Ident(text=name) if name in known:
+                return name
+            case ast.Ident(text=name):
+                hint = f'declare it: requirement {name} {{ says "…" }}'
+                raise problem("MM204", f"no requirement is named '{name}'{near(name, known)}", node.claim.span, hint)
+            case ast.Text(value=clause):
+                found = check_clause(clause)
+                if found is not None:
+                    raise problem("MM208", found.message, node.claim.span, found.help)
+                return clause
+        return self.context.declarations.title_of(node.span)
 
 
 def site_of(node: ast.Stmt) -> str:

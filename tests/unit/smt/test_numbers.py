@@ -31,7 +31,7 @@ def _number(values: Values, name: str, width: int, value: int) -> Term:
     terms = values.graph.terms
     symbol, chosen = terms.symbol(name, width), values.circuit.var(f"chosen-{name}")
     other = terms.number(~value, width)
-    values.numbers.define(symbol, [(chosen, terms.number(value, width)), (-chosen, other)])
+    values.define_bits(symbol, [(chosen, terms.number(value, width)), (-chosen, other)])
     return symbol
 
 
@@ -59,7 +59,7 @@ def test_operators(op: str, a: int, b: int) -> None:
     if width == 1:
         assert _holds(values.circuit, values.literal(term)) == bool(wanted)
     else:
-        assert _read(values, values.numbers.of(term)) == wanted
+        assert _read(values, values.bits(term)) == wanted
 
 
 @given(st.sampled_from([*SAME, "zext", "trunc"]), *[st.sets(st.integers(0, 63), min_size=1, max_size=4)] * 2)
