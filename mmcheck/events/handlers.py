@@ -11,6 +11,7 @@ from __future__ import annotations
 from itertools import combinations
 
 from mmcheck.events.graph import EventGraph
+from mmcheck.ir.hosts import chain, root_of
 from mmcheck.ir.program import Await, Const, Fence, Loop, Program, Reg, Statement, Store, reachable
 
 HOST = "@%host"
@@ -26,13 +27,9 @@ def blocking_runs(program: Program, sharing: dict[int, frozenset[int]]) -> dict[
         if not any(map(_may_stand, statements)):
             continue
         if thread.host is not None:
-            host = thread.host
-            found.setdefault(host, []).append(number)
-            while (below := program.threads[host].host) is not None:
-                host = below
+            hosts = [*chain(program.threads, thread.host)]
+            for host in (*hosts, *sharing.get(hosts[-1], ())):
                 found.setdefault(host, []).append(number)
-            for other in sharing.get(host, ()):
-                found.setdefault(other, []).append(number)
         elif number in sharing and any(isinstance(each, Fence) and "IrqOff" in each.tags for each in statements):
             for other in sharing[number]:
                 found.setdefault(other, []).append(number)
@@ -47,12 +44,6 @@ def _may_stand(statement: Statement) -> bool:
     return False
 
 
-def bottom_of(program: Program, thread: int) -> int:
-    """The thread at the bottom of a chain of interrupts."""
-    host = program.threads[thread].host
-    return thread if host is None else bottom_of(program, host)
-
-
 def sharing_of(program: Program) -> dict[int, frozenset[int]]:
     """The threads that may ever be on one CPU with another, each with those others."""
     places: dict[int, set[int]] = {}
@@ -60,7 +51,7 @@ def sharing_of(program: Program) -> dict[int, frozenset[int]]:
         if thread.host is None and thread.kind == "thread" and thread.cpu is not None:
             places[number] = {thread.cpu}
     for number, thread in enumerate(program.threads):
-        bottom = bottom_of(program, number)
+        bottom = root_of(program.threads, number)
         if thread.host is not None and bottom in places:
             for each in reachable(thread.body, program.functions):
                 if isinstance(each, Store) and isinstance(each.address, Reg) and each.address.name == HOST:

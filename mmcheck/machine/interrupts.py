@@ -24,10 +24,11 @@ from itertools import product
 
 from mmcheck.base.errors import UnknownVerdict
 from mmcheck.base.records import replace
-from mmcheck.events.handlers import HOST, bottom_of, sharing_of
+from mmcheck.events.handlers import HOST, sharing_of
 from mmcheck.ir import instructions as flat
 from mmcheck.ir import program as ir
 from mmcheck.ir.flat import flatten
+from mmcheck.ir.hosts import root_of
 from mmcheck.ir.instructions import Code, Instruction
 from mmcheck.ir.preemption import ArriveOp, ResumeOp, TakeOp, YieldOp
 from mmcheck.ir.program import MASKED, Program, Thread, reachable, state_register
@@ -124,7 +125,7 @@ def _places(program: Program, flats: Sequence[Code], chosen: set[int]) -> dict[i
     """The CPUs on which each thread, with the runs on it, may do anything."""
     found: dict[int, set[int]] = {}
     for number, thread in enumerate(program.threads):
-        root = bottom_of(program, number)
+        root = root_of(program.threads, number)
         places = found.setdefault(root, set())
         if number != root and number not in chosen:
             continue
@@ -133,12 +134,6 @@ def _places(program: Program, flats: Sequence[Code], chosen: set[int]) -> dict[i
             places.add(below.cpu)
             places |= {each.value.value for each in _stores(program, thread) if isinstance(each.value, ir.Const)}
     return found
-
-
-def root_of(program: Program, number: int) -> Thread:
-    """The thread at the bottom of a chain of interrupts."""
-    thread = program.threads[number]
-    return thread if thread.host is None else root_of(program, thread.host)
 
 
 def who(program: Program, code: Code, pc: int) -> str:
@@ -230,7 +225,7 @@ class _Joined:
         threads = self.program.threads
         self.members = [self.root]
         for number, thread in enumerate(threads):
-            if thread.host is not None and self.rooted(number) == self.root:
+            if thread.host is not None and root_of(threads, number) == self.root:
                 self.members.append(number)
         initial: list[int] = []
         for number in self.members:
@@ -258,11 +253,6 @@ class _Joined:
             threads[self.root], tuple(self.out), named[0], tuple(initial), self.flats[self.root].devices, guests,
             tuple(self.places), tuple(self.taken.values()), self.now, self.here, self.shares,
         )  # fmt: skip
-
-    def rooted(self, number: int) -> int:
-        """The thread at the bottom of a chain of interrupts."""
-        host = self.program.threads[number].host
-        return number if host is None else self.rooted(host)
 
     def emit(self, number: int) -> None:
         """The instructions of one thread, with the places for interrupts."""

@@ -11,10 +11,10 @@ from mmcheck.events.execution import Agent, Event, Execution
 from mmcheck.events.relations import closure, from_pairs
 from mmcheck.events.relations import pairs as pairs_of
 from mmcheck.ir.flat import flatten
+from mmcheck.ir.hosts import root_of
 from mmcheck.ir.instructions import Code
 from mmcheck.ir.preemption import TakeOp, YieldOp
 from mmcheck.ir.program import NO_TAGS, Program, Thread, state_cell, state_register
-from mmcheck.machine import interrupts
 from mmcheck.machine.inorder import InOrder
 from mmcheck.machine.outoforder import OutOfOrder
 from mmcheck.machine.pipeline import FENCE, READ, WRITE, Entry
@@ -178,7 +178,7 @@ def told(
     first = []
     for thread, path in enumerate(paths):
         first.append(len(events))
-        cpu = interrupts.root_of(program, thread).cpu
+        cpu = program.threads[root_of(program.threads, thread)].cpu
         start = len(events)
         for index, item in enumerate(path.items):
             cell = cells.get(item.address) if item.address is not None else None

@@ -29,6 +29,7 @@ from mmcheck.events.relations import (
     product,
     union,
 )
+from mmcheck.ir.hosts import root_of
 from mmcheck.model.expr import DYNAMIC_BASES, Node, Pool, walk
 from mmcheck.model.model import Axiom, Model, with_turns
 
@@ -389,10 +390,7 @@ def _processor(execution: Execution, event: Event) -> tuple[str, int]:
     threads that share one are apart all the same: a full barrier stands between them."""
     if event.is_init:
         return "init", event.id
-    thread = event.thread
-    while (host := execution.threads[thread].host) is not None:
-        thread = host
-    return "thread", thread
+    return "thread", root_of(execution.threads, event.thread)
 
 
 def check(model: Model, execution: Execution) -> list[Violation]:

@@ -17,12 +17,12 @@ from mmcheck.engines.smt.circuit import FALSE
 from mmcheck.engines.smt.compiler import keep_model
 from mmcheck.engines.smt.decode import Decoder
 from mmcheck.engines.smt.encoding import Encoding
-from mmcheck.engines.smt.interrupts import root_of
 from mmcheck.engines.smt.linear import linear_orders
 from mmcheck.events.execution import Agent, Event, Execution
 from mmcheck.events.graph import GEvent, Pairs
 from mmcheck.events.relations import Rel, closure, from_pairs, is_acyclic, is_irreflexive, pairs, union
 from mmcheck.events.terms import symbols_of, value_of
+from mmcheck.ir.hosts import root_of
 from mmcheck.model.concrete import Frame
 from mmcheck.model.model import BESIDE, Model, with_turns
 from mmcheck.model.recheck import with_order
@@ -182,7 +182,7 @@ class Replay:
         keys = {}
         for i, event in enumerate(events):
             if event.thread >= 0:
-                keys[i] = root_of(graph, event.thread)
+                keys[i] = root_of(graph.program.threads, event.thread)
                 groups[keys[i]] = groups.get(keys[i], 0) | 1 << i
         for i, key in keys.items():
             inside[i] = groups[key]
@@ -386,7 +386,7 @@ class Replay:
                     self.values.get(event.id),
                     event.width,
                     event.origin,
-                    program.threads[root_of(self.graph, event.thread)].cpu if event.thread >= 0 else None,
+                    program.threads[root_of(program.threads, event.thread)].cpu if event.thread >= 0 else None,
                     None,
                     *(("ram", "") if cell is None else (cell.space, cell.device)),
                 )

@@ -11,9 +11,9 @@ from __future__ import annotations
 from mmcheck.base.records import record
 from mmcheck.engines.smt.circuit import FALSE, TRUE
 from mmcheck.engines.smt.encoding import Encoding
-from mmcheck.engines.smt.interrupts import root_of
 from mmcheck.events.graph import EventGraph, GEvent
 from mmcheck.events.terms import Term, symbols_of
+from mmcheck.ir.hosts import root_of
 
 
 @record
@@ -59,9 +59,9 @@ def _interferes(encoding: Encoding, read: GEvent, write: GEvent) -> bool:
     graph = encoding.graph
     if write.kind != "W" or write.is_init or write.thread == read.thread:
         return False
-    if any(run.thread == read.thread for run in graph.runs) and root_of(graph, read.thread) == root_of(
-        graph, write.thread
-    ):
+    threads = graph.program.threads
+    same = root_of(threads, read.thread) == root_of(threads, write.thread)
+    if same and any(run.thread == read.thread for run in graph.runs):
         return False  # a handler that has begun is not interrupted by its host
     return encoding.memory.aliases(read, write)
 
@@ -117,7 +117,8 @@ def _between(encoding: Encoding, read: GEvent, write: GEvent, uses: list[_Use]) 
 def _host_went_on(encoding: Encoding, read: GEvent, write: GEvent, use: _Use) -> int:
     """That the handler whose `write` it is came only when its host had reached the `use`."""
     graph = encoding.graph
-    if root_of(graph, read.thread) != root_of(graph, write.thread):
+    threads = graph.program.threads
+    if root_of(threads, read.thread) != root_of(threads, write.thread):
         return FALSE
     here = [e for e in graph.events if e.thread == read.thread and e.id >= use.place]
     terms = [graph.before[write.thread, e.id] for e in here if (write.thread, e.id) in graph.before]

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from mmcheck.events.execution import Event, Execution
 from mmcheck.events.relations import Rel, bits, closure, compose, from_pairs, inverse, union
+from mmcheck.ir.hosts import root_of
 from mmcheck.ir.program import ENTRY, RETURN, Origin
 from mmcheck.model.concrete import frame_of
 from mmcheck.model.model import Model
@@ -52,7 +53,7 @@ def cycle_of(execution: Execution, model: Model, through: Iterable[int] = ()) ->
             # On one CPU, an interrupted agent and its handlers see each other in the order of the instructions.
             at = path.index(source)
             around = (execution.events[path[at - 1]], execution.events[path[(at + 2) % len(path)]])
-            ordered = all(root_of(execution, other) == root_of(execution, a) for other in around)
+            ordered = len({root_of(execution.threads, each.thread) for each in (a, *around)}) == 1
         hops.append(Hop(source, target, name, ordered, _why(name, a, b, ordered)))
     return tuple(hops)
 
@@ -96,14 +97,6 @@ def _called(event: Event, word: Word) -> str:
     order = "acq_rel" if "AcqFence" in event.tags else "release"
     where = place(event.origin)
     return (f"fence({order})" if word == "fence" else event.location) + (f" ({where})" if where else "")
-
-
-def root_of(execution: Execution, event: Event) -> int:
-    """The agent at the bottom of a chain of interrupts that `event` belongs to; -1 for an initial write."""
-    thread = event.thread
-    while thread >= 0 and (host := execution.threads[thread].host) is not None:
-        thread = host
-    return thread
 
 
 def _communication(execution: Execution) -> dict[str, Rel]:

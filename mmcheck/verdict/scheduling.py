@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from mmcheck.events.execution import Execution
 from mmcheck.events.handlers import sharing_of
+from mmcheck.ir.hosts import root_of
 from mmcheck.ir.program import Await, Origin, Program, reachable
 
 
@@ -17,9 +18,7 @@ def preempted(execution: Execution) -> tuple[str, ...]:
     for a, b in sorted(pairs):
         behind = [c for first, c in pairs if first == b and events[c].thread == events[a].thread]
         if behind and execution.threads[events[a].thread].host is None:
-            host = events[b].thread
-            while (below := execution.threads[host].host) is not None:
-                host = below
+            host = root_of(execution.threads, events[b].thread)
             if not any(event.thread == host for event in events):
                 continue  # an idle CPU
             one, other = execution.threads[events[a].thread], execution.threads[host]

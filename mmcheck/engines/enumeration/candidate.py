@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mmcheck.engines.enumeration.coherence import Choice
-from mmcheck.engines.enumeration.interrupts import root_of
 from mmcheck.engines.enumeration.layout import Layout
 from mmcheck.engines.enumeration.trace import Item, Trace
 from mmcheck.events.execution import BASE_RELATIONS, Agent, Event, Execution
 from mmcheck.events.relations import Rel, pairs
+from mmcheck.ir.hosts import root_of
 from mmcheck.ir.program import Program
 
 SHOWN = frozenset((*BASE_RELATIONS, "src", "switch"))

@@ -32,7 +32,7 @@ from mmcheck.engines.enumeration.candidate import Candidate, execution_of
 from mmcheck.engines.enumeration.coherence import Choice
 from mmcheck.engines.enumeration.compiled import Compiler
 from mmcheck.engines.enumeration.holding import closed_by, explained, may_be_held, with_parts
-from mmcheck.engines.enumeration.interrupts import fits, root_of
+from mmcheck.engines.enumeration.interrupts import fits
 from mmcheck.engines.enumeration.keep import Keep, preserved
 from mmcheck.engines.enumeration.layout import Layout, joined, layout_of
 from mmcheck.engines.enumeration.linear import Pair
@@ -42,6 +42,7 @@ from mmcheck.engines.enumeration.turns import HOST
 from mmcheck.engines.enumeration.values import fixpoint
 from mmcheck.events.execution import Execution
 from mmcheck.ir.flat import flatten
+from mmcheck.ir.hosts import root_of
 from mmcheck.ir.instructions import Code
 from mmcheck.ir.program import MASKED, NOWHERE, Origin, Program, Thread, state_cell
 from mmcheck.model.model import Model

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from mmcheck.engines.enumeration.interrupts import cuts, root_of
+from mmcheck.engines.enumeration.interrupts import cuts
 from mmcheck.engines.enumeration.linear import Pair
 from mmcheck.engines.enumeration.trace import Trace, restricted
+from mmcheck.ir.hosts import chain
 from mmcheck.ir.instructions import Back, Code, FenceOp, TestOp
 from mmcheck.ir.program import Thread
 
@@ -29,10 +30,9 @@ def may_be_held(codes: Sequence[Code], *, settle: bool) -> frozenset[int]:
         waits = any(isinstance(op, TestOp) and op.orelse is None for op in code.ops)
         if not waits and (settle or not any(isinstance(op, Back) and not op.spills for op in code.ops)):
             continue
-        below = number
-        while (host := threads[below].host) is not None:
-            found.add(host)
-            below = host
+        _, *hosts = chain(threads, number)
+        found |= {*hosts}
+        below = hosts[-1] if hosts else number
         masks = any(isinstance(op, FenceOp) and "IrqOff" in op.tags for op in code.ops)
         if below != number or masks:
             found |= {
@@ -104,4 +104,4 @@ def has_open_run(threads: Sequence[Thread], traces: Sequence[Trace], host: int) 
     return any(thread.host == host and trace.is_open for thread, trace in zip(threads, traces, strict=True))
 
 
-__all__ = ["closed_by", "explained", "has_open_run", "may_be_held", "root_of", "with_parts"]
+__all__ = ["closed_by", "explained", "has_open_run", "may_be_held", "with_parts"]

@@ -18,12 +18,6 @@ Event: TypeAlias = tuple[int, int]
 """Thread, position in its trace."""
 
 
-def root_of(threads: Sequence[Thread], number: int) -> int:
-    """The agent at the bottom of a chain of interrupts."""
-    host = threads[number].host
-    return number if host is None else root_of(threads, host)
-
-
 def fits(threads: Sequence[Thread], traces: Sequence[Trace]) -> bool:
     """Whether the last of `traces` may be with the others (`traces` may be the first few of all): runs of a handler
     come one after the other, each but once, and begin with what the one before left."""

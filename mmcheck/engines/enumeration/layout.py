@@ -14,12 +14,12 @@ from itertools import product
 from mmcheck.base.records import record
 from mmcheck.engines.enumeration.forms import Form
 from mmcheck.engines.enumeration.interrupts import orders as interrupt_orders
-from mmcheck.engines.enumeration.interrupts import root_of
 from mmcheck.engines.enumeration.linear import Order, Pair, closure_of, linear_extensions
 from mmcheck.engines.enumeration.trace import DEPENDENCIES, Trace
 from mmcheck.engines.enumeration.turns import held_up, sharing
 from mmcheck.engines.enumeration.turns import orders as turn_orders
 from mmcheck.events.relations import Rel, closure, from_pairs, inverse, union
+from mmcheck.ir.hosts import root_of
 from mmcheck.ir.program import Program
 from mmcheck.model.concrete import Frame
 from mmcheck.model.joined import JoinedFrame

@@ -9,9 +9,10 @@ from typing import NamedTuple, TypeAlias
 
 from mmcheck.base.errors import UnknownVerdict
 from mmcheck.engines.enumeration.holding import closed_by, has_open_run
-from mmcheck.engines.enumeration.interrupts import Event, glued, masked_at, root_of
+from mmcheck.engines.enumeration.interrupts import Event, glued, masked_at
 from mmcheck.engines.enumeration.linear import Pair
 from mmcheck.engines.enumeration.trace import Trace
+from mmcheck.ir.hosts import chain, root_of
 from mmcheck.ir.program import Thread
 
 MOST = 50_000
@@ -125,7 +126,7 @@ def _steps(threads: Sequence[Thread], traces: Sequence[Trace], edges: Edges, roo
     runs = [i for i, thread in enumerate(threads) if thread.host == root and traces[i].items]
     everything = [(number, i) for number in range(len(threads)) for i in range(len(traces[number].items))]
     out = [
-        Step(tuple(event for event in everything if _above(threads, event[0], run)), root, threads[run].cpu)
+        Step(tuple(event for event in everything if run in chain(threads, event[0])), root, threads[run].cpu)
         for run in runs
     ]
     leave = {(run, len(traces[run].items) - 1): run for run in runs if not traces[run].is_open}
@@ -159,7 +160,7 @@ def _within(threads: Sequence[Thread], traces: Sequence[Trace], run: int) -> lis
     return [
         (number, cpu)
         for number in range(len(threads))
-        if _above(threads, number, run)
+        if run in chain(threads, number)
         for _, cpu in _moves(threads, traces, number)
     ]
 
@@ -175,13 +176,6 @@ def _moves(threads: Sequence[Thread], traces: Sequence[Trace], number: int) -> l
     if cell is None:
         return []
     return [(i, x.value) for i, x in enumerate(traces[number].items) if x.kind == "W" and x.address == cell]
-
-
-def _above(threads: Sequence[Thread], number: int, run: int) -> bool:
-    host: int | None = number
-    while host is not None and host != run:
-        host = threads[host].host
-    return host is not None
 
 
 def _blocks(

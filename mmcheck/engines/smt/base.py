@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from mmcheck.engines.smt.bounds import Bounds
 from mmcheck.engines.smt.circuit import FALSE, TRUE
-from mmcheck.engines.smt.interrupts import root_of
 from mmcheck.engines.smt.memory import Memory
 from mmcheck.engines.smt.values import Values
 from mmcheck.events.domains import Domains, implies
 from mmcheck.events.graph import EventGraph, GEvent, Pairs
+from mmcheck.ir.hosts import root_of
 
 
 def pairs_bounds(n: int, table: Pairs, values: Values) -> Bounds:
@@ -74,7 +74,7 @@ def cpu_bounds(graph: EventGraph, n: int) -> tuple[Bounds, Bounds]:
     place = {}
     for event in graph.events:
         if event.thread >= 0:
-            place[event.id] = root_of(graph, event.thread)
+            place[event.id] = root_of(graph.program.threads, event.thread)
             groups[place[event.id]] = groups.get(place[event.id], 0) | 1 << event.id
     everything = (1 << n) - 1
     for event in graph.events:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from mmcheck.base.errors import InternalError
 from mmcheck.engines.smt.circuit import FALSE, TRUE
 from mmcheck.engines.smt.encoding import Encoding
-from mmcheck.engines.smt.interrupts import root_of
 from mmcheck.events.execution import Agent, Event, Execution
 from mmcheck.events.graph import GEvent
 from mmcheck.events.relations import bits
 from mmcheck.events.terms import value_of
+from mmcheck.ir.hosts import root_of
 from mmcheck.ir.program import Origin, state_cell, state_register
 
 
@@ -106,7 +106,7 @@ class Decoder:
             cell = cells.get(address) if address is not None else None
             value = None if event.value is None else value_of(event.value, symbols, memo)
             place = cell.name if cell is not None else ""
-            cpu = graph.program.threads[root_of(graph, event.thread)].cpu if event.thread >= 0 else None
+            cpu = graph.program.threads[root_of(graph.program.threads, event.thread)].cpu if event.thread >= 0 else None
             order = -1 if event.is_init else index
             fixed = (number[event.id], event.thread, order, event.kind, self.tags(event), address)
             where = (cell.space, cell.device) if cell is not None else ("ram", "")

@@ -20,13 +20,8 @@ from mmcheck.engines.smt.values import Values
 from mmcheck.events.graph import EventGraph, GEvent, Run
 from mmcheck.events.handlers import HOST
 from mmcheck.events.relations import bits
+from mmcheck.ir.hosts import chain, root_of
 from mmcheck.ir.program import MASKED
-
-
-def root_of(graph: EventGraph, thread: int) -> int:
-    """The agent at the bottom of a chain of interrupts."""
-    host = graph.program.threads[thread].host
-    return thread if host is None else root_of(graph, host)
 
 
 def is_move(graph: EventGraph, event: GEvent) -> bool:
@@ -148,7 +143,7 @@ class Interrupts:
         groups: dict[int, list[int]] = {}
         for event in graph.events:
             if event.thread >= 0:
-                groups.setdefault(root_of(graph, event.thread), []).append(event.id)
+                groups.setdefault(root_of(graph.program.threads, event.thread), []).append(event.id)
         may, must = list(self.order.may), list(self.order.must)
         literals: dict[tuple[int, int], int] = {}
         for root, events in groups.items():
@@ -173,7 +168,8 @@ class Interrupts:
 
     def _before(self, i: int, j: int) -> int:
         events = self.graph.events
-        a, b = self._chain(events[i].thread), self._chain(events[j].thread)
+        threads = self.graph.program.threads
+        a, b = [*chain(threads, events[i].thread)], [*chain(threads, events[j].thread)]
         common = next(thread for thread in a if thread in b)
         x, y = a.index(common), b.index(common)
         if x and y:
@@ -187,13 +183,6 @@ class Interrupts:
             for run in self.on.get(common, ())
         ]
         return self.circuit.any([self._pair(i, j), *between])
-
-    def _chain(self, thread: int) -> list[int]:
-        """The thread, what it interrupts, and so on."""
-        out = [thread]
-        while (host := self.graph.program.threads[out[-1]].host) is not None:
-            out.append(host)
-        return out
 
 
 def deliver(
@@ -227,7 +216,7 @@ def deliver(
 
     def away(thread: int) -> int:
         """That `thread` is on another CPU at the end."""
-        moves = [event for event in graph.events if is_move(graph, event) and root_of(graph, event.thread) == thread]
+        moves = [each for each in graph.events if is_move(graph, each) and root_of(threads, each.thread) == thread]
         places = [circuit.all([stays, -says(write, cpu)]) for stays, write in last_of(moves)]
         if threads[thread].cpu != cpu:
             places.append(circuit.all([-happens[event.id] for event in moves]))

@@ -20,7 +20,7 @@ from mmcheck.engines.smt.circuit import FALSE, TRUE, Circuit
 from mmcheck.engines.smt.interrupts import Interrupts, is_move
 from mmcheck.engines.smt.values import Values
 from mmcheck.events.graph import EventGraph, Run
-from mmcheck.events.handlers import bottom_of
+from mmcheck.ir.hosts import chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,9 @@ class Turns:
         for run in graph.runs:
             if run.host != root:
                 continue
-            stores = [event for event in graph.events if is_move(graph, event) and self._within(event.thread, run)]
+            stores = [
+                event for event in graph.events if is_move(graph, event) and run.thread in chain(threads, event.thread)
+            ]
             places: dict[int, int] = {}
             for store in stores:
                 assert store.value is not None
@@ -104,12 +106,6 @@ class Turns:
             if stores:
                 out[run] = self.circuit.any([self.happens[store.id] for store in stores]), places
         return out
-
-    def _within(self, thread: int, run: Run) -> bool:
-        host: int | None = thread
-        while host is not None and host != run.thread:
-            host = self.graph.program.threads[host].host
-        return host is not None
 
     def at(self, unit: Unit, cpu: int) -> int:
         """That `unit` is executed on `cpu`, both happening; never said if it is not known."""
@@ -225,7 +221,7 @@ class Turns:
             unit, here = self.unit[number], self.values.literal(term)
             if holder in runs:
                 outer = runs[holder]
-                while bottom_of(graph.program, outer.host) != outer.host:
+                while graph.program.threads[outer.host].host is not None:
                     outer = runs[outer.host]
                 behind = [(TRUE, self.unit[outer.entry])]
             else:
@@ -259,9 +255,8 @@ class Turns:
         members: dict[int, list[int]] = {}
         entries = {run.thread: run.entry for run in graph.runs}
         for event in graph.events:
-            thread = event.thread
-            while thread >= 0 and (host := threads[thread].host) is not None and threads[host].host is not None:
-                thread = host
+            # The agent just above the thread: what interrupts that run is part of it.
+            thread = ([*chain(threads, event.thread)][-2:] or [event.thread])[0]
             unit = event.id if thread == event.thread and event.id in self.unit else entries.get(thread, event.id)
             if unit in self.unit:
                 members.setdefault(unit, []).append(event.id)

@@ -33,6 +33,7 @@ from mmcheck.events.trace.format import (
     Header,
     Trace,
 )
+from mmcheck.ir.hosts import chain, root_of
 from mmcheck.ir.program import Origin
 from mmcheck.target.tags import GHOST, HARDWARE_TAGS, SOURCE_TAGS
 
@@ -302,7 +303,7 @@ class _Reader:
         together: dict[int, list[int]] = {}
         of = {event: agent for agent, events in enumerate(threads) for event in events}
         for event in sorted(of):
-            together.setdefault(_root(header.agents, of[event]), []).append(event)
+            together.setdefault(root_of(header.agents, of[event]), []).append(event)
         for events in together.values():
             for agent in {of[event] for event in events if header.agents[of[event]].host is not None}:
                 self.whole(agent, events, of, header, spans)
@@ -315,7 +316,7 @@ class _Reader:
         """Whether the run of a handler goes to its end before its host goes on."""
         inside = [place for place, event in enumerate(events) if of[event] == agent]
         for event in events[inside[0] : inside[-1]]:
-            if not _is_on(header.agents, of[event], agent):
+            if agent not in chain(header.agents, of[event]):
                 name, host = header.agents[agent].name, header.agents[of[event]].name
                 span = spans[event]
                 message = f"{name} has begun and goes on later, and here is {host}: a handler runs to its end"
@@ -332,7 +333,7 @@ class _Reader:
                 before = self.known.get(each) if type(each) is int else None
                 if before is None:
                     raise self.wrong(line, f'"switch" names {each!r}, which is no event')
-                roots = [_root(header.agents, agents[one.data["agent"]]) for one in (before, line)]
+                roots = [root_of(header.agents, agents[one.data["agent"]]) for one in (before, line)]
                 if roots[0] == roots[1]:
                     raise self.wrong(line, f'"switch" names line {before.number}, which is of the same thread')
                 found.append((before, line))
@@ -458,15 +459,3 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         raise _Twice(next(key for key in keys if keys.count(key) > 1))
     return found
-
-
-def _root(agents: tuple[Agent, ...], number: int) -> int:
-    """The agent at the bottom of a chain of interrupts."""
-    host = agents[number].host
-    return number if host is None else _root(agents, host)
-
-
-def _is_on(agents: tuple[Agent, ...], number: int, other: int) -> bool:
-    """Whether agent `number` is `other`, or interrupts it, or one that does."""
-    host = agents[number].host
-    return number == other or (host is not None and _is_on(agents, host, other))

@@ -8,6 +8,7 @@ from typing import Any
 
 from mmcheck.events.execution import Event, Execution
 from mmcheck.events.trace.format import DEPENDENCIES, VERSION
+from mmcheck.ir.hosts import root_of
 
 
 def write(
@@ -82,7 +83,7 @@ def _streams(execution: Execution) -> Iterator[list[Event]]:
     for root, agent in enumerate(execution.threads):
         if agent.host is not None:
             continue
-        there = [number for number in range(len(execution.threads)) if _root(execution, number) == root]
+        there = [number for number in range(len(execution.threads)) if root_of(execution.threads, number) == root]
         events = [event for number in there for event in execution.of_thread(number)]
         if len(there) > 1:
             ids = {event.id for event in events}
@@ -92,9 +93,3 @@ def _streams(execution: Execution) -> Iterator[list[Event]]:
                     before[b] += 1
             events.sort(key=lambda event: before[event.id])
         yield events
-
-
-def _root(execution: Execution, number: int) -> int:
-    """The agent at the bottom of a chain of interrupts."""
-    host = execution.threads[number].host
-    return number if host is None else _root(execution, host)

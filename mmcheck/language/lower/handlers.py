@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from mmcheck.base.records import record
 from mmcheck.ir import program as ir
+from mmcheck.ir.hosts import root_of
 from mmcheck.language.lower import values
 from mmcheck.language.lower.context import Context
 from mmcheck.language.lower.cpu_words import fence_tags, raised
@@ -164,9 +165,7 @@ class Handlers:
 
     def privates(self, thread: ir.Thread, threads: list[ir.Thread], used: set[str]) -> Iterator[tuple[ir.Reg, int]]:
         """The hidden registers of `thread` that it uses, with their values."""
-        host = thread
-        while host.host is not None:
-            host = threads[host.host]
+        host = thread if thread.host is None else threads[root_of(threads, thread.host)]
         below = threads[thread.host] if thread.host is not None else thread
         if ir.MASKED[1:] in used:
             yield ir.Reg(ir.MASKED, 1), int(thread.host is not None and not thread.nests)

@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmcheck.events.execution import Event, Execution
-
-
-def root_of(execution: Execution, thread: int) -> int:
-    """The agent at the bottom of a chain of interrupts, as far as it is there."""
-    host = execution.threads[thread].host
-    return thread if host is None else root_of(execution, host)
+from mmcheck.ir.hosts import chain
 
 
 def column_of(execution: Execution, thread: int) -> list[Event]:
@@ -39,7 +34,4 @@ def _before(event: Event, run: Sequence[Event], order: frozenset[tuple[int, int]
 
 def path_of(execution: Execution, thread: int) -> tuple[str, ...]:
     """The names of the boxes around the events of `thread`, the outermost first."""
-    agent = execution.threads[thread]
-    if agent.host is None:
-        return ()
-    return (*path_of(execution, agent.host), agent.name)
+    return tuple([execution.threads[each].name for each in chain(execution.threads, thread)][-2::-1])

@@ -14,8 +14,9 @@ from itertools import pairwise
 
 from mmcheck.base.records import record, replace
 from mmcheck.events.execution import Event, Execution
+from mmcheck.ir.hosts import root_of
 from mmcheck.ir.program import ENTRY, RETURN
-from mmcheck.report.draw.interrupts import column_of, path_of, root_of
+from mmcheck.report.draw.interrupts import column_of, path_of
 from mmcheck.report.draw.metrics import clean
 from mmcheck.report.draw.palette import family
 from mmcheck.report.draw.wording import (
@@ -245,7 +246,7 @@ def _nodes(execution: Execution, highlight: Highlight, markers: dict[int, str]) 
 def _column(execution: Execution, highlight: Highlight, thread: int) -> list[Event | Ghost]:
     column: list[Event | Ghost] = list(column_of(execution, thread))
     for ghost in dict.fromkeys(highlight.ghosts):
-        if root_of(execution, ghost.thread) != thread:
+        if root_of(execution.threads, ghost.thread) != thread:
             continue
         ids = [item.id if isinstance(item, Event) else None for item in column]
         if ghost.after is not None:
