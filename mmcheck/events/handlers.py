@@ -12,7 +12,17 @@ from itertools import combinations
 
 from mmcheck.events.graph import EventGraph
 from mmcheck.ir.hosts import chain, root_of
-from mmcheck.ir.program import Await, Const, Fence, Loop, Program, Reg, Statement, Store, reachable
+from mmcheck.ir.parts import reachable
+from mmcheck.ir.program import (
+    Await,
+    Const,
+    Fence,
+    Loop,
+    Program,
+    Reg,
+    Statement,
+    Store,
+)
 
 HOST = "@%host"
 """Of a run: the register with the address of the cell that says where the thread at the bottom is (`migrate`)."""

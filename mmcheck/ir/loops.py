@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from mmcheck.base.errors import fail
 from mmcheck.base.records import replace
+from mmcheck.ir.parts import walk
 from mmcheck.ir.program import (
     TRUE,
     Assign,
@@ -23,7 +24,6 @@ from mmcheck.ir.program import (
     Parallel,
     Return,
     Statement,
-    walk,
 )
 
 MAX_STATEMENTS = 20_000

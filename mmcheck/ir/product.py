@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mmcheck.base.records import record, replace
+from mmcheck.ir.parts import children, with_blocks, with_bodies
 from mmcheck.ir.program import (
     NOWHERE,
     Await,
@@ -58,14 +59,12 @@ def same(first: Program, second: Program) -> bool:
 
 def _bare(program: Program) -> object:
     def block(statements: Block) -> Block:
-        return tuple([
-            replace(_with_blocks(each, [block(inner) for inner in _blocks(each)]), origin=NOWHERE)
-            for each in statements
-        ])  # fmt: skip
+        return tuple([replace(with_blocks(each, block), origin=NOWHERE) for each in statements])
 
+    bare = with_bodies(program, block)
     return (
-        [replace(thread, body=block(thread.body), origin=NOWHERE) for thread in program.threads],
-        {name: replace(each, body=block(each.body)) for name, each in program.functions.items()},
+        [replace(thread, origin=NOWHERE) for thread in bare.threads],
+        bare.functions,
         [replace(cell, span=None) for cell in program.cells],
         [replace(requirement, origin=NOWHERE) for requirement in program.requirements],
     )
@@ -111,12 +110,10 @@ def selected(program: Program, name: str) -> Program:
             if isinstance(each, Choice) and each.site == SITE:
                 out += block(dict(each.options)[name])
             else:
-                out.append(_with_blocks(each, [block(inner) for inner in _blocks(each)]))
+                out.append(with_blocks(each, block))
         return tuple(out)
 
-    threads = tuple([replace(thread, body=block(thread.body)) for thread in program.threads])
-    functions = {key: replace(each, body=block(each.body)) for key, each in program.functions.items()}
-    return replace(program, threads=threads, functions=functions)
+    return with_bodies(program, block)
 
 
 def _merge(programs: Mapping[str, Program]) -> Program:
@@ -218,11 +215,10 @@ def _statement(options: Mapping[str, Statement]) -> Statement:
         return _choice({name: (each,) for name, each in options.items()})
     if not isinstance(first, If | Loop | Await | Parallel):
         raise _Differ
-    _same([_with_blocks(each, [()] * len(_blocks(each))) for each in statements])
-    inner = [
-        _block({name: _blocks(each)[place] for name, each in options.items()}) for place in range(len(_blocks(first)))
-    ]
-    return _with_blocks(first, inner)
+    _same([with_blocks(each, lambda _: ()) for each in statements])
+    sides = zip(*[children(each) for each in statements], strict=True)
+    inner = [_block(dict(zip(options, blocks, strict=True))) for blocks in sides]
+    return with_blocks(first, lambda _: inner.pop(0))
 
 
 def _same(things: Sequence[object]) -> None:
@@ -244,25 +240,3 @@ def _unordered(access: Statement) -> Statement:
                 origin=NOWHERE,
             )
     return access
-
-
-def _blocks(statement: Statement) -> list[Block]:
-    match statement:
-        case If(then=then, orelse=orelse):
-            return [then, orelse]
-        case Loop(body=body) | Parallel(body=body):
-            return [body]
-        case Await(body=body, orelse=orelse):
-            return [body, orelse]
-    return []
-
-
-def _with_blocks(statement: Statement, blocks: Sequence[Block]) -> Statement:
-    match statement:
-        case If():
-            return replace(statement, then=blocks[0], orelse=blocks[1])
-        case Loop() | Parallel():
-            return replace(statement, body=blocks[0])
-        case Await():
-            return replace(statement, body=blocks[0], orelse=blocks[1])
-    return statement

@@ -536,44 +536,6 @@ class Program:
         return {cell.address: cell.device for cell in self.cells if cell.space == "mmio"}
 
 
-def children(statement: Statement) -> Iterator[Block]:
-    """The blocks inside `statement`, in text order."""
-    match statement:
-        case If(then=then, orelse=orelse):
-            yield then
-            yield orelse
-        case Loop(body=body) | Parallel(body=body):
-            yield body
-        case Await(body=body, orelse=orelse):
-            yield body
-            yield orelse
-        case Choice(options=options):
-            for _, block in options:
-                yield block
-
-
-def walk(block: Block) -> Iterator[Statement]:
-    """Every statement of `block` and of the blocks inside it, in text order; calls are not entered."""
-    for statement in block:
-        yield statement
-        for inner in children(statement):
-            yield from walk(inner)
-
-
-def reachable(block: Block, functions: Mapping[str, Function]) -> Iterator[Statement]:
-    """The statements of `block` and of those `functions` that it calls, each function once."""
-    entered: set[str] = set()
-    work = [block]
-    while work:
-        for statement in walk(work.pop()):
-            yield statement
-            if isinstance(statement, Call) and statement.function not in entered:
-                entered.add(statement.function)
-                function = functions.get(statement.function)
-                if function is not None:
-                    work.append(function.body)
-
-
 def show(block: Block, indent: int = 0) -> str:
     """`block` as text, one statement a line; for tests and for reading."""
     pad = "  " * indent

@@ -30,8 +30,9 @@ from mmcheck.ir import program as ir
 from mmcheck.ir.flat import flatten
 from mmcheck.ir.hosts import root_of
 from mmcheck.ir.instructions import Code, Instruction
+from mmcheck.ir.parts import reachable
 from mmcheck.ir.preemption import ArriveOp, ResumeOp, TakeOp, YieldOp
-from mmcheck.ir.program import MASKED, Program, Thread, reachable, state_register
+from mmcheck.ir.program import MASKED, Program, Thread, state_register
 
 Hosts = Mapping[tuple[str, int], int]
 """For each handler and number of its run, the thread (by index) that stands for it: it says whom the run interrupts."""

@@ -17,8 +17,9 @@ list.
 
 from __future__ import annotations
 
+from mmcheck.ir import parts
 from mmcheck.ir import program as ir
-from mmcheck.ir.program import Block, Expr, Op, Program
+from mmcheck.ir.program import Expr, Op, Program
 from mmcheck.machine.interrupts import HOLDS, NESTED, SEVERAL, unsupported
 
 FEATURES = ("pick dependency", "compare-and-swap provenance", SEVERAL, HOLDS, NESTED)
@@ -28,40 +29,16 @@ def left_out(program: Program, *, provenance: bool = False) -> tuple[str, ...]:
     """The features of `program` that the machine leaves out. `provenance`: whether the model it is held against has
     that."""
     found = set(unsupported(program))
-    blocks: list[Block] = [thread.body for thread in program.threads]
-    blocks += [function.body for function in program.functions.values()]
-    for block in blocks:
-        for statement in ir.walk(block):
-            if any(map(_selects, _expressions(statement))):
+    for block in parts.bodies_of(program):
+        for statement in parts.walk(block):
+            if not isinstance(statement, ir.Assert) and any(map(_selects, parts.exprs_of(statement))):
                 found.add(FEATURES[0])
             if provenance and isinstance(statement, ir.Rmw) and statement.compare is not None:
                 found.add(FEATURES[1])
     return tuple(feature for feature in FEATURES if feature in found)
 
 
-def _expressions(statement: ir.Statement) -> tuple[Expr, ...]:
-    match statement:
-        case ir.Assign(expr=expr):
-            return (expr,)
-        case ir.Load(address=address):
-            return (address,)
-        case ir.Store(address=address, value=value) | ir.StoreExclusive(address=address, value=value):
-            return address, value
-        case ir.Rmw(address=address, new=new, when=when):
-            return address, new, when
-        case ir.Call(args=args):
-            return args
-        case ir.Return(value=value) if value is not None:
-            return (value,)
-        case ir.If(cond=cond) | ir.Await(cond=cond) | ir.Jump(cond=cond):
-            return (cond,)
-    return ()
-
-
 def _selects(expr: Expr) -> bool:
     """Whether a select of `expr` has a condition that is no constant."""
-    if not isinstance(expr, Op):
-        return False
-    if expr.op == "select" and any(True for _ in ir.registers_of(expr.args[0])):
-        return True
-    return any(map(_selects, expr.args))
+    selects = [each for each in parts.terms_of(expr) if isinstance(each, Op) and each.op == "select"]
+    return any(parts.names_in(each.args[0]) for each in selects)

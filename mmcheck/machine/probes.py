@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from mmcheck.ir.parts import with_blocks, with_bodies
 from mmcheck.ir.program import (
     OLD,
     Await,
@@ -15,10 +16,7 @@ from mmcheck.ir.program import (
     Cell,
     Const,
     Fence,
-    If,
-    Loop,
     Op,
-    Parallel,
     Program,
     Reg,
     Rmw,
@@ -42,9 +40,7 @@ def increment(counter: str) -> Statement:
 def probed(program: Program) -> Program:
     """`program` with its counters."""
     cells = tuple([Cell(name, BASE + 0x40 * number, 32) for number, name in enumerate(COUNTERS)])
-    functions = {name: replace(f, body=_block(f.body)) for name, f in program.functions.items()}
-    threads = tuple([replace(thread, body=_block(thread.body)) for thread in program.threads])
-    return replace(program, cells=(*program.cells, *cells), functions=functions, threads=threads)
+    return replace(with_bodies(program, _block), cells=(*program.cells, *cells))
 
 
 def _block(block: Block) -> Block:
@@ -56,10 +52,6 @@ def _block(block: Block) -> Block:
             case Await():
                 body = (*_block(statement.body), increment("SPIN"))
                 out += [replace(statement, body=body, orelse=_block(statement.orelse)), increment("COMPLETION")]
-            case If():
-                out.append(replace(statement, then=_block(statement.then), orelse=_block(statement.orelse)))
-            case Loop() | Parallel():
-                out.append(replace(statement, body=_block(statement.body)))
             case _:
-                out.append(statement)
+                out.append(with_blocks(statement, _block))
     return tuple(out)

@@ -14,6 +14,7 @@ from random import Random
 from typing import Protocol
 
 from mmcheck.base.errors import UnknownVerdict
+from mmcheck.ir import parts
 from mmcheck.ir import program as ir
 from mmcheck.ir.instructions import Code, TestOp
 from mmcheck.ir.program import Program
@@ -155,9 +156,8 @@ def machine_for(target: str) -> str:
 def tries_of(program: Program, code: Code, limit: int | None = None) -> dict[int, int]:
     """For each await of `code` that may give up, its number and after how many rounds."""
     wanted: dict[int, int] = {}
-    bodies = [thread.body for thread in program.threads] + [f.body for f in program.functions.values()]
-    for body in bodies:
-        for statement in ir.walk(body):
+    for body in parts.bodies_of(program):
+        for statement in parts.walk(body):
             if isinstance(statement, ir.Await) and statement.tries is not None:
                 wanted[id(statement.origin)] = statement.tries
     tests = [op for op in code.ops if isinstance(op, TestOp) and op.orelse is not None]

@@ -21,8 +21,8 @@ from functools import lru_cache
 from mmcheck.base.errors import InternalError
 from mmcheck.base.records import replace
 from mmcheck.events.execution import Execution
+from mmcheck.ir.parts import walk as walk_statements
 from mmcheck.ir.program import Program, Store
-from mmcheck.ir.program import walk as walk_statements
 from mmcheck.model.expr import Node, Pool, walk
 from mmcheck.model.model import BUILTIN, Model, load_model
 from mmcheck.target.tags import FOR_CPUS

@@ -16,7 +16,8 @@ from mmcheck.engines.enumeration.enumerate import Enumeration, Keep, Limits, Run
 from mmcheck.engines.enumeration.keep import preserved
 from mmcheck.engines.enumeration.keep import profile as keep_of
 from mmcheck.engines.enumeration.linear import closure_of
-from mmcheck.ir.program import Await, Load, Program, Requirement, evaluate, registers_of, walk
+from mmcheck.ir.parts import walk
+from mmcheck.ir.program import Await, Load, Program, Requirement, evaluate, registers_of
 from mmcheck.model.kept import weaker
 from mmcheck.model.model import Model, sequential
 from mmcheck.model.recheck import judge

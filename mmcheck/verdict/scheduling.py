@@ -9,7 +9,8 @@ from __future__ import annotations
 from mmcheck.events.execution import Execution
 from mmcheck.events.handlers import sharing_of
 from mmcheck.ir.hosts import root_of
-from mmcheck.ir.program import Await, Origin, Program, reachable
+from mmcheck.ir.parts import reachable
+from mmcheck.ir.program import Await, Origin, Program
 
 
 def preempted(execution: Execution) -> tuple[str, ...]:

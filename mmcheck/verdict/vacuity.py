@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from mmcheck.base.records import record, replace
+from mmcheck.ir.parts import children, with_blocks, with_bodies
 from mmcheck.ir.program import (
     FALSE,
     Assert,
@@ -21,7 +22,6 @@ from mmcheck.ir.program import (
     Choice,
     If,
     Loop,
-    Parallel,
     Program,
     Requirement,
     Return,
@@ -79,7 +79,7 @@ def marked(program: Program, goal: Goal) -> Program:
             out.append(_rebuilt(each, block))
         return tuple(out)
 
-    return _with_blocks(program, block)
+    return with_bodies(program, block)
 
 
 @record
@@ -116,7 +116,7 @@ def ways(program: Program, goal: Goal | None, choices: Mapping[str, str]) -> Way
                 out.append(probe("" if goal is None and isinstance(each, Await) else _passing(each), each))
         return tuple(out)
 
-    probed = _with_blocks(program, block)
+    probed = with_bodies(program, block)
     found = []
     for thread in probed.threads:
         way, there = _way(thread.body, goal, probed, choices)
@@ -180,42 +180,22 @@ def _inside(statement: Statement, program: Program, choices: Mapping[str, str]) 
                 yield program.functions[function].body
         case Choice(site=site, options=options):
             yield dict(options).get(choices.get(site, ""), options[0][1])
+        case Await(orelse=orelse):
+            yield orelse
         case _:
-            yield from _blocks(statement)
+            yield from children(statement)
 
 
 def _returns(block: Block) -> bool:
     """Whether a `Return` stands in `block` other than at its end."""
     return any(
-        isinstance(each, Return) or any(map(_returns, _blocks(each)))
+        isinstance(each, Return) or any(map(_returns, children(each)))
         for each in (block[:-1] if block and isinstance(block[-1], Return) else block)
     )
 
 
-def _blocks(statement: Statement) -> Sequence[Block]:
-    match statement:
-        case If(then=then, orelse=orelse):
-            return then, orelse
-        case Loop(body=body) | Parallel(body=body):
-            return (body,)
-        case Await(orelse=orelse):
-            return (orelse,)
-    return ()
-
-
 def _rebuilt(statement: Statement, block: Callable[[Block], Block]) -> Statement:
     """`statement` with `block` done to what stands in it; what is looked at by a wait stays as it is."""
-    match statement:
-        case If():
-            return replace(statement, then=block(statement.then), orelse=block(statement.orelse))
-        case Loop():
-            return replace(statement, body=block(statement.body))
-        case Await():
-            return replace(statement, orelse=block(statement.orelse))
-    return statement
-
-
-def _with_blocks(program: Program, block: Callable[[Block], Block]) -> Program:
-    threads = tuple([replace(thread, body=block(thread.body)) for thread in program.threads])
-    functions = {name: replace(each, body=block(each.body)) for name, each in program.functions.items()}
-    return replace(program, threads=threads, functions=functions)
+    if isinstance(statement, Await):
+        return replace(statement, orelse=block(statement.orelse))
+    return with_blocks(statement, block) if isinstance(statement, If | Loop) else statement

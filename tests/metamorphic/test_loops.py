@@ -19,6 +19,7 @@ from mmcheck.base.errors import InputError, UnknownVerdict
 from mmcheck.base.records import replace
 from mmcheck.base.source import SourceFile
 from mmcheck.engines.enumeration.enumerate import Enumeration, Limits
+from mmcheck.ir.parts import children, reachable
 from mmcheck.ir.polling import awaited
 from mmcheck.ir.program import (
     NOWHERE,
@@ -48,8 +49,6 @@ from mmcheck.ir.program import (
     Statement,
     Store,
     Thread,
-    children,
-    reachable,
     show,
 )
 from mmcheck.language.lower import Spec, load_spec

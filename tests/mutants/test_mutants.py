@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from mmcheck.base.errors import UnknownVerdict
 from mmcheck.engines.enumeration.enumerate import Enumeration
-from mmcheck.ir.program import Program, Rmw, evaluate, walk
+from mmcheck.ir.parts import walk
+from mmcheck.ir.program import Program, Rmw, evaluate
 from mmcheck.model.model import load_model
 from mmcheck.verdict.litmus import observation
 from tests.mutants.judge import cases, judges

@@ -19,6 +19,7 @@ from mmcheck.engines.smt.encode import encode
 from mmcheck.engines.smt.encoding import Encoding, choice_literals
 from mmcheck.engines.unfolding.unfold import unfold
 from mmcheck.events.execution import Execution
+from mmcheck.ir.parts import walk
 from mmcheck.ir.program import (
     Await,
     Block,
@@ -37,7 +38,6 @@ from mmcheck.ir.program import (
     Store,
     Thread,
     show,
-    walk,
 )
 from mmcheck.language.herd.columns import is_herd_format
 from mmcheck.language.herd.read import read_litmus

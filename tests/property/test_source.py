@@ -20,6 +20,7 @@ from mmcheck.engines.smt.encode import encode
 from mmcheck.engines.smt.encoding import choice_literals
 from mmcheck.engines.smt.linear import linear_orders
 from mmcheck.engines.unfolding.unfold import unfold
+from mmcheck.ir.parts import walk
 from mmcheck.ir.product import SITE, groups
 from mmcheck.ir.program import (
     NOWHERE,
@@ -35,7 +36,6 @@ from mmcheck.ir.program import (
     Requirement,
     Rmw,
     state_register,
-    walk,
 )  # fmt: skip
 from mmcheck.language.lower.spec import load_spec
 from mmcheck.model.kept import weaker

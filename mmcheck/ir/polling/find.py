@@ -12,8 +12,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from mmcheck.base.records import record, replace
+from mmcheck.ir.parts import bodies_of, names_in, reachable, set_by, used_by, walk
 from mmcheck.ir.polling.modifications import WritesWhereItFails, silenced
-from mmcheck.ir.polling.registers import NOTHING, Names, all_set, always_set, names_in, set_by, used_by
+from mmcheck.ir.polling.registers import NOTHING, Names, all_set, always_set
 from mmcheck.ir.polling.rounds import Round, Rounds, exits, without_break
 from mmcheck.ir.polling.timeouts import limited
 from mmcheck.ir.program import (
@@ -35,16 +36,13 @@ from mmcheck.ir.program import (
     Return,
     Rmw,
     Statement,
-    reachable,
     registers_of,
-    walk,
 )
 
 
 def awaited(program: Program) -> Program:
     """`program`, whose loops that only look are waits."""
-    bodies = [thread.body for thread in program.threads] + [each.body for each in program.functions.values()]
-    if not any(isinstance(each, Loop) for body in bodies for each in walk(body)):
+    if not any(isinstance(each, Loop) for body in bodies_of(program) for each in walk(body)):
         return program
     polling = _Polling(program)
     threads = [replace(thread, body=polling.body(thread.body, polling.shown)) for thread in program.threads]
@@ -88,9 +86,7 @@ class _Polling:
     def __post_init__(self) -> None:
         conditions = [requirement.cond for requirement in self.program.requirements]
         named = {reg.name.partition(":")[2] for cond in conditions for reg in registers_of(cond)}
-        bodies = [thread.body for thread in self.program.threads]
-        bodies += [function.body for function in self.program.functions.values()]
-        used = {name for body in bodies for each in walk(body) for name in _used_elsewhere(each)}
+        used = {name for body in bodies_of(self.program) for each in walk(body) for name in _used_elsewhere(each)}
         self.read = frozenset({name for name in used if name[0] == "@"} | {f"@{name}" for name in named})
         self.shown = frozenset(named)
         ordered = [requirement for requirement in self.program.requirements if requirement.kind == "ordered"]

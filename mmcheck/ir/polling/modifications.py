@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import product
 
 from mmcheck.base.records import replace
-from mmcheck.ir.polling.registers import expand, set_by
+from mmcheck.ir.parts import reachable, set_by, walk
+from mmcheck.ir.polling.registers import expand
 from mmcheck.ir.program import (
     OLD,
     TRUE,
@@ -15,19 +16,16 @@ from mmcheck.ir.program import (
     Block,
     Call,
     Choice,
-    Const,
     Expr,
     Function,
     If,
-    Op,
     Reg,
     Return,
     Rmw,
     Statement,
+    constants_of,
     evaluate,
-    reachable,
     registers_of,
-    walk,
 )
 
 MAX_SAMPLED = 3
@@ -116,7 +114,7 @@ def _fails_silently(rmw: Rmw, cond: Expr) -> bool:
         return False
     numbers = {0, 1}
     for each in (cond, rmw.when, rmw.new):
-        numbers |= {number + step for number in _numbers(each) for step in (-1, 0, 1)}
+        numbers |= {number + step for number in [const.value for const in constants_of(each)] for step in (-1, 0, 1)}
     for old in _sample(numbers, rmw.dst.width):
         for values in product(*(_sample(numbers | {old}, width) for width in free.values())):
             registers = {**dict(zip(free, values, strict=True)), OLD: old, rmw.dst.name: old}
@@ -131,11 +129,3 @@ def _fails_silently(rmw: Rmw, cond: Expr) -> bool:
 def _sample(numbers: set[int], width: int) -> list[int]:
     mask = (1 << width) - 1
     return sorted({number & mask for number in numbers} | {mask, (mask >> 1) + 1})
-
-
-def _numbers(expr: Expr) -> Iterator[int]:
-    if isinstance(expr, Const):
-        yield expr.value
-    elif isinstance(expr, Op):
-        for arg in expr.args:
-            yield from _numbers(arg)

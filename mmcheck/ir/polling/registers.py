@@ -1,95 +1,14 @@
-"""Which registers statements and expressions use and set."""
+"""Which registers the statements of a block set, and what stands behind a register."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
 
-from mmcheck.base.records import replace
-from mmcheck.ir.program import (
-    Assert,
-    Assign,
-    Await,
-    Block,
-    Call,
-    Expr,
-    Given,
-    If,
-    Jump,
-    Load,
-    Op,
-    Reg,
-    Return,
-    Rmw,
-    Statement,
-    Store,
-    StoreExclusive,
-    registers_of,
-    walk,
-)
+from mmcheck.ir.parts import set_by, walk
+from mmcheck.ir.program import Block, Expr, If, Op, Reg
 
-_S = TypeVar("_S", bound=Statement)
 Names = frozenset[str]
 NOTHING: Names = frozenset()
-
-
-def exprs_of(statement: Statement) -> Iterator[Expr]:
-    """The expressions of `statement` itself."""
-    for name in _EXPRS.get(type(statement), ()):
-        found = getattr(statement, name)
-        if isinstance(found, tuple):
-            yield from found
-        elif found is not None:
-            yield found
-
-
-def with_exprs(statement: _S, change: Callable[[Expr], Expr]) -> _S:
-    """`statement` with its own expressions changed."""
-    changed = {}
-    for name in _EXPRS.get(type(statement), ()):
-        found = getattr(statement, name)
-        if found is not None:
-            changed[name] = tuple([change(each) for each in found]) if isinstance(found, tuple) else change(found)
-    return replace(statement, **changed)
-
-
-_EXPRS: dict[type, tuple[str, ...]] = {
-    Assign: ("expr",),
-    Load: ("address",),
-    Store: ("address", "value"),
-    StoreExclusive: ("address", "value"),
-    Rmw: ("address", "new", "when", "compare"),
-    If: ("cond",),
-    Await: ("cond",),
-    Assert: ("cond",),
-    Given: ("cond",),
-    Jump: ("cond",),
-    Call: ("args",),
-    Return: ("value",),
-}
-
-
-def used_by(statement: Statement) -> Names:
-    """The registers whose values `statement` itself uses."""
-    return names_in(*exprs_of(statement))
-
-
-def set_by(statement: Statement) -> Iterator[Reg]:
-    """The registers that `statement` itself sets."""
-    match statement:
-        case Assign(dst=dst) | Load(dst=dst):
-            yield dst
-        case Rmw(dst=dst, ok=ok):
-            yield dst
-            if ok is not None:
-                yield ok
-        case Call(dst=dst) if dst is not None:
-            yield dst
-
-
-def names_in(*exprs: Expr) -> Names:
-    """The registers in `exprs`."""
-    return frozenset(reg.name for expr in exprs for reg in registers_of(expr))
 
 
 def all_set(block: Block) -> Names:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mmcheck.base.records import record, replace
-from mmcheck.ir.polling.registers import all_set, names_in
+from mmcheck.ir.parts import children, names_in, walk
+from mmcheck.ir.polling.registers import all_set
 from mmcheck.ir.program import (
     FALSE,
     TRUE,
@@ -20,8 +21,6 @@ from mmcheck.ir.program import (
     Reg,
     Return,
     Statement,
-    children,
-    walk,
 )
 
 MOST = 200

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from mmcheck.base.records import record, replace
-from mmcheck.ir.polling.registers import exprs_of, names_in, set_by, with_exprs
+from mmcheck.ir.parts import exprs_of, names_in, set_by, walk, with_blocks, with_exprs
 from mmcheck.ir.polling.rounds import always_exits
 from mmcheck.ir.program import (
     FALSE,
@@ -36,7 +36,6 @@ from mmcheck.ir.program import (
     Statement,
     constants_of,
     evaluate,
-    walk,
 )
 
 COMPARES = frozenset({"eq", "ne", "ult", "ule", "slt", "sle", "add", "sub"})
@@ -223,12 +222,5 @@ def _put(expr: Expr, known: dict[str, int]) -> Expr:
 
 def _without(block: Block, counter: str) -> Block:
     """`block` without what sets the counter."""
-    out: list[Statement] = []
-    for each in block:
-        match each:
-            case Assign(dst=dst) if dst.name == counter:
-                continue
-            case If(then=then, orelse=orelse):
-                each = replace(each, then=_without(then, counter), orelse=_without(orelse, counter))
-        out.append(each)
-    return tuple(out)
+    kept = [each for each in block if not (isinstance(each, Assign) and each.dst.name == counter)]
+    return tuple([with_blocks(each, lambda inner: _without(inner, counter)) for each in kept])

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from mmcheck.base.records import record, replace
+from mmcheck.ir.parts import set_by
 from mmcheck.ir.program import (
     Assign,
     Block,
@@ -18,12 +19,9 @@ from mmcheck.ir.program import (
     Expr,
     Jump,
     Label,
-    Load,
     Op,
     Reg,
-    Rmw,
     Statement,
-    StoreExclusive,
     apply,
 )
 
@@ -173,17 +171,10 @@ def _joined(one: Known | None, other: Known | None) -> Known | None:
 
 def _effect(statement: Statement, known: Known) -> Known:
     """The registers that `statement` writes."""
-    match statement:
-        case Assign(dst=dst, expr=expr):
-            value = _value(expr, known)
-            return {dst.name: None if value is None else value & (1 << dst.width) - 1}
-        case Load(dst=dst):
-            return {dst.name: None}
-        case StoreExclusive(status=status):
-            return {status.name: None}
-        case Rmw(dst=dst, ok=ok):
-            return dict.fromkeys([register.name for register in (dst, ok) if register is not None], None)
-    return {}
+    if isinstance(statement, Assign):
+        value = _value(statement.expr, known)
+        return {statement.dst.name: None if value is None else value & (1 << statement.dst.width) - 1}
+    return dict.fromkeys([register.name for register in set_by(statement)], None)
 
 
 def _value(expr: Expr, known: Known) -> int | None:

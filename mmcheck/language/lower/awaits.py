@@ -6,13 +6,14 @@ read, or nothing. It carries no value into the next round or out of the loop. It
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mmcheck.base.records import replace
+from mmcheck.ir import parts
 from mmcheck.ir import program as ir
+from mmcheck.ir.parts import set_by
 from mmcheck.ir.polling.modifications import WritesWhereItFails, silenced
-from mmcheck.ir.polling.registers import set_by
 from mmcheck.language.lower.names import problem
 from mmcheck.language.syntax import ast
 
@@ -23,7 +24,7 @@ def check_await(
     functions: Mapping[str, ir.Function], statement: ir.Await, node: ast.Await, outer: frozenset[str]
 ) -> ir.Await:
     """`statement`, or what stands for it; `outer` are the registers known around it. Raises `Problem`."""
-    inside = list(ir.reachable(statement.body, functions))
+    inside = list(parts.reachable(statement.body, functions))
     if not any(isinstance(each, ir.Load | ir.Rmw) for each in inside):
         raise problem("MM226", "this wait reads nothing that another agent could change", node.condition.span)
     for each in inside:
@@ -38,7 +39,7 @@ def check_await(
         if isinstance(each, ir.Store | ir.StoreExclusive):
             span = each.origin.span or node.span
             raise problem("MM225", "an await must not write: a round that fails would be seen", span, _ADVICE)
-    for each in ir.walk(statement.body):
+    for each in parts.walk(statement.body):
         if isinstance(each, ir.Return):
             raise problem("MM226", "a return inside an await", each.origin.span or node.span, _ADVICE)
     try:
@@ -65,16 +66,14 @@ class _Flow:
     assigned: frozenset[str]
     carried: str | None = None
 
-    def read(self, expr: ir.Expr | None, done: set[str]) -> None:
-        if expr is None:
-            return
+    def read(self, expr: ir.Expr, done: set[str]) -> None:
         for reg in ir.registers_of(expr):
             if self.carried is None and reg.name in self.assigned and reg.name not in done:
                 self.carried = reg.name
 
     def block(self, block: ir.Block, done: set[str]) -> None:
         for statement in block:
-            for expr in _reads(statement):
+            for expr in parts.exprs_of(statement):
                 self.read(expr, done)
             if isinstance(statement, ir.If):
                 then, orelse = set(done), set(done)
@@ -97,9 +96,9 @@ class _Flow:
 
 def _carried(functions: Mapping[str, ir.Function], statement: ir.Await, outer: frozenset[str]) -> str | None:
     """A register through which one round can tell another what it found."""
-    assigned = {reg.name for each in ir.walk(statement.body) for reg in set_by(each)}
+    assigned = {reg.name for each in parts.walk(statement.body) for reg in set_by(each)}
     maybe: set[str] = set()
-    for each in ir.walk(statement.body):
+    for each in parts.walk(statement.body):
         if isinstance(each, ir.Call):
             maybe |= _agent_writes(functions, each)
     flow = _Flow(functions, frozenset(assigned | maybe))
@@ -112,35 +111,12 @@ def _carried(functions: Mapping[str, ir.Function], statement: ir.Await, outer: f
     return min(leaving - done, default=None)
 
 
-def _reads(statement: ir.Statement) -> Iterator[ir.Expr | None]:
-    match statement:
-        case ir.Assign(expr=expr):
-            yield expr
-        case ir.Load(address=address):
-            yield address
-        case ir.Rmw():
-            yield from (statement.address, statement.new, statement.when, statement.compare)
-        case ir.If(cond=cond) | ir.Assert(cond=cond):
-            yield cond
-        case ir.Call(args=args):
-            yield from args
-        case ir.Return(value=value):
-            yield value
-
-
 def _agent_writes(functions: Mapping[str, ir.Function], call: ir.Call) -> set[str]:
     """The agent's own registers that a call may set."""
-    inside = ir.reachable((call,), functions)
+    inside = parts.reachable((call,), functions)
     return {reg.name for each in inside for reg in set_by(each) if reg.name.startswith("@")}
 
 
 def _agent_reads(functions: Mapping[str, ir.Function], call: ir.Call) -> set[str]:
-    inside = ir.reachable((call,), functions)
-    return {
-        reg.name
-        for each in inside
-        for expr in _reads(each)
-        if expr is not None
-        for reg in ir.registers_of(expr)
-        if reg.name.startswith("@")
-    }
+    inside = parts.reachable((call,), functions)
+    return {name for each in inside for name in parts.used_by(each) if name.startswith("@")}

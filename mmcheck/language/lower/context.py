@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from mmcheck.base.errors import Diagnostic, InputError
 from mmcheck.base.records import record
 from mmcheck.base.source import Span
+from mmcheck.ir import parts
 from mmcheck.ir import program as ir
 from mmcheck.language.lower.choices import Chooser
 from mmcheck.language.lower.cpus import MAX_CPU, Cpus
@@ -75,7 +76,7 @@ class Context:
 
     def reachable(self, block: ir.Block) -> Iterator[ir.Statement]:
         """Every statement that `block` may execute, in itself and in the functions it calls, once each."""
-        return ir.reachable(block, self.bodies)
+        return parts.reachable(block, self.bodies)
 
     def cpu(self, node: ast.Expr) -> int:
         """The number of a CPU."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mmcheck.base.source import Span
 from mmcheck.ir import program as ir
+from mmcheck.ir.polling.rounds import exits
 from mmcheck.language.lower import values
 from mmcheck.language.lower.calls import call_word, method_word
 from mmcheck.language.lower.context import Context, Instance
@@ -148,18 +149,8 @@ def ends(block: ir.Block) -> bool:
                 return True
             case ir.If(then=then, orelse=orelse) if ends(then) and ends(orelse):
                 return True
-            case ir.Loop(body=body, rounds=None) if not _breaks(body):
+            case ir.Loop(body=body, rounds=None) if not exits(body, ir.Break):
                 return True
-            case ir.Loop(body=body) if ends(body) and not _breaks(body):
+            case ir.Loop(body=body) if ends(body) and not exits(body, ir.Break):
                 return True
-    return False
-
-
-def _breaks(block: ir.Block) -> bool:
-    """Whether a `Break` of `block` leaves the loop around it."""
-    for statement in block:
-        if isinstance(statement, ir.Break):
-            return True
-        if not isinstance(statement, ir.Loop) and any(_breaks(inner) for inner in ir.children(statement)):
-            return True
     return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mmcheck.base.records import replace
+from mmcheck.ir import parts
 from mmcheck.ir import program as ir
 from mmcheck.ir.polling import awaited
 from mmcheck.language.lower.choices import Chooser
@@ -100,35 +101,11 @@ def _with_privates(
     alias = context.alias
     used = {name for owner, name in mentioned if alias.get(owner, owner) in (thread.name, alias.get(thread.handler))}
     for each in context.reachable(thread.body):
-        used |= {reg.name.removeprefix("@") for reg in registers_in(each) if reg.name.startswith("@")}
+        names = parts.used_by(each) | {reg.name for reg in parts.set_by(each)}
+        used |= {name.removeprefix("@") for name in names if name.startswith("@")}
     privates = tuple(
         (private.register, private.init.value) for name, private in context.layout.privates.items() if name in used
     )
     with context.reporter.collect():
         privates += tuple(handlers.privates(thread, threads, used))
     return replace(thread, privates=privates)
-
-
-def registers_in(statement: ir.Statement) -> list[ir.Reg]:
-    """Every register that `statement` itself, without its blocks, reads or sets."""
-    match statement:
-        case ir.Assign(dst=dst, expr=expr):
-            return [dst, *ir.registers_of(expr)]
-        case ir.Load(dst=dst, address=address):
-            return [dst, *ir.registers_of(address)]
-        case ir.Store(address=address, value=stored):
-            return [*ir.registers_of(address), *ir.registers_of(stored)]
-        case ir.StoreExclusive(status=status, address=address, value=stored):
-            return [status, *ir.registers_of(address), *ir.registers_of(stored)]
-        case ir.Rmw():
-            exprs = (statement.address, statement.new, statement.when)
-            found = [statement.dst, *(reg for expr in exprs for reg in ir.registers_of(expr))]
-            return found + ([statement.ok] if statement.ok is not None else [])
-        case ir.If(cond=cond) | ir.Await(cond=cond) | ir.Assert(cond=cond) | ir.Given(cond=cond):
-            return list(ir.registers_of(cond))
-        case ir.Call(args=args, dst=target):
-            found = [reg for arg in args for reg in ir.registers_of(arg)]
-            return found + ([target] if target is not None else [])
-        case ir.Return(value=value) if value is not None:
-            return list(ir.registers_of(value))
-    return []

@@ -45,10 +45,8 @@ def with_devices(cells: Sequence[ir.Cell], threads: Sequence[ir.Thread], reachab
 
 
 def _takes(thread: ir.Thread, doors: set[int], reachable: Reachable) -> bool:
-    return any(
-        isinstance(each, ir.Rmw) and each.origin.word == "take()" and not doors.isdisjoint(_constants(each.address))
-        for each in reachable(thread.body)
-    )
+    taken = [each for each in reachable(thread.body) if isinstance(each, ir.Rmw) and each.origin.word == "take()"]
+    return any(const.value in doors for each in taken for const in ir.constants_of(each.address))
 
 
 def placed(
@@ -103,17 +101,9 @@ class _Cells:
             if expr.value in self.set:
                 yield expr.value
         elif isinstance(expr, ir.Op):
-            for number in _constants(expr):
-                if number >= STRIDE:
-                    yield from self.near(number)
-
-
-def _constants(expr: ir.Expr) -> Iterator[int]:
-    if isinstance(expr, ir.Const):
-        yield expr.value
-    elif isinstance(expr, ir.Op):
-        for arg in expr.args:
-            yield from _constants(arg)
+            for const in ir.constants_of(expr):
+                if const.value >= STRIDE:
+                    yield from self.near(const.value)
 
 
 def _addresses(statement: ir.Statement) -> list[ir.Expr]:

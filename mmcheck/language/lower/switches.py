@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mmcheck.base.records import record
+from mmcheck.ir import parts
 from mmcheck.ir import program as ir
 
 MOST = 64
@@ -64,8 +65,6 @@ class Switches:
         match statement:
             case ir.Assign(dst=dst, expr=expr):
                 return path.assign(dst.name, _is_off(expr, path))
-            case ir.Load(dst=dst) | ir.Rmw(dst=dst):
-                return path.assign(dst.name, False)
             case ir.Fence(tags=tags) if "IrqOff" in tags:
                 return path.after(1)
             case ir.Fence(tags=tags) if "IrqOn" in tags:
@@ -89,6 +88,8 @@ class Switches:
                 return None
             case ir.Call():
                 return self._call(statement, path)
+        for register in parts.set_by(statement):
+            path = path.assign(register.name, False)
         return path
 
     def _on(self, fence: ir.Fence, path: _Path) -> _Path:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from lowering import body, program
 
-from mmcheck.ir.program import Assign, Await, If, Load, Loop, reachable, walk
+from mmcheck.ir.parts import reachable, walk
+from mmcheck.ir.program import Assign, Await, If, Load, Loop
 
 WAIT = "await (eq %1 1)\n  %1 := [1048576] {Volatile}"
 

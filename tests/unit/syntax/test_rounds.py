@@ -10,7 +10,8 @@ import time
 import pytest
 
 from mmcheck.base.source import SourceFile
-from mmcheck.ir.program import Jump, Load, walk
+from mmcheck.ir.parts import walk
+from mmcheck.ir.program import Jump, Load
 from mmcheck.language.herd.read import read_litmus
 from mmcheck.verdict.litmus import CUT, decide
 
