@@ -6,7 +6,9 @@ decides one choice of rf and co. The part of the model free of rf and co is eval
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import and_, or_
 from typing import Any, NamedTuple
 
 from mmcheck.base.records import record
@@ -32,6 +34,7 @@ from mmcheck.events.relations import (
 from mmcheck.ir.hosts import root_of
 from mmcheck.model.expr import DYNAMIC_BASES, Node, Pool, walk
 from mmcheck.model.model import Axiom, Model, with_turns
+from mmcheck.model.operators import OPERATORS, column
 
 
 @record
@@ -81,7 +84,6 @@ def _plan(pool: Pool, axioms: Sequence[Axiom], present: frozenset[str]) -> _Plan
 
 def is_empty(node: Node, present: frozenset[str], empty: set[int]) -> bool:
     """Whether `node` is empty since its operands are."""
-    args = [arg.number in empty for arg in node.args]
     match node.op:
         case "set":
             return f"set {node.name}" not in present
@@ -89,13 +91,9 @@ def is_empty(node: Node, present: frozenset[str], empty: set[int]) -> bool:
             return node.name not in DYNAMIC_BASES and f"rel {node.name}" not in present
         case "none" | "empty":
             return True
-        case "union" | "s-union":
-            return all(args)
-        case "seq" | "inter" | "s-inter" | "product":
-            return any(args)
-        case "diff" | "s-diff" | "plus" | "inverse" | "ident" | "domain" | "range":
-            return args[0]
-    return False  # `all`, and recursion
+        case "all" | "rec":
+            return False
+    return OPERATORS[node.op].empty([arg.number in empty for arg in node.args])
 
 
 def asked_axioms(model: Model, coherent: bool) -> Sequence[Axiom]:
@@ -148,9 +146,7 @@ class Frame:
         found = self._unions.get(numbers)
         if found is None:
             parts: list[Any] = [self._fixed[number] for number in numbers]
-            value = self._of_relations("union", parts[0], parts[1:])
-            assert isinstance(value, tuple)
-            found = self._unions[numbers] = value
+            found = self._unions[numbers] = _union(self.n, self.none, parts)
         return found
 
     def allows(self, rf: Rel, co: Rel) -> bool:
@@ -284,56 +280,54 @@ class Frame:
             return 0
         if op == "empty":
             return self.none
-        args = [values[arg.number] for arg in node.args]
-        first = args[0]
-        if isinstance(first, int):
-            return self._of_sets(op, [arg for arg in args if isinstance(arg, int)])
-        rest = [arg for arg in args[1:] if isinstance(arg, tuple)]
-        value = self._of_relations(op, first, rest)
+        value = VALUES[op](self.n, self.none, [values[arg.number] for arg in node.args])
         return value if isinstance(value, int) or any(value) else self.none  # empty ones are recognised by identity
 
-    def _of_relations(self, op: str, first: Rel, rest: list[Rel]) -> Set | Rel:
-        none = self.none
-        match op:
-            case "union":
-                parts = [part for part in (first, *rest) if part is not none]
-                return parts[0] if len(parts) == 1 else union(*parts) if parts else none
-            case "inter":
-                for other in rest:
-                    first = none if first is none or other is none else intersection(first, other)
-                return first
-            case "diff":
-                return first if first is none or rest[0] is none else difference(first, rest[0])
-            case "seq":
-                return none if first is none or rest[0] is none else compose(first, rest[0])
-            case "plus":
-                return first if first is none else closure(first)
-            case "inverse":
-                return first if first is none else inverse(first)
-            case "domain":
-                return domain(first)
-            case "range":
-                return codomain(first)
-        raise KeyError(op)
 
-    def _of_sets(self, op: str, args: list[Set]) -> Set | Rel:
-        first, rest = args[0], args[1:]
-        match op:
-            case "ident":
-                return identity(self.n, first) if first else self.none
-            case "product":
-                return product(self.n, first, rest[0]) if first and rest[0] else self.none
-            case "s-union":
-                for other in rest:
-                    first |= other
-                return first
-            case "s-inter":
-                for other in rest:
-                    first &= other
-                return first
-            case "s-diff":
-                return first & ~rest[0]
-        raise KeyError(op)
+# --- the operators on bits: of `n` events, with the empty relation, which is recognised by identity ----------
+
+
+def _union(n: int, none: Rel, args: list[Any]) -> Rel:
+    parts = [part for part in args if part is not none]
+    return parts[0] if len(parts) == 1 else union(*parts) if parts else none
+
+
+def _inter(n: int, none: Rel, args: list[Any]) -> Rel:
+    return none if any(part is none for part in args) else reduce(intersection, args)
+
+
+def _diff(n: int, none: Rel, args: list[Any]) -> Rel:
+    first, second = args
+    return first if first is none or second is none else difference(first, second)
+
+
+def _seq(n: int, none: Rel, args: list[Any]) -> Rel:
+    first, second = args
+    return none if first is none or second is none else compose(first, second)
+
+
+def _product(n: int, none: Rel, args: list[Any]) -> Rel:
+    first, second = args
+    return product(n, first, second) if first and second else none
+
+
+VALUES: Mapping[str, Callable[[int, Rel, list[Any]], Set | Rel]] = column(
+    {
+        "ident": lambda n, none, args: identity(n, args[0]) if args[0] else none,
+        "product": _product,
+        "union": _union,
+        "inter": _inter,
+        "diff": _diff,
+        "seq": _seq,
+        "plus": lambda n, none, args: none if args[0] is none else closure(args[0]),
+        "inverse": lambda n, none, args: none if args[0] is none else inverse(args[0]),
+        "domain": lambda n, none, args: domain(args[0]),
+        "range": lambda n, none, args: codomain(args[0]),
+        "s-union": lambda n, none, args: reduce(or_, args),
+        "s-inter": lambda n, none, args: reduce(and_, args),
+        "s-diff": lambda n, none, args: args[0] & ~args[1],
+    }
+)
 
 
 def event_sets(execution: Execution) -> dict[str, Set]:

@@ -8,10 +8,12 @@ concrete` with bit sets, `mmcheck.engines.smt.relations` with literals.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-SET_OPS = {"set", "all", "none", "s-union", "s-inter", "s-diff", "domain", "range"}
+from mmcheck.model.operators import OPERATORS
+
+SET_LEAVES = {"set", "all", "none"}
 
 
 class Node:
@@ -35,25 +37,15 @@ class Node:
 
     @property
     def is_set(self) -> bool:
-        return self.op in SET_OPS
+        return OPERATORS[self.op].is_set if self.args else self.op in SET_LEAVES
 
     def __repr__(self) -> str:
         if self.op in ("set", "rel", "rec"):
             return self.name
         if self.op in ("all", "none", "empty"):
             return {"all": "_", "none": "{}", "empty": "0"}[self.op]
-        inner = [repr(arg) for arg in self.args]
-        match self.op:
-            case "ident":
-                return f"[{inner[0]}]"
-            case "plus":
-                return f"({inner[0]})^+"
-            case "inverse":
-                return f"({inner[0]})^-1"
-            case "domain" | "range":
-                return f"{self.op}({inner[0]})"
-        symbol = {"s-union": "|", "union": "|", "s-inter": "&", "inter": "&", "s-diff": "\\", "diff": "\\"}
-        return "(" + {"seq": ";", "product": "*", **symbol}[self.op].join(inner) + ")"
+        inner, shown = [repr(arg) for arg in self.args], OPERATORS[self.op].shown
+        return shown.format(*inner) if "{}" in shown else f"({shown.join(inner)})"
 
 
 DYNAMIC_BASES = {"rf", "co"}
@@ -224,3 +216,26 @@ def walk(roots: list[Node]) -> Iterator[Node]:
             stack += [(arg, False) for arg in reversed(node.args) if arg.number not in seen]
             if node.body is not None:
                 bodies.append(node.body)
+
+
+def signed(
+    roots: Iterable[tuple[Node, int]], stop: Callable[[Node, int], bool] = lambda node, sign: False
+) -> Iterator[tuple[Node, int]]:
+    """Every node below `roots` with each sign that it occurs with: 1, or -1 where more of it is less of the whole.
+
+    A root comes with its sign. What is below a node at which to `stop` is left out.
+    """
+    done: set[tuple[int, int]] = set()
+    work = list(roots)
+    while work:
+        node, sign = work.pop()
+        if (node.number, sign) in done:
+            continue
+        done.add((node.number, sign))
+        yield node, sign
+        if stop(node, sign):
+            continue
+        negative = OPERATORS[node.op].negative if node.args else None
+        work += [(arg, -sign if place == negative else sign) for place, arg in enumerate(node.args)]
+        if node.body is not None:
+            work.append((node.body, sign))

@@ -16,6 +16,7 @@ from mmcheck.events.relations import Rel, Set
 from mmcheck.model.concrete import Frame, asked_axioms, is_empty
 from mmcheck.model.expr import Node, Pool
 from mmcheck.model.model import Model
+from mmcheck.model.operators import OPERATORS
 
 APART = {"po", "src", "addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl", "amo", "lxsx", "int"}
 """The base relations that are apart."""
@@ -192,30 +193,17 @@ def _grouped(node: Node, whole: set[int], groups: dict[int, tuple[int, ...]]) ->
 
 def _is_apart(node: Node, apart: set[int]) -> bool:
     """Whether the relation `node` relates no two threads, given what is known of its operands."""
-    args = [arg.number in apart for arg in node.args]
-    match node.op:
-        case "rel":
-            return node.name in APART
-        case "ident" | "empty":
-            return True
-        case "union" | "seq" | "plus" | "inverse":
-            return all(args)
-        case "inter":
-            return any(args)
-        case "diff":
-            return args[0]
-    return False
+    if node.args:
+        return OPERATORS[node.op].apart([arg.number in apart for arg in node.args])
+    return node.op == "empty" or (node.op == "rel" and node.name in APART)
 
 
 def _is_divisible(node: Node, apart: set[int], divisible: set[int]) -> bool:
     """Whether the value of `node` on one thread's events follows from those of its operands there."""
-    if any(arg.number not in divisible for arg in node.args):
-        return False
-    if node.op == "seq":  # the event between is of the same thread
-        return any(arg.number in apart for arg in node.args)
-    if node.op in ("plus", "domain", "range"):
-        return node.args[0].number in apart
-    return node.op != "rec"
+    if not node.args:
+        return node.op != "rec"
+    known = all(arg.number in divisible for arg in node.args)
+    return known and OPERATORS[node.op].divides([arg.number in apart for arg in node.args])
 
 
 def _plan(seams: _Seams, bare: tuple[bool, ...]) -> _Plan:

@@ -18,7 +18,7 @@ from mmcheck.base.errors import InputError, fail
 from mmcheck.base.records import record, replace
 from mmcheck.base.source import SourceFile, Span
 from mmcheck.model import cat_syntax as cat
-from mmcheck.model.expr import Node, Pool, TooLarge
+from mmcheck.model.expr import Node, Pool, TooLarge, signed
 from mmcheck.target.tags import HARDWARE_TAGS, SOURCE_TAGS
 
 BUILTIN = ("sc", "x86-tso", "armv8", "armv8+monitor")
@@ -101,24 +101,11 @@ class Model:
 
     def _polarities(self, axioms: tuple[Axiom, ...]) -> dict[str, set[int]]:
         found: dict[str, set[int]] = {}
-        done: set[tuple[int, int]] = set()
-        work = [(axiom.node, -1 if axiom.negated else 1) for axiom in axioms]
         po_loc, writes = self.definitions["po-loc"], self.definitions["W"]
-        while work:
-            node, sign = work.pop()
-            if (node.number, sign) in done:
-                continue
-            done.add((node.number, sign))
+        roots = [(axiom.node, -1 if axiom.negated else 1) for axiom in axioms]
+        for node, sign in signed(roots, lambda node, sign: sign < 0 and _is_write_chain(node, po_loc, writes)):
             if node.op in ("set", "rel"):
                 found.setdefault(node.name, set()).add(sign)
-            if sign < 0 and _is_write_chain(node, po_loc, writes):
-                continue
-            if node.op in ("diff", "s-diff"):
-                work += [(node.args[0], sign), (node.args[1], -sign)]
-            else:
-                work += [(arg, sign) for arg in node.args]
-                if node.body is not None:
-                    work.append((node.body, sign))
         return found
 
 
@@ -255,22 +242,10 @@ class _Elaborator:
     def positive(self, root: Node, span: Span, sign: int = 1) -> None:
         """A recursion has a least solution only if it does not use its variables negatively, as under ``\\``; and
         the solver's is the least only where models use it positively."""
-        done: set[tuple[int, int]] = set()
-        work = [(root, sign)]
-        while work:
-            node, sign = work.pop()
-            if (node.number, sign) in done:
-                continue
-            done.add((node.number, sign))
-            if node.op == "rec" and sign < 0:
+        for node, its in signed([(root, sign)]):
+            if node.op == "rec" and its < 0:
                 help = "leave out what is right of '\\' or under '~'"
                 raise fail("MM411", "a recursive definition may only be used positively", span, help=help)
-            if node.op in ("diff", "s-diff"):
-                work += [(node.args[0], sign), (node.args[1], -sign)]
-            else:
-                work += [(arg, sign) for arg in node.args]
-                if node.body is not None:
-                    work.append((node.body, sign))
 
     def test(self, test: cat.Test) -> None:
         node, kind = self.node(test.exp), test.kind

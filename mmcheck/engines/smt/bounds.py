@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import and_, or_
 
 from mmcheck.engines.smt.acyclic import closure_given
 from mmcheck.events.relations import bits, inverse
 from mmcheck.model.expr import Node
+from mmcheck.model.operators import OPERATORS, column
 
 Lits = dict[tuple[int, int], int]
 Leaf = Callable[[int, int], int]
@@ -87,57 +90,58 @@ class Bounding:
             return Bounds(base.may, base.must, base.literal) if base is not None else Bounds([0] * n, [0] * n)
         if op == "empty":
             return Bounds([0] * n, [0] * n)
-        if op == "ident":
-            may, must = self.set_bounds[node.args[0].number]
-            return Bounds([may & 1 << i for i in range(n)], [must & 1 << i for i in range(n)])
-        if op == "product":
-            (may_a, must_a), (may_b, must_b) = (self.set_bounds[arg.number] for arg in node.args)
-            return Bounds(
-                [may_b if may_a >> i & 1 else 0 for i in range(n)],
-                [must_b if must_a >> i & 1 else 0 for i in range(n)],
-            )
-        args = [self.rel[arg.number] for arg in node.args]
-        first = args[0]
-        if op == "union":
-            args = [arg for arg in args if arg is not self.nothing]
-            if len(args) < 2:
-                return Bounds(args[0].may, args[0].must) if args else self.nothing
-            first = args[0]
-        elif first is self.nothing or (op in ("inter", "seq") and any(arg is self.nothing for arg in args)):
-            return self.nothing
-        match op:
-            case "union":
-                union_may, union_must = list(first.may), list(first.must)
-                for other in args[1:]:
-                    union_may = [x | y for x, y in zip(union_may, other.may, strict=True)]
-                    union_must = [x | y for x, y in zip(union_must, other.must, strict=True)]
-                return Bounds(union_may, union_must)
-            case "inter":
-                both_may, both_must = list(first.may), list(first.must)
-                for other in args[1:]:
-                    both_may = [x & y for x, y in zip(both_may, other.may, strict=True)]
-                    both_must = [x & y for x, y in zip(both_must, other.must, strict=True)]
-                return Bounds(both_may, both_must)
-            case "diff":
-                other = args[1]
-                return Bounds(
-                    [x & ~y for x, y in zip(first.may, other.must, strict=True)],
-                    [x & ~y for x, y in zip(first.must, other.may, strict=True)],
-                )
-            case "seq":
-                return self._seq_bounds(node, first, args[1])
-            case "plus":
-                everyone = list(range(n))
-                always = [-1] * n
-                return Bounds(
-                    closure_given(first.may, always, everyone), closure_given(first.must, self.implied_by, everyone)
-                )
-            case "inverse":
-                return Bounds(list(inverse(tuple(first.may))), list(inverse(tuple(first.must))))
-        raise KeyError(op)
+        return self.nothing if self._is_nothing(node) else BOUNDS[op](self, node)
 
-    def _seq_bounds(self, node: Node, first: Bounds, second: Bounds) -> Bounds:
+    def _is_nothing(self, node: Node) -> bool:
+        """Whether `node` is empty since its operands are."""
+        return OPERATORS[node.op].empty([self.rel.get(arg.number) is self.nothing for arg in node.args])
+
+    def _ident_bounds(self, node: Node) -> Bounds:
+        may, must = self.set_bounds[node.args[0].number]
+        return Bounds([may & 1 << i for i in range(self.n)], [must & 1 << i for i in range(self.n)])
+
+    def _product_bounds(self, node: Node) -> Bounds:
+        (may_a, must_a), (may_b, must_b) = (self.set_bounds[arg.number] for arg in node.args)
+        return Bounds(
+            [may_b if may_a >> i & 1 else 0 for i in range(self.n)],
+            [must_b if must_a >> i & 1 else 0 for i in range(self.n)],
+        )
+
+    def _union_bounds(self, node: Node) -> Bounds:
+        first, *rest = [bounds for arg in node.args if (bounds := self.rel[arg.number]) is not self.nothing]
+        may, must = first.may, first.must
+        for other in rest:
+            may = [x | y for x, y in zip(may, other.may, strict=True)]
+            must = [x | y for x, y in zip(must, other.must, strict=True)]
+        return Bounds(may, must)
+
+    def _inter_bounds(self, node: Node) -> Bounds:
+        first, *rest = [self.rel[arg.number] for arg in node.args]
+        may, must = first.may, first.must
+        for other in rest:
+            may = [x & y for x, y in zip(may, other.may, strict=True)]
+            must = [x & y for x, y in zip(must, other.must, strict=True)]
+        return Bounds(may, must)
+
+    def _diff_bounds(self, node: Node) -> Bounds:
+        first, other = (self.rel[arg.number] for arg in node.args)
+        return Bounds(
+            [x & ~y for x, y in zip(first.may, other.must, strict=True)],
+            [x & ~y for x, y in zip(first.must, other.may, strict=True)],
+        )
+
+    def _plus_bounds(self, node: Node) -> Bounds:
+        inner, everyone = self.rel[node.args[0].number], list(range(self.n))
+        may = closure_given(inner.may, [-1] * self.n, everyone)
+        return Bounds(may, closure_given(inner.must, self.implied_by, everyone))
+
+    def _inverse_bounds(self, node: Node) -> Bounds:
+        inner = self.rel[node.args[0].number]
+        return Bounds(list(inverse(tuple(inner.may))), list(inverse(tuple(inner.must))))
+
+    def _seq_bounds(self, node: Node) -> Bounds:
         left, right = node.args
+        first, second = self.rel[left.number], self.rel[right.number]
         if left.op == "ident":
             may, must = self.set_bounds[left.args[0].number]
             return Bounds(
@@ -186,23 +190,57 @@ class Bounding:
             return (1 << self.n) - 1, (1 << self.n) - 1
         if op == "none":
             return 0, 0
-        if op in ("domain", "range"):
-            bounds = self.rel[node.args[0].number]
-            may = must = 0
-            for i in range(self.n):
-                for j in bits(bounds.may[i]):
-                    here, there = (i, j) if op == "domain" else (j, i)
-                    may |= 1 << here
-                    if bounds.must[i] >> j & 1 and self.implied_by[there] >> here & 1:
-                        must |= 1 << here
-            return may, must
-        args = [self.set_bounds[arg.number] for arg in node.args]
-        may, must = args[0]
-        for other_may, other_must in args[1:]:
-            if op == "s-union":
-                may, must = may | other_may, must | other_must
-            elif op == "s-inter":
-                may, must = may & other_may, must & other_must
-            else:
-                may, must = may & ~other_must, must & ~other_may
+        return MEMBERS[op](self, node)
+
+    def _domain_bounds(self, node: Node) -> tuple[int, int]:
+        bounds = self.rel[node.args[0].number]
+        may = must = 0
+        for i in range(self.n):
+            for j in bits(bounds.may[i]):
+                here, there = (i, j) if node.op == "domain" else (j, i)
+                may |= 1 << here
+                if bounds.must[i] >> j & 1 and self.implied_by[there] >> here & 1:
+                    must |= 1 << here
         return may, must
+
+    def _members(self, node: Node) -> tuple[list[int], list[int]]:
+        """Who may be, and who must be, in each operand."""
+        bounds = [self.set_bounds[arg.number] for arg in node.args]
+        return [may for may, _ in bounds], [must for _, must in bounds]
+
+    def _s_union_bounds(self, node: Node) -> tuple[int, int]:
+        may, must = self._members(node)
+        return reduce(or_, may), reduce(or_, must)
+
+    def _s_inter_bounds(self, node: Node) -> tuple[int, int]:
+        may, must = self._members(node)
+        return reduce(and_, may), reduce(and_, must)
+
+    def _s_diff_bounds(self, node: Node) -> tuple[int, int]:
+        may, must = self._members(node)
+        return may[0] & ~must[1], must[0] & ~may[1]
+
+
+BOUNDS: Mapping[str, Callable[[Bounding, Node], Bounds]] = column(
+    {
+        "ident": Bounding._ident_bounds,
+        "product": Bounding._product_bounds,
+        "union": Bounding._union_bounds,
+        "inter": Bounding._inter_bounds,
+        "diff": Bounding._diff_bounds,
+        "seq": Bounding._seq_bounds,
+        "plus": Bounding._plus_bounds,
+        "inverse": Bounding._inverse_bounds,
+    },
+    sets=False,
+)
+MEMBERS: Mapping[str, Callable[[Bounding, Node], tuple[int, int]]] = column(
+    {
+        "domain": Bounding._domain_bounds,
+        "range": Bounding._domain_bounds,
+        "s-union": Bounding._s_union_bounds,
+        "s-inter": Bounding._s_inter_bounds,
+        "s-diff": Bounding._s_diff_bounds,
+    },
+    sets=True,
+)

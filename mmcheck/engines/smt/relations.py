@@ -7,15 +7,19 @@ up again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from mmcheck.engines.smt.acyclic import Acyclic
 from mmcheck.engines.smt.bounds import Bounds, Lits
 from mmcheck.engines.smt.circuit import FALSE, TRUE, Circuit
 from mmcheck.engines.smt.wanted import Wanting
 from mmcheck.events.relations import bits, inverse
-from mmcheck.model.expr import Node
+from mmcheck.model.expr import Node, signed
 from mmcheck.model.model import Axiom, Model
+from mmcheck.model.operators import column
+
+Pairs: TypeAlias = list[tuple[int, int]]
 
 
 class Algebra(Wanting):
@@ -108,45 +112,35 @@ class Algebra(Wanting):
 
     def _literals(self, node: Node) -> Lits:
         bounds = self.rel[node.number]
-        out: Lits = {}
         if bounds is self.nothing:
-            return out
+            return {}
         pairs = [(i, j) for i, row in enumerate(bounds.wanted) if row for j in bits(row)]
         if not pairs:
-            return out
-        if bounds.literal is not None:
-            for i, j in pairs:
-                out[i, j] = bounds.literal(i, j)
-            return out
-        circuit, args = self.circuit, node.args
-        match node.op:
-            case "union":
-                parts = [(bound.may, bound.must, bound.lits) for bound in (self.rel[arg.number] for arg in args)]
-                for i, j in pairs:  # where none of them has it for sure, or the union would, too
-                    found = [lits[i, j] for may, must, lits in parts if (may[i] & ~must[i]) >> j & 1]
-                    out[i, j] = found[0] if len(found) == 1 else circuit.any(found)
-            case "inter":
-                for i, j in pairs:
-                    out[i, j] = circuit.all([self.lit(arg, i, j) for arg in args])
-            case "diff":
-                for i, j in pairs:
-                    out[i, j] = circuit.all([self.lit(args[0], i, j), -self.lit(args[1], i, j)])
-            case "inverse":
-                for i, j in pairs:
-                    out[i, j] = self.lit(args[0], j, i)
-            case "ident":
-                for i, _ in pairs:
-                    out[i, i] = self.member(args[0], i)
-            case "product":
-                for i, j in pairs:
-                    out[i, j] = circuit.all([self.member(args[0], i), self.member(args[1], j)])
-            case "seq":
-                self._seq_literals(args[0], args[1], pairs, out)
-            case "plus":
-                out = self._plus_literals(node, bounds)
+            return {}
+        literal = bounds.literal
+        if literal is not None:
+            return {(i, j): literal(i, j) for i, j in pairs}
+        return LITERALS[node.op](self, node, pairs)
+
+    def _union_literals(self, node: Node, pairs: Pairs) -> Lits:
+        parts = [(bound.may, bound.must, bound.lits) for bound in (self.rel[arg.number] for arg in node.args)]
+        out: Lits = {}
+        for i, j in pairs:  # where none of them has it for sure, or the union would, too
+            found = [lits[i, j] for may, must, lits in parts if (may[i] & ~must[i]) >> j & 1]
+            out[i, j] = found[0] if len(found) == 1 else self.circuit.any(found)
         return out
 
-    def _seq_literals(self, a: Node, b: Node, pairs: list[tuple[int, int]], out: Lits) -> None:
+    def _diff_literals(self, node: Node, pairs: Pairs) -> Lits:
+        a, b = node.args
+        return {(i, j): self.circuit.all([self.lit(a, i, j), -self.lit(b, i, j)]) for i, j in pairs}
+
+    def _product_literals(self, node: Node, pairs: Pairs) -> Lits:
+        a, b = node.args
+        return {(i, j): self.circuit.all([self.member(a, i), self.member(b, j)]) for i, j in pairs}
+
+    def _seq_literals(self, node: Node, pairs: Pairs) -> Lits:
+        a, b = node.args
+        out: Lits = {}
         may_a, may_b = self.rel[a.number].may, list(inverse(tuple(self.rel[b.number].may)))
         for i, k in pairs:
             parts = []
@@ -155,9 +149,10 @@ class Algebra(Wanting):
                 here = TRUE if safe >> i & 1 or safe >> k & 1 else self.happens[j]
                 parts.append(self.circuit.all([self.lit(a, i, j), here, self.lit(b, j, k)]))
             out[i, k] = self.circuit.any(parts)
+        return out
 
-    def _plus_literals(self, node: Node, bounds: Bounds) -> Lits:
-        arg = node.args[0]
+    def _plus_literals(self, node: Node, pairs: Pairs) -> Lits:
+        arg, bounds = node.args[0], self.rel[node.number]
         inner = self.rel[arg.number]
         if all(row & (1 << i + 1) - 1 == 0 for i, row in enumerate(inner.may)):
             return self._forward_literals(arg, bounds)
@@ -259,30 +254,22 @@ class Algebra(Wanting):
         may, must = self.set_bounds[node.number]
         out = {}
         for i in bits(may & ~must):
-            if node.op in ("domain", "range"):
-                out[i] = self._in_domain(node, i)
-            elif node.op == "set":
-                out[i] = self.optional[node.name][i]
-            else:
-                parts = [self.member(arg, i) for arg in node.args]
-                if node.op == "s-union":
-                    out[i] = self.circuit.any(parts)
-                elif node.op == "s-inter":
-                    out[i] = self.circuit.all(parts)
-                else:
-                    out[i] = self.circuit.all([parts[0], -parts[1]])
+            out[i] = self.optional[node.name][i] if node.op == "set" else MEMBERS[node.op](self, node, i)
         return out
 
     def _in_domain(self, node: Node, i: int) -> int:
         inner = node.args[0]
-        may = self.rel[inner.number].may
-        if node.op == "domain":
-            parts = [self.circuit.all([self.lit(inner, i, j), self.happens[j]]) for j in bits(may[i])]
-        else:
-            parts = [
-                self.circuit.all([self.lit(inner, j, i), self.happens[j]]) for j in range(self.n) if may[j] >> i & 1
-            ]
-        return self.circuit.any(parts)
+        targets = bits(self.rel[inner.number].may[i])
+        return self.circuit.any([self.circuit.all([self.lit(inner, i, j), self.happens[j]]) for j in targets])
+
+    def _in_range(self, node: Node, i: int) -> int:
+        inner = node.args[0]
+        sources = [j for j, row in enumerate(self.rel[inner.number].may) if row >> i & 1]
+        return self.circuit.any([self.circuit.all([self.lit(inner, j, i), self.happens[j]]) for j in sources])
+
+    def _in_difference(self, node: Node, i: int) -> int:
+        a, b = node.args
+        return self.circuit.all([self.member(a, i), -self.member(b, i)])
 
     # --- axioms ------------------------------------------------------------------------------------
 
@@ -314,20 +301,34 @@ class Algebra(Wanting):
                 circuit.clause([-literal])
 
 
+LITERALS: Mapping[str, Callable[[Algebra, Node, Pairs], Lits]] = column(
+    {
+        "ident": lambda self, node, pairs: {(i, i): self.member(node.args[0], i) for i, _ in pairs},
+        "product": Algebra._product_literals,
+        "union": Algebra._union_literals,
+        "inter": lambda self, node, pairs: {
+            (i, j): self.circuit.all([self.lit(arg, i, j) for arg in node.args]) for i, j in pairs
+        },
+        "diff": Algebra._diff_literals,
+        "seq": Algebra._seq_literals,
+        "plus": Algebra._plus_literals,
+        "inverse": lambda self, node, pairs: {(i, j): self.lit(node.args[0], j, i) for i, j in pairs},
+    },
+    sets=False,
+)
+MEMBERS: Mapping[str, Callable[[Algebra, Node, int], int]] = column(
+    {
+        "domain": Algebra._in_domain,
+        "range": Algebra._in_range,
+        "s-union": lambda self, node, i: self.circuit.any([self.member(arg, i) for arg in node.args]),
+        "s-inter": lambda self, node, i: self.circuit.all([self.member(arg, i) for arg in node.args]),
+        "s-diff": Algebra._in_difference,
+    },
+    sets=True,
+)
+
+
 def _exact_nodes(axioms: Sequence[Axiom], exact: bool) -> set[int]:
     """The numbers of nodes below `axioms` that occur negatively; all of them if the axioms are queries."""
-    found: set[int] = set()
-    done: set[tuple[int, bool]] = set()
-    work = [(axiom.node, exact or axiom.negated) for axiom in axioms]
-    while work:
-        node, negative = work.pop()
-        if (node.number, negative) in done:
-            continue
-        done.add((node.number, negative))
-        if negative:
-            found.add(node.number)
-        below = [*node.args, node.body] if node.body is not None else list(node.args)
-        for place, arg in enumerate(below):
-            flips = place == 1 and node.op in ("diff", "s-diff")
-            work.append((arg, exact or negative != flips))
-    return found
+    found = signed([(axiom.node, -1 if axiom.negated else 1) for axiom in axioms])
+    return {node.number for node, sign in found if exact or sign < 0}

@@ -5,13 +5,17 @@ A pair that it must have needs none. From each axiom the wish goes down the expr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from mmcheck.engines.smt.acyclic import components
 from mmcheck.engines.smt.bounds import Bounding, Bounds
 from mmcheck.events.relations import bits, inverse
 from mmcheck.model.expr import Node
 from mmcheck.model.model import Axiom
+from mmcheck.model.operators import column
+
+Rows: TypeAlias = list[int]
 
 
 class Wanting(Bounding):
@@ -78,26 +82,40 @@ class Wanting(Bounding):
         wanted = bounds.wanted
         if bounds is self.nothing or node.number in self.overrides or not any(wanted):
             return
-        match node.op:
-            case "union" | "inter" | "diff":
-                for arg in node.args:
-                    self._want(arg, wanted)
-            case "inverse":
-                self._want(node.args[0], list(inverse(tuple(wanted))))
-            case "plus":
-                self._want(node.args[0], self.rel[node.args[0].number].may)
-            case "seq":
-                a, b = self.rel[node.args[0].number], self.rel[node.args[1].number]
-                left, right = [0] * self.n, [0] * self.n
-                for i, row in enumerate(wanted):
-                    if row:
-                        for j in bits(a.may[i]):
-                            useful = b.may[j] & row
-                            if useful:
-                                left[i] |= 1 << j
-                                right[j] |= useful
-                self._want(node.args[0], left)
-                self._want(node.args[1], right)
-            case "rec":
-                assert node.body is not None
-                self._want(node.body, self.rel[node.body.number].may)
+        if node.op == "rec":
+            assert node.body is not None
+            self._want(node.body, self.rel[node.body.number].may)
+        elif node.args:
+            WANTED[node.op](self, node, wanted)
+
+    def _want_operands(self, node: Node, wanted: Rows) -> None:
+        for arg in node.args:
+            self._want(arg, wanted)
+
+    def _want_halves(self, node: Node, wanted: Rows) -> None:
+        a, b = (self.rel[arg.number] for arg in node.args)
+        left, right = [0] * self.n, [0] * self.n
+        for i, row in enumerate(wanted):
+            if row:
+                for j in bits(a.may[i]):
+                    useful = b.may[j] & row
+                    if useful:
+                        left[i] |= 1 << j
+                        right[j] |= useful
+        self._want(node.args[0], left)
+        self._want(node.args[1], right)
+
+
+WANTED: Mapping[str, Callable[[Wanting, Node, Rows], None]] = column(
+    {
+        "ident": lambda self, node, wanted: None,  # of sets, every undecided member has a literal
+        "product": lambda self, node, wanted: None,
+        "union": Wanting._want_operands,
+        "inter": Wanting._want_operands,
+        "diff": Wanting._want_operands,
+        "seq": Wanting._want_halves,
+        "plus": lambda self, node, wanted: self._want(node.args[0], self.rel[node.args[0].number].may),
+        "inverse": lambda self, node, wanted: self._want(node.args[0], list(inverse(tuple(wanted)))),
+    },
+    sets=False,
+)
