@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mmcheck.base.deadline import Deadline
-from mmcheck.engines.enumeration.enumerate import Asked, Enumeration, Limits
+from mmcheck.engines.enumeration.enumerate import Enumeration, FinalCondition, Limits
+from mmcheck.engines.enumeration.memory import Memory
 from mmcheck.ir.program import Origin, evaluate
 from mmcheck.language.herd.read import LitmusTest
 from mmcheck.model.model import Model
@@ -34,26 +35,29 @@ def answer(
     bound: int,
     deadline: Deadline,
     limits: Limits | None = None,
-    afresh: bool = False,
+    memory: Memory | None = None,
 ) -> Answer:
     """The answer for `test`; without the rest if some access goes `astray`. Raises `UnknownVerdict` beyond `limits`.
 
-    Not `afresh`, threads are traced once for all tests that have them.
+    With a `memory`, threads are traced once for all tests that have them.
     """
-    keys = () if afresh else test.keys
+    keys = () if memory is None else test.keys
+    memory = memory or Memory()
     limits = limits or Limits()
-    search = Enumeration(test.program, model, bound, settle=True, limits=limits, deadline=deadline, keys=keys)
+    search = Enumeration(
+        test.program, model, bound, settle=True, limits=limits, deadline=deadline, keys=keys, memory=memory
+    )
     if search.may_stray:
         for run in search.runs():
             astray = run.astray
             if astray is not None and keys:  # it shows an origin
-                return answer(test, model, states=states, bound=bound, deadline=deadline, limits=limits, afresh=True)
+                return answer(test, model, states=states, bound=bound, deadline=deadline, limits=limits)
             if astray is not None:
                 return Answer(False, False, False, astray, None)
-    passing = () if test.filter is None else (Asked(test.filter, 1),)
+    passing = () if test.filter is None else (FinalCondition(test.filter, 1),)
     if not states:
-        positive = any(True for _ in search.runs(*passing, Asked(test.condition, 1)))
-        negative = any(True for _ in search.runs(*passing, Asked(test.condition, 0)))
+        positive = any(True for _ in search.runs(*passing, FinalCondition(test.condition, 1)))
+        negative = any(True for _ in search.runs(*passing, FinalCondition(test.condition, 0)))
         return Answer(positive, negative, search.cut, None, None)
     found: set[tuple[int, ...]] = set()
     outcomes = set()

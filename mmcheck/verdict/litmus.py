@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from mmcheck.model.model import Model, load_model
 from mmcheck.verdict.results import LitmusOutcome
 
 if TYPE_CHECKING:
+    from mmcheck.engines.enumeration.memory import Memory
     from mmcheck.engines.smt.encoding import Encoding
 
 MODELS = {"AArch64": "armv8", "X86_64": "x86-tso", "X86": "x86-tso"}
@@ -29,7 +30,7 @@ MOST_READS = 7
 
 
 def decide(
-    files: Sequence[SourceFile | str | Path],
+    files: Iterable[SourceFile | str | Path],
     *,
     model: str | None = None,
     states: bool = False,
@@ -43,10 +44,15 @@ def decide(
     """
     if model is not None:
         load_model(model)
+    memory = None
     if engine == "smt":
         from mmcheck.engines.smt.solve import solver_version
 
         solver_version()  # loads the solver, before anything is timed
+    else:
+        from mmcheck.engines.enumeration.memory import Memory
+
+        memory = Memory()
     for file in files:
         started = time.process_time()
         path = file.path if isinstance(file, SourceFile) else str(file)
@@ -57,7 +63,7 @@ def decide(
             chosen = load_model(model or MODELS[test.arch])
             judged_by = f"{chosen.name}: {chosen.title}"
             try:
-                outcome = decide_test(test, path, model, states, bound, engine, timeout)
+                outcome = decide_test(test, path, model, states, bound, engine, timeout, memory=memory)
             except InputError:  # it shows a place, which may be one in another test
                 outcome = decide_test(read_litmus(source), path, model, states, bound, engine, timeout)
         except InputError as error:
@@ -79,6 +85,7 @@ def decide_test(
     engine: str,
     timeout: float | None,
     kept: list[Encoding] | None = None,
+    memory: Memory | None = None,
 ) -> LitmusOutcome:
     """One test; if the solver decides it, its encoding is appended to `kept`.
 
@@ -87,10 +94,10 @@ def decide_test(
     chosen = load_model(model or MODELS[test.arch])
     with Deadline(timeout) as deadline:
         if engine == "enumerate":
-            return _enumerated(test, path, chosen, states, bound, deadline, few=False)
+            return _enumerated(test, path, chosen, states, bound, deadline, memory, few=False)
         if engine == "auto" and _reads(test) <= MOST_READS:
             try:
-                return _enumerated(test, path, chosen, states, bound, deadline, few=True)
+                return _enumerated(test, path, chosen, states, bound, deadline, memory, few=True)
             except UnknownVerdict:
                 pass  # too many candidates: the solver's ground
         return _solved(test, path, chosen, states, bound, deadline, kept)
@@ -148,11 +155,21 @@ def _solved(
 
 
 def _enumerated(
-    test: LitmusTest, path: str, model: Model, states: bool, bound: int, deadline: Deadline, *, few: bool
+    test: LitmusTest,
+    path: str,
+    model: Model,
+    states: bool,
+    bound: int,
+    deadline: Deadline,
+    memory: Memory | None,
+    *,
+    few: bool,
 ) -> LitmusOutcome:
     from mmcheck.verdict.listed import FEW, answer  # a large test needs no enumerator
 
-    found = answer(test, model, states=states, bound=bound, deadline=deadline, limits=FEW if few else None)
+    found = answer(
+        test, model, states=states, bound=bound, deadline=deadline, limits=FEW if few else None, memory=memory
+    )
     if found.astray is not None:
         raise _outside(found.astray)
     notes = _notes(found.cut, bound, any_run=found.positive or found.negative)

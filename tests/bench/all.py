@@ -6,6 +6,7 @@ import sys
 
 import herd_suite
 import interrupts
+import many_tests
 import ring
 import specifications
 import startup
@@ -13,7 +14,7 @@ import virtqueue
 
 
 def main() -> int:
-    good = [bench.main() for bench in (startup, virtqueue, herd_suite, ring, interrupts, specifications)]
+    good = [bench.main() for bench in (startup, virtqueue, herd_suite, ring, interrupts, specifications, many_tests)]
     print("all limits are kept" if all(good) else "some limit is missed")
     return 0 if all(good) else 1
 

@@ -27,10 +27,6 @@ class Choice(NamedTuple):
     """rf and co as bit rows: event, row."""
 
 
-_KNOWN: dict[Hashable, list[Choice]] = {}
-"""Choices at locations whose events are numbered from 0 on."""
-MOST = 20_000
-"""Locations that are remembered; then all are forgotten."""
 LARGE = 100
 """Choices; where there are more, they are not remembered."""
 
@@ -43,21 +39,21 @@ def choices(
     coherent: bool,
     most: int = 1_000_000,
     deadline: Deadline,
+    memory: dict[Hashable, list[Choice]],
 ) -> list[Choice]:
     """The choices at `place`; `UnknownVerdict` beyond `most`.
 
-    `values` are those of `place.events`; the reads in `last` must read the co-last write.
+    `values` are those of `place.events`; the reads in `last` must read the co-last write. `memory` has the choices at
+    other locations whose events, numbered from 0 on, are the same.
     """
     at = place.events
     settled = tuple([i for i, event in enumerate(at) if event in last]) if last else ()
     key = (place.pattern, tuple(values), settled, coherent)
-    known = _KNOWN.get(key)
+    known = memory.get(key)
     if known is None:
         known = _choices(place.pattern, values, settled, coherent=coherent, most=most, deadline=deadline)
-        if len(_KNOWN) >= MOST:
-            _KNOWN.clear()
         if len(known) <= LARGE:
-            _KNOWN[key] = known
+            memory[key] = known
     return [
         Choice(
             tuple([at[w] for w in sources]),

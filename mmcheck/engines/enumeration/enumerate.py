@@ -27,16 +27,17 @@ from mmcheck.base.deadline import Deadline
 from mmcheck.base.errors import UnknownVerdict
 from mmcheck.base.records import record, replace
 from mmcheck.engines.enumeration import coherence
-from mmcheck.engines.enumeration.asked import Asked, Part, parts
 from mmcheck.engines.enumeration.candidate import Candidate, execution_of
 from mmcheck.engines.enumeration.coherence import Choice
 from mmcheck.engines.enumeration.compiled import Compiler
+from mmcheck.engines.enumeration.final_conditions import Conjunct, FinalCondition, conjuncts
+from mmcheck.engines.enumeration.forms import Form
 from mmcheck.engines.enumeration.holding import closed_by, explained, may_be_held, with_parts
 from mmcheck.engines.enumeration.interrupts import fits
 from mmcheck.engines.enumeration.keep import Keep, preserved
 from mmcheck.engines.enumeration.layout import Layout, joined, layout_of
 from mmcheck.engines.enumeration.linear import Pair
-from mmcheck.engines.enumeration.memo import Memo
+from mmcheck.engines.enumeration.memory import Memory
 from mmcheck.engines.enumeration.trace import Options, Trace
 from mmcheck.engines.enumeration.turns import HOST
 from mmcheck.engines.enumeration.values import fixpoint
@@ -46,8 +47,6 @@ from mmcheck.ir.hosts import root_of
 from mmcheck.ir.instructions import Code
 from mmcheck.ir.program import MASKED, NOWHERE, Origin, Program, Thread, state_cell
 from mmcheck.model.model import Model
-
-_MEMO = Memo()
 
 Wanted: TypeAlias = Callable[[Mapping[str, int]], bool]
 """Whether a run with these final values is of interest."""
@@ -116,7 +115,8 @@ class Enumeration:
     itself (docs/compiler.md). `observed` are the registers that are looked at in the end, by their names in final
     states, if not all are: a compiler need not read what nobody looks at. `platform`: the platform's rules for devices
     count beside the model. `keys`, if there are any, are one for each thread: threads with equal keys have the same
-    statements and initial values in whatever program, and are traced once, so that origins are those of any of them.
+    statements and initial values in whatever program, and are traced once for all programs that share a `memory`, so
+    that origins are those of any of them.
     After `runs` is exhausted, `cuts` are the threads of which a loop reached the bound in an allowed run, `candidates`
     how many choices of rf and co were judged, `combinations` how many choices of traces were looked at.
     """
@@ -135,6 +135,7 @@ class Enumeration:
     exact: bool = True
     platform: bool = False
     keys: Sequence[Hashable] = ()
+    memory: Memory = field(default_factory=Memory)
     cuts: tuple[str, ...] = ()
     candidates: int = 0
     combinations: int = 0
@@ -148,9 +149,10 @@ class Enumeration:
     _number: dict[tuple[int, int], int] = field(default_factory=dict)
     _coded: dict[Trace, tuple[int, int, Trace]] = field(default_factory=dict)
     _plain: bool = False
-    _memo: Memo = field(default_factory=lambda: _MEMO)
+    _forms: dict[Trace, Form] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.memory.make_room()
         for cell in self.program.cells:
             self._initial[cell.address] = cell.init
             self._names[cell.address] = state_cell(cell.name).name
@@ -162,14 +164,14 @@ class Enumeration:
             and all(cell.space == "ram" for cell in self.program.cells)
         )
 
-    def runs(self, *asked: Asked, fresh: Wanted | None = None) -> Iterator[Run]:
+    def runs(self, *asked: FinalCondition, fresh: Wanted | None = None) -> Iterator[Run]:
         """Every allowed run of which all that is `asked` holds, in a fixed order.
 
         `fresh` says of final values whether such a run is wanted, too; it is asked of each before the model is.
         """
         self.candidates, self.combinations = 0, 0
         found = self._ended()
-        wanted = [part for one in asked for part in parts(one)]
+        wanted = [part for one in asked for part in conjuncts(*one)]
         owned = {part.owner for part in wanted}
         for number, thread in enumerate(self.program.threads):
             if thread.name in owned:
@@ -236,8 +238,8 @@ class Enumeration:
         threads = self.program.threads
         if self.keys and self.keep is None and all(thread.host is None for thread in threads):
             keys = [(key, self.bound, *sorted(self.choices.items())) for key in self.keys]
-            known = [self._memo.code(key, t, partial(self._code, t)) for key, t in zip(keys, threads, strict=True)]
-            return fixpoint(known, self._initial, options, self._memo, keys)
+            known = [self.memory.code(key, t, partial(self._code, t)) for key, t in zip(keys, threads, strict=True)]
+            return fixpoint(known, self._initial, options, self.memory, keys)
         codes = [self._code(thread) for thread in threads]
         held = may_be_held(codes, settle=self.settle)
         found = fixpoint(codes, self._initial, replace(options, points=bool(held)))
@@ -330,7 +332,7 @@ class Enumeration:
             if options is None:
                 options = coherence.choices(
                     place, here, settled, coherent=self.model.coherent, most=self.limits.candidates,
-                    deadline=self.deadline,
+                    deadline=self.deadline, memory=self.memory.choices,
                 )  # fmt: skip
                 self._local[name] = options
             if not options:
@@ -362,20 +364,26 @@ class Enumeration:
             raise UnknownVerdict(f"more than {self.limits.candidates} candidate executions")
 
     def _layout(self, combination: tuple[Trace, ...]) -> Layout:
+        forms = tuple([self._form(trace) for trace in combination])
         if self._plain:
-            forms = tuple([trace.form for trace in combination])
             layout = self._layouts.get(forms)
             if layout is None:
                 layout = self._layouts[forms] = joined(self.model, forms)
             return layout
         orders = [self._kept(number, trace) for number, trace in enumerate(combination)]
-        key = tuple([(trace.form, trace.status, order) for trace, order in zip(combination, orders, strict=True)])
+        key = tuple([(f, trace.status, order) for f, trace, order in zip(forms, combination, orders, strict=True)])
         layout = self._layouts.get(key)
         if layout is None:
             layout = self._layouts[key] = layout_of(
-                self.model, self.program, combination, orders, exact=self.exact, platform=self.platform
+                self.model, self.program, combination, forms, orders, exact=self.exact, platform=self.platform
             )
         return layout
+
+    def _form(self, trace: Trace) -> Form:
+        found = self._forms.get(trace)
+        if found is None:
+            found = self._forms[trace] = self.memory.form(trace)
+        return found
 
     def _kept(self, number: int, trace: Trace) -> frozenset[Pair] | None:
         if self.keep is None or not self.program.threads[number].source:
@@ -447,7 +455,7 @@ class Enumeration:
         return Run(final, failed, tuple(stuck), candidate, stray, self.cut)
 
 
-def _is_wanted(parts: Sequence[Part], fresh: Wanted | None, final: Mapping[str, int]) -> bool:
+def _is_wanted(parts: Sequence[Conjunct], fresh: Wanted | None, final: Mapping[str, int]) -> bool:
     return all(part.holds(final) for part in parts) and (fresh is None or fresh(final))
 
 
@@ -475,4 +483,4 @@ def final_states(found: Iterable[Run], names: Iterable[str] | None = None) -> se
     return out
 
 
-__all__ = ["Asked", "Enumeration", "Keep", "Limits", "Run", "executions", "final_states", "runs"]
+__all__ = ["Enumeration", "FinalCondition", "Keep", "Limits", "Run", "executions", "final_states", "runs"]

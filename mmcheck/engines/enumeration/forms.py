@@ -1,22 +1,20 @@
-"""What a model can see of one trace, whatever its values: kept for all traces that have it in common."""
+"""What a model can see of one trace, whatever its values: traces that have it in common share it."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
+from mmcheck.engines.enumeration.trace import DEPENDENCIES, Trace
 from mmcheck.events.relations import Rel, inverse
 from mmcheck.model.concrete import Frame
 from mmcheck.model.model import Model
-
-MOST = 4_000
-"""Forms that are remembered; then all are forgotten."""
 
 
 class Form:
     """The events of a trace. `at` has the positions of the accesses to each address, with their kinds; `after` and
     `before` are program order, `rows` the other base relations by name, `sets` the base sets."""
 
-    __slots__ = ("after", "at", "before", "frames", "n", "rows", "sets")
+    __slots__ = ("_frame", "after", "at", "before", "n", "rows", "sets")
 
     def __init__(
         self, accesses: Sequence[tuple[int, str, int]], after: Rel, rows: dict[str, Rel], sets: dict[str, int]
@@ -30,12 +28,11 @@ class Form:
         self.before = inverse(after)
         self.rows = rows
         self.sets = sets
-        self.frames: dict[tuple[int, bool], Frame] = {}
+        self._frame: Frame | None = None
 
-    def frame(self, model: Model, *, coherent: bool) -> Frame:
-        """These events alone."""
-        key = (id(model), coherent)
-        found = self.frames.get(key)
+    def frame(self, model: Model) -> Frame:
+        """These events alone; that of the model that was asked last is kept."""
+        found = self._frame
         if found is None or found.model is not model:
             loc, everything = [0] * self.n, (1 << self.n) - 1
             for here in self.at.values():
@@ -49,21 +46,12 @@ class Form:
                 "loc": tuple(loc),
                 "int": (everything,) * self.n,
             }
-            found = self.frames[key] = Frame(model, self.n, self.sets, static, coherent=coherent)
+            found = self._frame = Frame(model, self.n, self.sets, static, coherent=model.coherent)
         return found
 
 
-_FORMS: dict[Hashable, Form] = {}
-
-
-def known(shape: Hashable) -> Form | None:
-    """The form of all traces of that shape."""
-    return _FORMS.get(shape)
-
-
-def remember(shape: Hashable, form: Form) -> Form:
-    """`form`, from now on that of all traces of that shape."""
-    if len(_FORMS) >= MOST:
-        _FORMS.clear()
-    _FORMS[shape] = form
-    return form
+def form_of(trace: Trace) -> Form:
+    """The form of `trace`, made."""
+    accesses = [(i, item.kind, item.address) for i, item in enumerate(trace.items) if item.kind != "F"]
+    rows = dict(zip((*DEPENDENCIES, "amo", "lxsx"), trace.rows, strict=True))
+    return Form(accesses, trace.after, rows, dict(trace.sets))

@@ -51,12 +51,13 @@ class Layout:
 
 
 def layout_of(
-    model: Model, program: Program, traces: Sequence[Trace], orders: Sequence[Iterable[Pair] | None],
-    *, exact: bool = True, platform: bool = False,
+    model: Model, program: Program, traces: Sequence[Trace], forms: Sequence[Form],
+    orders: Sequence[Iterable[Pair] | None], *, exact: bool = True, platform: bool = False,
 ) -> Layout:  # fmt: skip
-    """The layout of one combination. `orders` has, for each thread, None if its program order is what the model
-    sees, or else the compiler-preserved pairs of its trace: then each linear extension is tried, or, not `exact`,
-    their closure is taken for the order. `platform`: accesses to what a device sees are bound by its rules."""
+    """The layout of one combination, whose traces have these `forms`. `orders` has, for each thread, None if its
+    program order is what the model sees, or else the compiler-preserved pairs of its trace: then each linear extension
+    is tried, or, not `exact`, their closure is taken for the order. `platform`: accesses to what a device sees are
+    bound by its rules."""
     threads = program.threads
     addresses = sorted({item.address for trace in traces for item in trace.items if item.kind != "F"})
     first, n = [], len(addresses)
@@ -129,7 +130,6 @@ def layout_of(
             ]
             frames += framed(pairs, tuple(tuple(first[t] + i for i in line) for t, line in enumerate(chosen)))
     init = {address: event for event, address in enumerate(addresses)}
-    forms = [trace.form for trace in traces]
     locations = tuple(_location(init[address], address, forms, first, before) for address in addresses)
     return Layout(n, tuple(first), tuple(owner), locations, tuple(frames), platform)
 
@@ -145,7 +145,7 @@ def joined(model: Model, forms: Sequence[Form]) -> Layout:
         owner += [thread] * form.n
         before += [row << start for row in form.before]
     locations = tuple([_location(number, address, forms, first, before) for number, address in enumerate(addresses)])
-    parts = [form.frame(model, coherent=model.coherent) for form in forms]
+    parts = [form.frame(model) for form in forms]
     frame = JoinedFrame(model, len(addresses), parts, partial(_base, forms, locations, owner), coherent=model.coherent)
     return Layout(len(owner), tuple(first), tuple(owner), locations, ((frame, None),))
 

@@ -9,7 +9,6 @@ from typing import NamedTuple, TypeAlias
 
 from mmcheck.base.deadline import Deadline
 from mmcheck.base.records import record
-from mmcheck.engines.enumeration.forms import Form, known, remember
 from mmcheck.events.relations import bits, from_pairs
 from mmcheck.ir.program import Origin, Tags, state_register
 
@@ -95,17 +94,6 @@ class Trace:
     def shape(self) -> tuple[object, ...]:
         """What a model can see of the trace, values and places in the text apart."""
         return tuple([(i.kind, i.address, i.tags, i[6:]) for i in self.items]), self.amo, self.lxsx
-
-    @cached_property
-    def form(self) -> Form:
-        """What all traces of this shape have in common."""
-        shape = self.shape
-        found = known(shape)
-        if found is None:
-            accesses = [(i, item.kind, item.address) for i, item in enumerate(self.items) if item.kind != "F"]
-            rows = dict(zip((*DEPENDENCIES, "amo", "lxsx"), self.rows, strict=True))
-            found = remember(shape, Form(accesses, self.after, rows, dict(self.sets)))
-        return found
 
     @cached_property
     def identity(self) -> tuple[object, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 
-from mmcheck.engines.enumeration.memo import Memo
+from mmcheck.engines.enumeration.memory import Memory
 from mmcheck.engines.enumeration.trace import Options, Trace, lasting
 from mmcheck.engines.enumeration.traces import traces
 from mmcheck.ir.instructions import Code
@@ -15,13 +15,13 @@ def fixpoint(
     codes: Sequence[Code],
     initial: Mapping[int, int],
     options: Options,
-    memo: Memo | None = None,
+    memory: Memory | None = None,
     keys: Sequence[Hashable] = (),
 ) -> list[list[Trace]]:
     """Traces of every thread over the least set of values that contains the initial ones and all written.
 
     A value that is not there after as many rounds as there are writes is not grounded: its chain of
-    reads and writes would use a write twice. With a `memo`, `keys` are what it knows the threads by.
+    reads and writes would use a write twice. With a `memory`, `keys` are what it knows the threads by.
     """
     known: dict[int, tuple[int, ...]] = {}
     asked: list[set[int]] = [set() for _ in codes]
@@ -31,10 +31,10 @@ def fixpoint(
     while stale:
         for i in sorted(stale):
             offers = _offers(known, initial, asked[i])
-            if memo is None:
+            if memory is None:
                 found[i] = _of_code(codes, i, found, offers, options)
             else:
-                found[i] = memo.traces(keys[i], codes[i], offers, options)
+                found[i] = memory.traces(keys[i], codes[i], offers, options)
         grown = set()
         for i in stale:
             for trace in found[i]:

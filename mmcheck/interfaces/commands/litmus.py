@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 from mmcheck.base import files
-from mmcheck.base.errors import InputError
 from mmcheck.base.pace import Pace
 from mmcheck.interfaces.commands import console
 from mmcheck.report import litmus as report
@@ -116,10 +115,4 @@ def decide(paths: Sequence[str], settings: dict[str, object]) -> Iterator[Litmus
     """Decide tests here and now; what cannot be read is an outcome with diagnostics."""
     from mmcheck.verdict.litmus import decide as decide_tests
 
-    for path in paths:
-        try:
-            source = files.read_source(path)
-        except InputError as error:
-            yield LitmusOutcome(path, "", "Unknown", diagnostics=error.diagnostics)
-            continue
-        yield from decide_tests([source], **settings)  # type: ignore[arg-type]
+    yield from decide_tests(paths, **settings)  # type: ignore[arg-type]

@@ -9,7 +9,9 @@ import pytest
 from mmcheck.base.records import fields, replace
 from mmcheck.base.source import SourceFile
 from mmcheck.engines.enumeration import layout
+from mmcheck.engines.enumeration import memory as memories
 from mmcheck.engines.enumeration.enumerate import Enumeration, final_states
+from mmcheck.engines.enumeration.memory import Memory
 from mmcheck.events.relations import Rel
 from mmcheck.ir.program import Thread
 from mmcheck.language.herd.read import LitmusTest, read_litmus
@@ -77,14 +79,31 @@ def test_what_the_text_of_a_column_does_not_say_is_in_its_key() -> None:
 
 @pytest.mark.parametrize("bound", [1, 2])
 def test_states_are_those_without_memory(bound: int) -> None:
+    memory = Memory()
     for path in herd_tests()[::3]:
         test = read_litmus(SourceFile(str(path), path.read_text()))
         model = load_model(MODELS[test.arch])
         states = [
-            final_states(Enumeration(test.program, model, bound, settle=True, keys=keys).runs())
+            final_states(Enumeration(test.program, model, bound, settle=True, keys=keys, memory=memory).runs())
             for keys in ((), test.keys, test.keys)
         ]
         assert states[0] == states[1] == states[2], path
+
+
+def test_what_is_kept_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limit all is forgotten, and the answers stay the same."""
+    monkeypatch.setattr(memories, "MOST", 50)
+    memory, sizes = Memory(), []
+    for path in herd_tests()[::6]:
+        test = read_litmus(SourceFile(str(path), path.read_text()))
+        model = load_model(MODELS[test.arch])
+        found = Enumeration(test.program, model, settle=True, keys=test.keys, memory=memory)
+        before = memory.branches + len(memory.codes)
+        assert final_states(found.runs()) == final_states(Enumeration(test.program, model, settle=True).runs()), path
+        assert before <= 50
+        assert memory.branches == sum(paths.size for paths in memory.paths.values())
+        sizes.append(before)
+    assert sizes.count(0) > 1  # it was forgotten on the way
 
 
 def test_an_access_astray_is_shown_where_it_stands() -> None:
@@ -101,10 +120,11 @@ def test_a_limit_names_the_thread_that_is_meant() -> None:
     test = read_litmus(
         SourceFile("a.litmus", f"AArch64 a\n{{ int x; 0:X0=x; 1:X0=x; }}\n P0 | P1 ;\n{body}\nexists (0:X1=1)\n")
     )
-    search = Enumeration(test.program, load_model("armv8"), settle=True, keys=test.keys)
+    memory = Memory()
+    search = Enumeration(test.program, load_model("armv8"), settle=True, keys=test.keys, memory=memory)
     assert [len(of) for of in search.traces()] == [9, 1]
     other = replace(test.program, threads=tuple([replace(t, name=f"T{t.name}") for t in test.program.threads]))
-    again = Enumeration(other, load_model("armv8"), settle=True, keys=test.keys)
+    again = Enumeration(other, load_model("armv8"), settle=True, keys=test.keys, memory=memory)
     assert [run.final for run in search.runs()] != [run.final for run in again.runs()]
     assert {name for run in again.runs() for name in run.final if name.startswith("T0:")}
 

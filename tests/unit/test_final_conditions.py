@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mmcheck.base.source import SourceFile
-from mmcheck.engines.enumeration.asked import parts
-from mmcheck.engines.enumeration.enumerate import Asked, Enumeration, Run
+from mmcheck.engines.enumeration.enumerate import Enumeration, FinalCondition, Run
+from mmcheck.engines.enumeration.final_conditions import conjuncts
 from mmcheck.ir.program import FALSE, TRUE, Const, Expr, Op, Reg, evaluate, state_cell, state_register
 from mmcheck.language.herd.columns import is_herd_format
 from mmcheck.language.herd.read import LitmusTest, read_litmus
@@ -52,7 +52,7 @@ def test_asked_runs_are_those_of_all_runs_that_answer(path: Path) -> None:
     for condition in conditions(test):
         for outcome in (0, 1):
             wanted = [run for run in everything if evaluate(condition, run.final) == outcome]
-            assert those(search.runs(Asked(condition, outcome))) == those(wanted)
+            assert those(search.runs(FinalCondition(condition, outcome))) == those(wanted)
 
 
 @pytest.mark.parametrize("path", FILES[::4], ids=lambda path: path.stem)
@@ -70,19 +70,19 @@ def test_a_question_falls_into_parts() -> None:
     a, b = [Op("eq", (state_register(thread, "X0"), Const(1)), 1) for thread in "01"]
     x = Op("eq", (state_cell("x"), state_register("0", "X1")), 1)
     both = Op("and", (a, Op("and", (b, x), 1)), 1)
-    assert [(part.expr, part.outcome, part.owner) for part in parts(Asked(both, 1))] == [
+    assert [(part.expr, part.outcome, part.owner) for part in conjuncts(both, 1)] == [
         (a, 1, "0"), (b, 1, "1"), (x, 1, ""),
     ]  # fmt: skip
-    assert [part.expr for part in parts(Asked(both, 0))] == [both]
+    assert [part.expr for part in conjuncts(both, 0)] == [both]
     neither = Op("or", (a, Op("not", (b,), 1)), 1)
-    assert [(part.expr, part.outcome) for part in parts(Asked(neither, 0))] == [(a, 0), (b, 1)]
-    assert [part.owner for part in parts(Asked(Op("or", (a, b), 1), 1))] == [""]
-    assert [(part.expr, part.outcome) for part in parts(Asked(TRUE, 0))] == [(TRUE, 0)]
-    assert not parts(Asked(FALSE, 1))[0].holds({})
+    assert [(part.expr, part.outcome) for part in conjuncts(neither, 0)] == [(a, 0), (b, 1)]
+    assert [part.owner for part in conjuncts(Op("or", (a, b), 1), 1)] == [""]
+    assert [(part.expr, part.outcome) for part in conjuncts(TRUE, 0)] == [(TRUE, 0)]
+    assert not next(conjuncts(FALSE, 1)).holds({})
 
 
 def test_a_part_is_refuted_by_what_is_decided_only() -> None:
-    part = parts(Asked(Op("eq", (Reg("[x]"), Const(1)), 1), 1))[0]
+    part = next(conjuncts(Op("eq", (Reg("[x]"), Const(1)), 1), 1))
     assert part.refutes({"[x]": 2}, set())
     assert not part.refutes({"[x]": 2}, {"[x]"})
     assert not part.refutes({"[x]": 1}, set())
