@@ -1,4 +1,4 @@
-"""AArch64 instructions: a cell of the table to statements.
+"""AArch64 instructions: a row for each, and a cell of the table to its statements.
 
 An atomic that returns nothing (``STADD``, or a zero register as destination) has the tag ``NoRet`` and no acquire
 (DDI 0487 M.a, B2.3). The comparison of a CAS is given to `Rmw` as such, for its own dependency rules (B2.3).
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TypeAlias
 
 from mmcheck.ir.program import (
+    NO_TAGS,
     OLD,
     TRUE,
-    Assign,
     Const,
     Expr,
     Fence,
@@ -27,416 +27,257 @@ from mmcheck.ir.program import (
     StoreExclusive,
     Tags,
 )  # fmt: skip
-from mmcheck.language.herd.aarch64_bits import table as bits
-from mmcheck.language.herd.aarch64_operands import (
-    EXTENSIONS,
-    SHIFTS,
-    Register,
-    as_register,
-    flexible,
-    immediate,
-    is_immediate,
-    reg,
-    take_address,
-)  # fmt: skip
-from mmcheck.language.herd.cell import END, Cell, Operands, Step, cut, finish, nearest, number, unknown
+from mmcheck.language.herd.aarch64_operands import CONDITIONS, EXTENSIONS, KINDS, SHIFTS, Field, Register
+from mmcheck.language.herd.cell import END, Cell, Step, cut, finish, unknown
+from mmcheck.language.herd.instruction import Operands, Row, set_flags
 from mmcheck.language.herd.values import (
-    C,
-    N,
-    V,
-    Z,
+    Flags,
     compare,
     constant,
     flags_of_add,
     flags_of_result,
     flags_of_sub,
     low,
-    negate,
     op,
     widen,
 )  # fmt: skip
 
-_NONE: Tags = frozenset()
+Two: TypeAlias = Callable[[Expr, Expr], Expr]
+FlagsOf: TypeAlias = Callable[[Expr, Expr], Flags]
 
-Steps: TypeAlias = list[Step]
-Reader: TypeAlias = Callable[[Operands], Steps]
-
-
-def _move(ops: Operands) -> Steps:
-    rd = reg(ops)
-    piece = ops.next("a register or an immediate")
-    if is_immediate(piece.text):
-        value = immediate(ops, piece)
-        if not -(1 << rd.width - 1) <= value < 1 << rd.width:
-            raise ops.wrong(piece, f"an immediate of {rd.width} bits")
-        return rd.write(constant(value, rd.width))
-    return rd.write(as_register(ops, piece, rd.width, f"a register of {rd.width} bits or an immediate").read())
+# --- effects ---------------------------------------------------------------------------------------------
 
 
-def _move_wide(kind: str) -> Reader:
-    def read(ops: Operands) -> Steps:
-        rd = reg(ops)
-        piece = ops.next("an immediate such as #1")
-        value = immediate(ops, piece)
-        if not 0 <= value < 1 << 16:
-            raise ops.wrong(piece, "an immediate of 16 bits")
-        places = 0
-        if ops.more():
-            shift = ops.next("LSL #16")
-            word, _, amount = shift.text.upper().partition(" ")
-            found = number(amount.strip().removeprefix("#"))
-            if word != "LSL" or found not in range(0, rd.width, 16):
-                raise ops.wrong(shift, "LSL #0, #16, #32 or #48, within the register")
-            places = found or 0
-        if kind == "MOVK":
-            kept = op("and", rd.read(), constant(~(0xFFFF << places), rd.width))
-            return rd.write(op("or", kept, constant(value << places, rd.width)))
-        return rd.write(constant(~(value << places) if kind == "MOVN" else value << places, rd.width))
-
-    return read
+def load(d: Register, address: Expr, tags: str = "", *, exclusive: bool = False) -> list[Step]:
+    """Read memory into `d`; each letter of `tags` is one tag."""
+    target, move = d.receive()
+    return [(Load, (target, address, frozenset(tags), exclusive)), *move]
 
 
-def _arithmetic(name: str, *, invert: bool = False, flags: bool = False, discard: bool = False) -> Reader:
-    """``rd := rn op operand``; `invert` complements the operand, `discard` has no `rd`."""
-
-    def read(ops: Operands) -> Steps:
-        if discard:
-            rn = reg(ops)
-            rd = Register("", rn.width)
-        else:
-            rd = reg(ops)
-            rn = reg(ops, rd.width)
-        a = rn.read()
-        b = flexible(ops, rn.width)
-        if invert:
-            b = op("not", b)
-        steps: Steps = []
-        if flags:
-            result = {"sub": flags_of_sub, "add": flags_of_add}.get(name)
-            nzcv = result(a, b) if result else flags_of_result(op(name, a, b))
-            steps = [(Assign, (flag, value)) for flag, value in zip((N, Z, C, V), nzcv, strict=True)]
-        return steps + rd.write(op(name, a, b))
-
-    return read
+def _load_signed(d: Register, address: Expr) -> list[Step]:
+    """Read 32 bits into the 64 of `d`, with their sign."""
+    half, _ = Register(d.name, 32).receive()
+    return [(Load, (half, address, NO_TAGS, False)), *d.write(widen(half, 64, "sext"))]
 
 
-def _unary(name: str) -> Reader:
-    def read(ops: Operands) -> Steps:
-        rd = reg(ops)
-        return rd.write(op(name, flexible(ops, rd.width)))
-
-    return read
+def store(value: Expr, address: Expr, tags: str = "") -> list[Step]:
+    """Write `value` to memory; each letter of `tags` is one tag."""
+    return [(Store, (address, value, frozenset(tags)))]
 
 
-def _three(name: str) -> Reader:
-    def read(ops: Operands) -> Steps:
-        rd = reg(ops)
-        a, b = reg(ops, rd.width).read(), reg(ops, rd.width).read()
-        return rd.write(op(name, a, b))
-
-    return read
+def _store_exclusive(status: Register, value: Expr, address: Expr, tags: str) -> list[Step]:
+    target = Reg(status.name, 64) if status.name else Reg("%ZR", 32)
+    return [(StoreExclusive, (target, address, value, frozenset(tags)))]
 
 
-def _shift(name: str) -> Reader:
-    def read(ops: Operands) -> Steps:
-        rd = reg(ops)
-        a = reg(ops, rd.width).read()
-        piece = ops.next("a register or an amount such as #1")
-        if is_immediate(piece.text):
-            amount = immediate(ops, piece)
-            if not 0 <= amount < rd.width:
-                raise ops.wrong(piece, f"an amount below {rd.width}")
-            return rd.write(op(name, a, Const(amount, rd.width)))
-        by = as_register(ops, piece, rd.width, f"a register of {rd.width} bits or an amount").read()
-        return rd.write(op(name, a, op("and", by, Const(rd.width - 1, rd.width))))
-
-    return read
+def _atomic(old: Register, address: Expr, new: Expr, order: str, compared: Expr | None = None) -> list[Step]:
+    """Read memory into `old` and write `new`, if `compared` is not given or is what was read. Letters of `order` are
+    those of the mnemonic."""
+    target, move = old.receive()
+    read: Tags = frozenset(("X", "NoRet") if not old.name else ("X", "A") if "A" in order else "X")
+    write: Tags = frozenset(("X", "L") if "L" in order else "X")
+    when = TRUE if compared is None else compare("eq", Reg(OLD, old.width), compared)
+    fail = NO_TAGS if compared is None else read
+    return [(Rmw, (target, address, new, read, write, when, fail, None, compared, compared is not None, False)), *move]
 
 
-def _extend(word: str) -> Reader:
+def _insert(d: Register, value: Expr, field: Field) -> list[Step]:
+    """Replace `field` of `d` by `value`, which is 0 elsewhere."""
+    mask = ((1 << field.bits) - 1) << field.least
+    return d.write(op("or", op("and", d.read(), constant(~mask, d.width)), value))
+
+
+def _compare_if(flags: FlagsOf, a: Expr, b: Expr, otherwise: int, condition: Expr) -> list[Step]:
+    """The flags of a comparison if the condition holds, else those given as the bits of a number. What the condition
+    depends on is picked by it, as in ``CSEL``."""
+    given = [Const(otherwise >> bit & 1, 1) for bit in (3, 2, 1, 0)]
+    return set_flags([_select(condition, *pair) for pair in zip(flags(a, b), given, strict=True)])
+
+
+def _fetch(update: Two, order: str, s: Expr, t: Register, address: Expr) -> list[Step]:
+    return _atomic(t, address, update(Reg(OLD, s.width), s), order)
+
+
+def _compare_and_swap(order: str, s: Register, t: Expr, address: Expr) -> list[Step]:
+    return _atomic(s, address, t, order, s.read())
+
+
+# --- values ------------------------------------------------------------------------------------------------
+
+
+def _with_complement(name: str, a: Expr, b: Expr) -> Expr:
+    return op(name, a, op("not", b))
+
+
+def _select(condition: Expr, yes: Expr, no: Expr) -> Expr:
+    return Op("select", (condition, yes, no), no.width)
+
+
+def _extracted(how: str, n: Expr, field: Field) -> Expr:
+    """A field of `n`, alone."""
+    return widen(low(op("lshr", n, Const(field.least, n.width)), field.bits), n.width, how)
+
+
+def _placed(how: str, n: Expr, field: Field) -> Expr:
+    """The low bits of `n`, at the place of `field`."""
+    return op("shl", widen(low(n, field.bits), n.width, how), Const(field.least, n.width))
+
+
+def _product(how: str, n: Expr, m: Expr) -> Expr:
+    """The 64 bits of a product of 32."""
+    return op("mul", widen(n, 64, how), widen(m, 64, how))
+
+
+def _is_zero(name: str, t: Expr) -> Expr:
+    """With ``eq``; with ``ne`` the contrary."""
+    return compare(name, t, Const(0, t.width))
+
+
+# --- rows --------------------------------------------------------------------------------------------------
+
+
+def _sets(operands: str, value: Callable[..., Expr]) -> Row:
+    """The first operand gets a value that the others determine."""
+    return Row(f"d {operands}".rstrip(), lambda d, *read: d.write(value(*read)))
+
+
+def _sets_flags(compute: Two, flags: FlagsOf) -> Row:
+    return Row("d r flexible", lambda d, a, b: [*set_flags(flags(a, b)), *d.write(compute(a, b))])
+
+
+def _compares(flags: FlagsOf, example: str) -> Row:
+    return Row("r flexible", lambda a, b: set_flags(flags(a, b)), example)
+
+
+def _extends(word: str) -> Row:
     bits, how = EXTENSIONS[word]
-
-    def read(ops: Operands) -> Steps:
-        rd = reg(ops)
-        value = low(reg(ops).read(), bits)
-        if rd.width < bits or (word == "SXTW" and rd.width == 32):
-            raise ops.wrong(ops.pieces[0], "an X register")
-        return rd.write(widen(value, rd.width, how))
-
-    return read
+    to = "dx" if word == "SXTW" else "d"
+    return Row(f"{to} any", lambda d, n: d.write(widen(low(n, bits), d.width, how)))
 
 
-CONDITIONS: dict[str, Expr] = {
-    "EQ": Z, "NE": negate(Z), "CS": C, "HS": C, "CC": negate(C), "LO": negate(C), "MI": N, "PL": negate(N),
-    "VS": V, "VC": negate(V), "HI": op("and", C, negate(Z)), "LS": op("or", negate(C), Z),
-    "GE": compare("eq", N, V), "LT": compare("ne", N, V),
-    "GT": op("and", negate(Z), compare("eq", N, V)), "LE": op("or", Z, compare("ne", N, V)), "AL": TRUE,
+def _chooses(yes: int) -> Row:
+    return Row("d condition", lambda d, c: d.write(_select(c, constant(yes, d.width), Const(0, d.width))))
+
+
+def _branches(condition: Expr, example: str = "") -> Row:
+    return Row("label", lambda label: [(Jump, (label, condition))], example)
+
+
+def _branches_on_zero(name: str) -> Row:
+    return Row("r label", lambda t, label: [(Jump, (label, _is_zero(name, t)))])
+
+
+def _branches_on_bit(name: str) -> Row:
+    return Row("r bit label", lambda t, bit, label: [(Jump, (label, _is_zero(name, op("and", t, bit))))])
+
+
+def _fences(kind: str) -> Row:
+    return Row("domain", lambda domain: [(Fence, (frozenset({f"{kind}.{domain}"}),))])
+
+
+# --- the table ---------------------------------------------------------------------------------------------
+
+_ORDERS = ("", "A", "L", "AL")
+_COMPUTE: dict[str, Two] = {
+    **{name: partial(op, word) for name, word in
+       (("ADD", "add"), ("SUB", "sub"), ("AND", "and"), ("ORR", "or"), ("EOR", "xor"))},
+    **{name: partial(_with_complement, word) for name, word in (("BIC", "and"), ("ORN", "or"), ("EON", "xor"))},
+}  # fmt: skip
+_UPDATES: dict[str, Two] = {
+    "ADD": _COMPUTE["ADD"], "CLR": _COMPUTE["BIC"], "EOR": _COMPUTE["EOR"], "SET": _COMPUTE["ORR"],
+    **{name: partial(op, name.lower()) for name in ("SMAX", "SMIN", "UMAX", "UMIN")},
 }  # fmt: skip
 
 
-def _condition(ops: Operands) -> Expr:
-    piece = ops.next("a condition such as EQ")
-    found = CONDITIONS.get(piece.text.upper())
-    if found is None:
-        raise ops.wrong(piece, "a condition", "the conditions are " + " ".join(CONDITIONS))
-    return found
+def _incremented(value: Expr) -> Expr:
+    return op("add", value, Const(1, value.width))
 
 
-def _select(kind: str) -> Reader:
-    """``CSEL`` and its family: `kind` is what happens to the second register (``""``, add, not, neg)."""
-
-    def read(ops: Operands) -> Steps:
-        rd = reg(ops)
-        a, b = reg(ops, rd.width).read(), reg(ops, rd.width).read()
-        return rd.write(Op("select", (_condition(ops), a, _altered(kind, b)), rd.width))
-
-    return read
+def _flags_of_and(a: Expr, b: Expr) -> Flags:
+    return flags_of_result(op("and", a, b))
 
 
-def _altered(kind: str, value: Expr) -> Expr:
-    if kind == "add":
-        return op("add", value, Const(1, value.width))
-    return op(kind, value) if kind else value
+def _flags_of_bic(a: Expr, b: Expr) -> Flags:
+    return flags_of_result(_with_complement("and", a, b))
 
 
-def _conditional(kind: str) -> Reader:
-    """``CINC rd,rn,cond`` and its family: the changed value where the condition holds."""
+TABLE: dict[str, Row] = {
+    "MOV": _sets("value", lambda value: value),
+    "MOVZ": Row("d imm16 places", lambda d, n, left: d.write(constant(n << left, d.width))),
+    "MOVN": Row("d imm16 places", lambda d, n, left: d.write(constant(~(n << left), d.width))),
+    "MOVK": Row("d imm16 places", lambda d, n, left: _insert(d, constant(n << left, d.width), Field(left, 16))),
+    **{name: _sets("r flexible", compute) for name, compute in _COMPUTE.items()},
+    "ADDS": _sets_flags(_COMPUTE["ADD"], flags_of_add),
+    "SUBS": _sets_flags(_COMPUTE["SUB"], flags_of_sub),
+    "ANDS": _sets_flags(_COMPUTE["AND"], _flags_of_and),
+    "BICS": _sets_flags(_COMPUTE["BIC"], _flags_of_bic),
+    "NEG": _sets("flexible", partial(op, "neg")),
+    "MVN": _sets("flexible", partial(op, "not")),
+    "MUL": _sets("r r", partial(op, "mul")),
+    "UDIV": _sets("r r", partial(op, "udiv")),
+    "SDIV": _sets("r r", partial(op, "sdiv")),
+    "MADD": _sets("r r r", lambda n, m, a: op("add", a, op("mul", n, m))),
+    "MSUB": _sets("r r r", lambda n, m, a: op("sub", a, op("mul", n, m))),
+    "UMULL": Row("dx w w", lambda d, n, m: d.write(_product("zext", n, m))),
+    "SMULL": Row("dx w w", lambda d, n, m: d.write(_product("sext", n, m))),
+    **{name: _sets("r amount", partial(op, word)) for name, word in SHIFTS.items()},
+    **{name: _extends(name) for name in EXTENSIONS if name[-1] != "X"},
+    "UBFX": _sets("r field", partial(_extracted, "zext")),
+    "SBFX": _sets("r field", partial(_extracted, "sext")),
+    "UBFIZ": _sets("r field", partial(_placed, "zext")),
+    "SBFIZ": _sets("r field", partial(_placed, "sext")),
+    "BFI": Row("d r field", lambda d, n, field: _insert(d, _placed("zext", n, field), field)),
+    "BFXIL": Row("d r field", lambda d, n, field: _insert(d, _extracted("zext", n, field), Field(0, field.bits))),
+    "CMP": _compares(flags_of_sub, "CMP W0,#1"),
+    "CMN": _compares(flags_of_add, "CMN W0,#1"),
+    "TST": _compares(_flags_of_and, "TST W0,#1"),
+    "CCMP": Row("r value nzcv condition", partial(_compare_if, flags_of_sub)),
+    "CCMN": Row("r value nzcv condition", partial(_compare_if, flags_of_add)),
+    "CSEL": _sets("r r condition", lambda n, m, c: _select(c, n, m)),
+    "CSINC": _sets("r r condition", lambda n, m, c: _select(c, n, _incremented(m))),
+    "CSINV": _sets("r r condition", lambda n, m, c: _select(c, n, op("not", m))),
+    "CSNEG": _sets("r r condition", lambda n, m, c: _select(c, n, op("neg", m))),
+    "CINC": _sets("r condition", lambda n, c: _select(c, _incremented(n), n)),
+    "CINV": _sets("r condition", lambda n, c: _select(c, op("not", n), n)),
+    "CNEG": _sets("r condition", lambda n, c: _select(c, op("neg", n), n)),
+    "CSET": _chooses(1),
+    "CSETM": _chooses(-1),
+    "B": _branches(TRUE),
+    **{f"B.{name}": _branches(condition) for name, condition in CONDITIONS.items()},
+    **{f"B{name}": _branches(condition, f"B.{name} label") for name, condition in CONDITIONS.items()},
+    "CBZ": _branches_on_zero("eq"),
+    "CBNZ": _branches_on_zero("ne"),
+    "TBZ": _branches_on_bit("eq"),
+    "TBNZ": _branches_on_bit("ne"),
+    "NOP": Row("", list),
+    "RET": Row("", lambda: [(Jump, (END, TRUE))]),
+    "DMB": _fences("DMB"),
+    "DSB": _fences("DSB"),
+    "ISB": Row("sy", lambda _: [(Fence, (frozenset({"ISB"}),))]),
+    "LDR": Row("d address", load),
+    "LDUR": Row("d address", load, "LDUR W0,[X1,#4]"),
+    "LDRSW": Row("dx address", _load_signed),
+    "STR": Row("r address", store),
+    "STUR": Row("r address", store, "STUR W0,[X1,#4]"),
+    "LDAR": Row("d base", lambda d, a: load(d, a, "A")),
+    "LDAPR": Row("d base", lambda d, a: load(d, a, "Q")),
+    "LDAPUR": Row("d address", lambda d, a: load(d, a, "Q"), "LDAPUR W0,[X1,#4]"),
+    "STLR": Row("r base", lambda value, a: store(value, a, "L")),
+    "STLUR": Row("r address", lambda value, a: store(value, a, "L"), "STLUR W0,[X1,#4]"),
+    "LDXR": Row("d base", lambda d, a: load(d, a, "X", exclusive=True)),
+    "LDAXR": Row("d base", lambda d, a: load(d, a, "XA", exclusive=True)),
+    "STXR": Row("dw r base", lambda s, value, a: _store_exclusive(s, value, a, "X"), "STXR W2,W0,[X1]"),
+    "STLXR": Row("dw r base", lambda s, value, a: _store_exclusive(s, value, a, "XL"), "STLXR W2,W0,[X1]"),
+    **{f"SWP{order}": Row("r d base", partial(_fetch, lambda old, value: value, order)) for order in _ORDERS},
+    **{f"CAS{order}": Row("d r base", partial(_compare_and_swap, order)) for order in _ORDERS},
+    **{f"LD{name}{order}": Row("r d base", partial(_fetch, update, order))
+       for name, update in _UPDATES.items() for order in _ORDERS},
+    **{f"ST{name}{order}": Row("r zero base", partial(_fetch, update, order))
+       for name, update in _UPDATES.items() for order in ("", "L")},
+}  # fmt: skip
+"""Every instruction. The effects of each happen at once, so that ``LDP`` would be
+``Row("d d address", lambda d, e, a: [*load(d, a), *load(e, op("add", a, Const(d.width // 8, 64)))])``."""
 
-    def read(ops: Operands) -> Steps:
-        rd = reg(ops)
-        a = reg(ops, rd.width).read()
-        return rd.write(Op("select", (_condition(ops), _altered(kind, a), a), rd.width))
-
-    return read
-
-
-def _set(yes: int) -> Reader:
-    def read(ops: Operands) -> Steps:
-        rd = reg(ops)
-        return rd.write(Op("select", (_condition(ops), constant(yes, rd.width), Const(0, rd.width)), rd.width))
-
-    return read
-
-
-def _branch(ops: Operands) -> Steps:
-    return [(Jump, (ops.label(), TRUE))]
-
-
-def _branch_if(condition: Expr) -> Reader:
-    return lambda ops: [(Jump, (ops.label(), condition))]
-
-
-def _branch_zero(name: str) -> Reader:
-    def read(ops: Operands) -> Steps:
-        value = reg(ops).read()
-        return [(Jump, (ops.label(), compare(name, value, Const(0, value.width))))]
-
-    return read
-
-
-def _branch_bit(name: str) -> Reader:
-    def read(ops: Operands) -> Steps:
-        rt = reg(ops)
-        piece = ops.next("a bit number such as #0")
-        bit = immediate(ops, piece, "a bit number such as #0")
-        if not 0 <= bit < rt.width:
-            raise ops.wrong(piece, f"a bit number below {rt.width}")
-        value = op("and", rt.read(), Const(1 << bit, rt.width))
-        return [(Jump, (ops.label(), compare(name, value, Const(0, rt.width))))]
-
-    return read
-
-
-def _load(tags: Tags = _NONE, *, plain: bool = False, exclusive: bool = False) -> Reader:
-    def read(ops: Operands) -> Steps:
-        target, move = reg(ops).receive()
-        address, before, after = take_address(ops, plain=plain)
-        return [*before, (Load, (target, address, tags, exclusive)), *move, *after]
-
-    return read
-
-
-def _load_signed(ops: Operands) -> Steps:
-    rt = reg(ops, 64)
-    temporary = Reg("%W" + rt.name[1:] if rt.name else "%ZR", 32)
-    address, before, after = take_address(ops)
-    return [*before, (Load, (temporary, address, _NONE, False)), *rt.write(widen(temporary, 64, "sext")), *after]
-
-
-def _store(tags: Tags = _NONE, *, plain: bool = False) -> Reader:
-    def read(ops: Operands) -> Steps:
-        value = reg(ops).read()
-        address, before, after = take_address(ops, plain=plain)
-        return [*before, (Store, (address, value, tags)), *after]
-
-    return read
-
-
-def _store_exclusive(tags: Tags) -> Reader:
-    def read(ops: Operands) -> Steps:
-        status = reg(ops, 32)
-        value = reg(ops).read()
-        address, _, _ = take_address(ops, plain=True)
-        return [(StoreExclusive, (Reg(status.name or "%ZR", 64 if status.name else 32), address, value, tags))]
-
-    return read
-
-
-def _read_tags(order: str, returns: bool) -> Tags:
-    """Tags of the reading half; one that returns nothing acquires nothing."""
-    if not returns:
-        return frozenset({"X", "NoRet"})
-    return frozenset({"X", "A"}) if "A" in order else frozenset({"X"})
-
-
-def _write_tags(order: str) -> Tags:
-    return frozenset({"X", "L"}) if "L" in order else frozenset({"X"})
-
-
-_UPDATES: dict[str, Callable[[Expr, Expr], Expr]] = {
-    "ADD": lambda old, v: op("add", old, v),
-    "CLR": lambda old, v: op("and", old, op("not", v)),
-    "EOR": lambda old, v: op("xor", old, v),
-    "SET": lambda old, v: op("or", old, v),
-    "SMAX": lambda old, v: op("smax", old, v),
-    "SMIN": lambda old, v: op("smin", old, v),
-    "UMAX": lambda old, v: op("umax", old, v),
-    "UMIN": lambda old, v: op("umin", old, v),
-}
-_ORDERS = {"": "", "A": "A", "L": "L", "AL": "AL"}
-
-
-def _fetch(update: Callable[[Expr, Expr], Expr], order: str, *, returns: bool = True) -> Reader:
-    """``LDADD rs,rt,[xn]`` and ``STADD rs,[xn]``."""
-
-    def read(ops: Operands) -> Steps:
-        rs = reg(ops)
-        rt = reg(ops, rs.width) if returns else Register("", rs.width)
-        address, _, _ = take_address(ops, plain=True)
-        target, move = rt.receive()
-        new = update(Reg(OLD, rs.width), rs.read())
-        return [(Rmw, (target, address, new, _read_tags(order, bool(rt.name)), _write_tags(order), *_RMW)), *move]
-
-    return read
-
-
-_RMW = (TRUE, _NONE, None, None, False, False)
-"""The arguments of `Rmw` after the tags, for one that always writes."""
-
-
-def _compare_and_swap(order: str) -> Reader:
-    def read(ops: Operands) -> Steps:
-        rs = reg(ops)
-        new = reg(ops, rs.width).read()
-        address, _, _ = take_address(ops, plain=True)
-        target, move = rs.receive()
-        tags = _read_tags(order, bool(rs.name))
-        expected = rs.read()
-        when = compare("eq", Reg(OLD, rs.width), expected)
-        return [(Rmw, (target, address, new, tags, _write_tags(order), when, tags, None, expected, True, False)), *move]
-
-    return read
-
-
-_DOMAINS = ("SY", "ISH", "ISHLD", "ISHST", "OSH", "OSHLD", "OSHST", "NSH", "NSHLD", "NSHST", "LD", "ST")
-
-
-def _barrier(kind: str) -> Reader:
-    def read(ops: Operands) -> Steps:
-        piece = ops.next("an option such as ISH")
-        option = piece.text.upper()
-        if option not in _DOMAINS:
-            help = nearest(option, _DOMAINS) or "the options are " + " ".join(_DOMAINS)
-            raise piece.error("MM306", f"unknown option '{piece.text}' of {kind}", help)
-        return [(Fence, (frozenset({f"{kind}.{option}"}),))]
-
-    return read
-
-
-def _instruction_barrier(ops: Operands) -> Steps:
-    if ops.more():
-        piece = ops.next("SY")
-        if piece.text.upper() != "SY":
-            raise piece.error("MM306", f"unknown option '{piece.text}' of ISB", "ISB takes no option")
-    return [(Fence, (frozenset({"ISB"}),))]
-
-
-def _table() -> dict[str, tuple[Reader, str]]:
-    """Every instruction: how it is read, and an example that error messages show."""
-    table: dict[str, tuple[Reader, str]] = {
-        "MOV": (_move, "MOV W0,#1"),
-        "SXTW": (_extend("SXTW"), "SXTW X0,W1"),
-        "NEG": (_unary("neg"), "NEG W0,W1"),
-        "MVN": (_unary("not"), "MVN W0,W1"),
-        "CMP": (_arithmetic("sub", flags=True, discard=True), "CMP W0,#1"),
-        "CMN": (_arithmetic("add", flags=True, discard=True), "CMN W0,#1"),
-        "TST": (_arithmetic("and", flags=True, discard=True), "TST W0,#1"),
-        "CBZ": (_branch_zero("eq"), "CBZ W0,label"),
-        "CBNZ": (_branch_zero("ne"), "CBNZ W0,label"),
-        "TBZ": (_branch_bit("eq"), "TBZ W0,#0,label"),
-        "TBNZ": (_branch_bit("ne"), "TBNZ W0,#0,label"),
-        "B": (_branch, "B label"),
-        "NOP": (lambda ops: [], "NOP"),
-        "RET": (lambda ops: [(Jump, (END, TRUE))], "RET"),
-        "ISB": (_instruction_barrier, "ISB"),
-        "DMB": (_barrier("DMB"), "DMB ISH"),
-        "DSB": (_barrier("DSB"), "DSB ISH"),
-        "LDR": (_load(), "LDR W0,[X1]"),
-        "LDUR": (_load(), "LDUR W0,[X1,#4]"),
-        "LDRSW": (_load_signed, "LDRSW X0,[X1]"),
-        "STR": (_store(), "STR W0,[X1]"),
-        "STUR": (_store(), "STUR W0,[X1,#4]"),
-        "LDAR": (_load(frozenset({"A"}), plain=True), "LDAR W0,[X1]"),
-        "LDAPR": (_load(frozenset({"Q"}), plain=True), "LDAPR W0,[X1]"),
-        "LDAPUR": (_load(frozenset({"Q"})), "LDAPUR W0,[X1,#4]"),
-        "STLR": (_store(frozenset({"L"}), plain=True), "STLR W0,[X1]"),
-        "STLUR": (_store(frozenset({"L"})), "STLUR W0,[X1,#4]"),
-        "LDXR": (_load(frozenset({"X"}), plain=True, exclusive=True), "LDXR W0,[X1]"),
-        "LDAXR": (_load(frozenset({"X", "A"}), plain=True, exclusive=True), "LDAXR W0,[X1]"),
-        "STXR": (_store_exclusive(frozenset({"X"})), "STXR W2,W0,[X1]"),
-        "STLXR": (_store_exclusive(frozenset({"X", "L"})), "STLXR W2,W0,[X1]"),
-    }
-    table |= bits(_condition)
-    for name in ("MOVZ", "MOVN", "MOVK"):
-        table[name] = (_move_wide(name), f"{name} W0,#1")
-    for name, word, invert in (
-        ("ADD", "add", False), ("SUB", "sub", False), ("AND", "and", False), ("ORR", "or", False),
-        ("EOR", "xor", False), ("BIC", "and", True), ("ORN", "or", True), ("EON", "xor", True),
-    ):  # fmt: skip
-        table[name] = (_arithmetic(word, invert=invert), f"{name} W0,W1,W2")
-    for name, word, invert in (
-        ("ADDS", "add", False),
-        ("SUBS", "sub", False),
-        ("ANDS", "and", False),
-        ("BICS", "and", True),
-    ):
-        table[name] = (_arithmetic(word, invert=invert, flags=True), f"{name} W0,W1,W2")
-    for name, word in (("MUL", "mul"), ("UDIV", "udiv"), ("SDIV", "sdiv")):
-        table[name] = (_three(word), f"{name} W0,W1,W2")
-    for name, word in SHIFTS.items():
-        table[name] = (_shift(word), f"{name} W0,W1,#1")
-    for name in ("UXTB", "UXTH", "UXTW", "SXTB", "SXTH"):
-        table[name] = (_extend(name), f"{name} W0,W1")
-    for name, kind in (("CSEL", ""), ("CSINC", "add"), ("CSINV", "not"), ("CSNEG", "neg")):
-        table[name] = (_select(kind), f"{name} W0,W1,W2,EQ")
-    for name, kind in (("CINC", "add"), ("CINV", "not"), ("CNEG", "neg")):
-        table[name] = (_conditional(kind), f"{name} W0,W1,EQ")
-    table["CSET"] = (_set(1), "CSET W0,EQ")
-    table["CSETM"] = (_set(-1), "CSETM W0,EQ")
-    for name, condition in CONDITIONS.items():
-        table[f"B.{name}"] = (_branch_if(condition), f"B.{name} label")
-        table[f"B{name}"] = (_branch_if(condition), f"B.{name} label")
-    for order in _ORDERS:
-        table[f"SWP{order}"] = (_fetch(lambda old, v: v, order), f"SWP{order} W0,W1,[X2]")
-        table[f"CAS{order}"] = (_compare_and_swap(order), f"CAS{order} W0,W1,[X2]")
-        for name, update in _UPDATES.items():
-            table[f"LD{name}{order}"] = (_fetch(update, order), f"LD{name}{order} W0,W1,[X2]")
-            if "A" not in order:
-                table[f"ST{name}{order}"] = (_fetch(update, order, returns=False), f"ST{name}{order} W0,[X1]")
-    return table
-
-
-TABLE = _table()
 _NARROW = re.compile(
     r"(?:LD(?:A|AP|U|X|AX|LA|AP?U)?RS?|ST(?:L|LL|U|X|LX|LU)?R|SWP(?:A|L|AL)?|CAS(?:A|L|AL)?"
     r"|(?:LD|ST)(?:ADD|CLR|EOR|SET|[SU]MAX|[SU]MIN)(?:A|L|AL)?)(B|H)\Z"
@@ -460,8 +301,8 @@ def parse_cell(text: str) -> Cell:
     if not raw.mnemonic.text:
         return finish(raw, (), ())
     name = raw.mnemonic.text.upper()
-    entry = TABLE.get(name)
-    if entry is None:
+    row = TABLE.get(name)
+    if row is None:
         narrow = _NARROW.match(name)
         if narrow is not None:
             bits = 8 if narrow[1] == "B" else 16
@@ -469,7 +310,5 @@ def parse_cell(text: str) -> Cell:
             raise raw.mnemonic.error("MM330", f"mixed-size access: {name} has {bits} bits", help)
         reason = next((why for pattern, why in _REASONS if pattern.match(name)), "")
         raise unknown(raw, TABLE, reason)
-    ops = Operands(raw, entry[1])
-    steps = entry[0](ops)
-    ops.finish()
-    return finish(raw, steps, ops.targets)
+    ops = Operands(raw, row, KINDS, name)
+    return finish(raw, ops.meaning(), ops.targets)

@@ -1,4 +1,4 @@
-"""What the two instruction sets share: one cell of the table, its operands, its errors.
+"""One cell of the table: its parts, its meaning, its errors.
 
 A cell's text is all that its meaning depends on, so parses are cached by it; offsets are relative to
 the cell and errors are raised without a file (`CellError`). `read` adds file and position.
@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from mmcheck.base.records import record
-from mmcheck.ir.program import Assign, Expr, Op, Reg, Statement
+from mmcheck.ir.program import Assign, Op, Reg, Statement
 from mmcheck.language.herd.values import FLAGS
 
 Step: TypeAlias = tuple[Callable[..., Statement], tuple[Any, ...]]
@@ -25,7 +25,6 @@ END = "%end"
 """The label of a thread's end, where a return goes."""
 
 _NUMBER = re.compile(r"-?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|[0-9]+)\Z", re.ASCII)
-_LABEL = re.compile(r"[A-Za-z_.][\w.$]*\Z", re.ASCII)
 _LABEL_HEAD = re.compile(r"\s*([A-Za-z_.][\w.$]*)\s*:", re.ASCII)
 _MNEMONIC = re.compile(r"\s*(\S+)(?:\s+|\Z)")
 
@@ -107,14 +106,10 @@ def cut(text: str) -> Raw:
 
 def finish(raw: Raw, steps: Sequence[Step], targets: Iterable[Piece], order: Order = "") -> Cell:
     """The cell of `raw` with the meaning `steps`."""
+    assigned = {args[0].name for make, args in steps if make is Assign}
     inputs: set[str] = set()
-    assigned: set[str] = set()
     for make, args in steps:
-        for arg in args[1:] if make is Assign else args:
-            if isinstance(arg, Op | Reg):
-                _named(arg, inputs)
-        if make is Assign:
-            assigned.add(args[0].name)
+        inputs |= names(args[1:] if make is Assign else args)
     return Cell(
         raw.labels,
         raw.text,
@@ -129,12 +124,15 @@ def finish(raw: Raw, steps: Sequence[Step], targets: Iterable[Piece], order: Ord
     )
 
 
-def _named(expr: Expr, found: set[str]) -> None:
-    if isinstance(expr, Op):
-        for arg in expr.args:
-            _named(arg, found)
-    elif isinstance(expr, Reg):
-        found.add(expr.name)
+def names(args: Iterable[object]) -> set[str]:
+    """The registers in those of `args` that are expressions."""
+    found: set[str] = set()
+    for arg in args:
+        if isinstance(arg, Reg):
+            found.add(arg.name)
+        elif isinstance(arg, Op):
+            found |= names(arg.args)
+    return found
 
 
 def live(cells: Iterable[tuple[Cell, Any]]) -> list[tuple[Cell, Any, tuple[Step, ...]]]:
@@ -152,77 +150,6 @@ def live(cells: Iterable[tuple[Cell, Any]]) -> list[tuple[Cell, Any, tuple[Step,
 def _dead(step: Step, read: set[str]) -> bool:
     make, args = step
     return make is Assign and args[0].name in FLAGS and args[0].name not in read
-
-
-def split(rest: Piece) -> list[Piece]:
-    """The operands of `rest`: separated by commas that stand outside brackets."""
-    if not rest.text:
-        return []
-    pieces: list[Piece] = []
-    depth = 0
-    begin = 0
-    text = rest.text
-    for index in range(len(text) + 1):
-        character = text[index] if index < len(text) else ""
-        if character in ("[", "(", "{"):
-            depth += 1
-        elif character in ("]", ")", "}"):
-            depth -= 1
-        elif not character or (character == "," and depth <= 0):
-            raw = text[begin:index]
-            stripped = raw.strip()
-            indent = len(raw) - len(raw.lstrip()) if stripped else 0
-            pieces.append(Piece(stripped, rest.start + begin + indent))
-            begin = index + 1
-    return pieces
-
-
-class Operands:
-    """A cursor over the operands of one instruction; every complaint shows how the instruction is written."""
-
-    def __init__(self, raw: Raw, usage: str) -> None:
-        self.mnemonic = raw.mnemonic
-        self.pieces = split(raw.rest)
-        self.end = max(raw.rest.end, raw.mnemonic.end)
-        self.usage = f"write it as '{usage}'" if usage else ""
-        self.position = 0
-        self.targets: list[Piece] = []
-
-    def more(self) -> bool:
-        return self.position < len(self.pieces)
-
-    def next(self, what: str) -> Piece:
-        """The next operand; `what` says what is expected there."""
-        name = self.mnemonic.text
-        if not self.more():
-            message = f"missing operand of {name}: expected {what}"
-            raise CellError("MM303", message, self.mnemonic.start, self.end, self.usage)
-        piece = self.pieces[self.position]
-        self.position += 1
-        if not piece.text:
-            raise piece.error("MM303", f"empty operand of {name}: expected {what}", self.usage)
-        return piece
-
-    def wrong(self, piece: Piece, what: str, help: str = "") -> CellError:
-        """The error for an operand that is not `what`."""
-        message = f"wrong operand '{shorten(piece.text)}' of {self.mnemonic.text}: expected {what}"
-        return piece.error("MM305", message, help or self.usage)
-
-    def label(self) -> str:
-        """The next operand, the target of a branch."""
-        piece = self.next("a label")
-        if _LABEL.match(piece.text) is None:
-            raise self.wrong(piece, "a label")
-        self.targets.append(piece)
-        return piece.text
-
-    def finish(self) -> None:
-        """Complain about operands that are left over."""
-        if self.more():
-            left = self.pieces[self.position :]
-            shown = shorten(",".join(piece.text for piece in left))
-            message = f"too many operands of {self.mnemonic.text}: '{shown}' is left over"
-            raise CellError("MM304", message, left[0].start, left[-1].end, self.usage)
 
 
 def number(text: str) -> int | None:

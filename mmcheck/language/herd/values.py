@@ -6,12 +6,16 @@ constants change their width without an operator.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from mmcheck.ir.program import Const, Expr, Op, Reg
 
 N, Z, C, V = (Reg(f"%{flag}", 1) for flag in "NZCV")
 """Negative, zero, carry (on x86: borrow), overflow. Each depends on everything that was compared."""
 
 FLAGS = frozenset(flag.name for flag in (N, Z, C, V))
+Flags: TypeAlias = tuple[Expr, Expr, Expr, Expr]
+"""The values of N, Z, C and V."""
 
 
 def constant(value: int, width: int) -> Const:
@@ -52,21 +56,21 @@ def low(value: Expr, width: int) -> Expr:
     return Op("trunc", (value,), width)
 
 
-def flags_of_result(result: Expr) -> tuple[Expr, Expr, Expr, Expr]:
+def flags_of_result(result: Expr) -> Flags:
     """N Z C V after a logical operation: carry and overflow are 0, and depend on the operands all the same."""
     negative = compare("slt", result, Const(0, result.width))
     clear = op("xor", negative, negative)
     return negative, compare("eq", result, Const(0, result.width)), clear, clear
 
 
-def flags_of_sub(a: Expr, b: Expr) -> tuple[Expr, Expr, Expr, Expr]:
+def flags_of_sub(a: Expr, b: Expr) -> Flags:
     """N Z C V after ``a - b``, carry as on Arm: set where there is no borrow."""
     negative = compare("slt", op("sub", a, b), Const(0, a.width))
     overflow = op("xor", compare("slt", a, b), negative)
     return negative, compare("eq", a, b), compare("ule", b, a), overflow
 
 
-def flags_of_add(a: Expr, b: Expr) -> tuple[Expr, Expr, Expr, Expr]:
+def flags_of_add(a: Expr, b: Expr) -> Flags:
     """N Z C V after ``a + b``."""
     total = op("add", a, b)
     zero = Const(0, a.width)

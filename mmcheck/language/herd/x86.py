@@ -1,4 +1,4 @@
-"""x86 instructions, 64-bit and 32-bit: a cell of the table to statements.
+"""x86 instructions, 64-bit and 32-bit: a row for each, and a cell of the table to its statements.
 
 Every locked instruction, and ``xchg`` with memory, is one read-modify-write with the tag ``X`` on both halves; the
 same without ``lock`` is a read and a write.
@@ -11,237 +11,232 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
-from mmcheck.ir.program import OLD, TRUE, Assign, Const, Expr, Fence, Jump, Load, Reg, Rmw, Store, Tags
-from mmcheck.language.herd.cell import END, Cell, Piece, Raw, Step, cut, finish, unknown
-from mmcheck.language.herd.values import C, N, V, Z, compare, flags_of_add, flags_of_result, flags_of_sub, negate, op
-from mmcheck.language.herd.x86_computing import computing
-from mmcheck.language.herd.x86_operands import Asm, Immediate, Memory, Operand, Register, Site, is_narrow, register
+from mmcheck.ir.program import NO_TAGS, OLD, TRUE, Assign, Const, Expr, Fence, Jump, Load, Op, Reg, Rmw, Tags
+from mmcheck.language.herd.cell import END, Cell, Raw, Step, cut, finish, unknown
+from mmcheck.language.herd.instruction import Row, set_flags
+from mmcheck.language.herd.values import (
+    C,
+    N,
+    V,
+    Z,
+    compare,
+    constant,
+    flags_of_add,
+    flags_of_result,
+    flags_of_sub,
+    low,
+    negate,
+    op,
+    widen,
+)
+from mmcheck.language.herd.x86_operands import Asm, Memory, Place, Register, Site, is_narrow, register
 
 LOCKED: Tags = frozenset({"X"})
-_NONE: Tags = frozenset()
-
-Steps: TypeAlias = list[Step]
-Reader: TypeAlias = Callable[[Asm], Steps]
-_RMW = (TRUE, _NONE, None, None, False, False)
-"""The arguments of `Rmw` after the tags, for one that always writes."""
-
-
-def _needs_memory(asm: Asm, destination: Operand, piece: Piece) -> None:
-    if asm.locked and not isinstance(destination, Memory):
-        raise asm.ops.wrong(
-            piece, "a memory operand as destination", "only an instruction that writes memory can be locked"
-        )
-
-
-def _move(asm: Asm) -> Steps:
-    destination, source, place, origin = asm.two()
-    if isinstance(destination, Memory):
-        return [(Store, (asm.address(destination), asm.value(source, origin), _NONE))]
-    if not isinstance(destination, Register):
-        raise asm.ops.wrong(place, "a register or a memory operand")
-    if isinstance(source, Memory):
-        return _load_into(asm, destination, asm.address(source))
-    return destination.write(asm.value(source, origin))
-
-
-def _load_into(asm: Asm, destination: Register, address: Expr) -> Steps:
-    if destination.full == asm.width:
-        return [(Load, (Reg(destination.name, destination.full), address, _NONE, False))]
-    return [(Load, (asm.temporary, address, _NONE, False)), *destination.write(asm.temporary)]
 
 
 class Result(NamedTuple):
-    """What an operation makes of destination and source: the new value, and N Z C V."""
+    """What an operation makes of its operands: a value, and the flags that it sets."""
 
     value: Expr
-    flags: tuple[Expr, Expr, Expr, Expr]
+    flags: list[Step]
+
+
+Compute: TypeAlias = Callable[[Expr, Expr], Result]
+
+# --- computing ---------------------------------------------------------------------------------------------
 
 
 def _add(a: Expr, b: Expr) -> Result:
-    return Result(op("add", a, b), flags_of_add(a, b))
+    return Result(op("add", a, b), set_flags(flags_of_add(a, b)))
 
 
 def _sub(a: Expr, b: Expr) -> Result:
     n, z, c, v = flags_of_sub(a, b)
-    return Result(op("sub", a, b), (n, z, negate(c), v))
+    return Result(op("sub", a, b), set_flags((n, z, negate(c), v)))
 
 
-def _logical(name: str) -> Callable[[Expr, Expr], Result]:
+def _logical(name: str) -> Compute:
     def compute(a: Expr, b: Expr) -> Result:
         value = op(name, a, b)
-        return Result(value, flags_of_result(value))
+        return Result(value, set_flags(flags_of_result(value)))
 
     return compute
 
 
-def _set(flags: tuple[Expr, ...], *, carry: bool = True) -> Steps:
-    return [(Assign, (flag, value)) for flag, value in zip((N, Z, C, V), flags, strict=True) if carry or flag is not C]
+def _without(flag: Reg, flags: list[Step]) -> list[Step]:
+    return [step for step in flags if step[1][0] is not flag]
 
 
-def _update(
-    asm: Asm,
-    destination: Operand,
-    place: Piece,
-    b: Expr,
-    compute: Callable[[Expr, Expr], Result],
-    *,
-    carry: bool = True,
-) -> Steps:
-    """``destination := destination op b``; with memory one locked event pair, or a read and a write."""
-    _needs_memory(asm, destination, place)
-    if isinstance(destination, Register):
-        result = compute(destination.read(asm.width), b)
-        return _set(result.flags, carry=carry) + destination.write(result.value)
-    if not isinstance(destination, Memory):
-        raise asm.ops.wrong(place, "a register or a memory operand")
-    address = asm.address(destination)
-    old = asm.temporary
-    result = compute(old, b)
-    if asm.locked:
-        new = compute(Reg(OLD, asm.width), b).value
-        return [(Rmw, (old, address, new, LOCKED, LOCKED, *_RMW)), *_set(result.flags, carry=carry)]
-    return [
-        (Load, (old, address, _NONE, False)),
-        (Store, (address, result.value, _NONE)),
-        *_set(result.flags, carry=carry),
-    ]
-
-
-def _binary(compute: Callable[[Expr, Expr], Result]) -> Reader:
-    def read(asm: Asm) -> Steps:
-        destination, source, place, origin = asm.two()
-        if isinstance(source, Memory):
-            _needs_memory(asm, destination, place)
-            if not isinstance(destination, Register):
-                raise asm.ops.wrong(place, "a register")
-            result = compute(destination.read(asm.width), asm.temporary)
-            load: Steps = [(Load, (asm.temporary, asm.address(source), _NONE, False))]
-            return load + _set(result.flags) + destination.write(result.value)
-        return _update(asm, destination, place, asm.value(source, origin), compute)
-
-    return read
-
-
-def _step(compute: Callable[[Expr, Expr], Result]) -> Reader:
+def _by_one(compute: Compute) -> Compute:
     """``inc`` and ``dec``, which leave the carry alone."""
 
-    def read(asm: Asm) -> Steps:
-        destination, place = asm.operand("a register or a memory operand")
-        if isinstance(destination, Immediate):
-            raise asm.ops.wrong(place, "a register or a memory operand")
-        asm.settle(destination, destination, place, place)
-        return _update(asm, destination, place, Const(1, asm.width), compute, carry=False)
+    def compute_one(a: Expr, _: Expr) -> Result:
+        value, flags = compute(a, Const(1, a.width))
+        return Result(value, _without(C, flags))
 
-    return read
+    return compute_one
 
 
-def _unary(name: str) -> Reader:
-    """``not`` (no flags) and ``neg``."""
-
-    def read(asm: Asm) -> Steps:
-        destination, place = asm.operand("a register or a memory operand")
-        if isinstance(destination, Immediate):
-            raise asm.ops.wrong(place, "a register or a memory operand")
-        asm.settle(destination, destination, place, place)
-        zero = Const(0, asm.width)
-
-        def compute(a: Expr, _: Expr) -> Result:
-            if name == "not":
-                return Result(op("not", a), (N, Z, C, V))
-            return Result(op("neg", a), _sub(zero, a).flags)
-
-        steps = _update(asm, destination, place, zero, compute)
-        return [s for s in steps if name == "neg" or s[0] is not Assign or s[1][0] not in (N, Z, C, V)]
-
-    return read
+def _not(a: Expr, _: Expr) -> Result:
+    return Result(op("not", a), [])
 
 
-def _compare(compute: Callable[[Expr, Expr], Result]) -> Reader:
-    """``cmp`` and ``test``: flags only."""
-
-    def read(asm: Asm) -> Steps:
-        destination, source, place, origin = asm.two()
-        steps: Steps = []
-        values: list[Expr] = []
-        for operand, piece in ((destination, place), (source, origin)):
-            if isinstance(operand, Memory):
-                steps.append((Load, (asm.temporary, asm.address(operand), _NONE, False)))
-                values.append(asm.temporary)
-            else:
-                values.append(asm.value(operand, piece))
-        return steps + _set(compute(*values).flags)
-
-    return read
+def _neg(a: Expr, _: Expr) -> Result:
+    return Result(op("neg", a), _sub(Const(0, a.width), a).flags)
 
 
-def _register_and_memory(asm: Asm) -> tuple[Register, Memory | Register, Piece]:
-    """The operands of ``xchg`` and its like, in either order: a register, and memory or another register."""
-    first, first_piece = asm.operand("a register or a memory operand")
-    second, second_piece = asm.operand("a register or a memory operand")
-    for operand, piece in ((first, first_piece), (second, second_piece)):
-        if isinstance(operand, Immediate):
-            raise asm.ops.wrong(piece, "a register or a memory operand")
-    asm.settle(first, second, first_piece, second_piece)
-    if isinstance(first, Memory):
-        if not isinstance(second, Register):
-            raise asm.ops.wrong(second_piece, "a register", "an instruction has at most one memory operand")
-        return second, first, first_piece
-    if isinstance(first, Register) and isinstance(second, Memory | Register):
-        return first, second, second_piece
-    raise asm.ops.wrong(first_piece, "a register")
+def _add_carry(a: Expr, b: Expr) -> Result:
+    part, carry = op("add", a, b), widen(C, a.width)
+    out = op("or", compare("ult", part, a), op("and", compare("eq", part, constant(-1, a.width)), C))
+    return _with_carry(a, op("not", op("xor", a, b)), op("add", part, carry), out)
 
 
-def _exchange(asm: Asm) -> Steps:
-    one, other, _ = _register_and_memory(asm)
-    if isinstance(other, Register):
-        _needs_memory(asm, other, asm.ops.pieces[1])
-        keep: Steps = [(Assign, (asm.temporary, one.read(asm.width)))]
-        return keep + one.write(other.read(asm.width)) + other.write(asm.temporary)
-    new = one.read(asm.width)
-    return [(Rmw, (asm.temporary, asm.address(other), new, LOCKED, LOCKED, *_RMW)), *one.write(asm.temporary)]
+def _sub_borrow(a: Expr, b: Expr) -> Result:
+    part, carry = op("sub", a, b), widen(C, a.width)
+    out = op("or", compare("ult", a, b), op("and", compare("eq", a, b), C))
+    return _with_carry(a, op("xor", a, b), op("sub", part, carry), out)
 
 
-def _exchange_add(asm: Asm) -> Steps:
-    one, other, place = _register_and_memory(asm)
-    _needs_memory(asm, other, place)
-    old = asm.temporary
-    if isinstance(other, Register):
-        one, other = other, one
-        result = _add(one.read(asm.width), other.read(asm.width))
-        keep: Steps = [(Assign, (old, one.read(asm.width)))]
-        return keep + _set(result.flags) + one.write(result.value) + other.write(old)
-    result = _add(old, one.read(asm.width))
-    address = asm.address(other)
+def _with_carry(a: Expr, differ: Expr, value: Expr, out: Expr) -> Result:
+    """The sign of `value` is wrong where operands that do not `differ` give one that does."""
+    overflow = compare("slt", op("and", differ, op("xor", a, value)), Const(0, a.width))
+    negative, zero, _, _ = flags_of_result(value)
+    return Result(value, [(Assign, pair) for pair in ((N, negative), (Z, zero), (V, overflow), (C, out))])
+
+
+def _shift(name: str) -> Compute:
+    """The carry is the last bit that leaves."""
+
+    def compute(a: Expr, by: Expr) -> Result:
+        places = widen(by, a.width)
+        value = op(name, a, places)
+        negative, zero, _, overflow = flags_of_result(value)
+        last = op("sub", places, Const(1, a.width))
+        out = op("lshr", op("shl", a, last), Const(a.width - 1, a.width)) if name == "shl" else op(name, a, last)
+        flags: tuple[Expr, ...] = (negative, zero, low(out, 1), overflow)
+        if not isinstance(by, Const):  # by 0 it changes no flags
+            none = compare("eq", places, Const(0, a.width))
+            flags = tuple([Op("select", (none, old, new), 1) for old, new in zip((N, Z, C, V), flags, strict=True)])
+        return Result(value, set_flags(flags))
+
+    return compute
+
+
+# --- effects -----------------------------------------------------------------------------------------------
+
+
+def _move(to: Place, source: Place) -> list[Step]:
+    if source.in_memory and isinstance(to.operand, Register) and to.operand.full == to.asm.width:
+        return [(Load, (to.operand.whole, source.address(), NO_TAGS, False))]
+    return to.write(source.read())
+
+
+def _atomic(place: Place, new: Expr, when: Expr | None = None) -> Step:
+    """Read memory into the temporary and write `new`; with `when` only if that holds, and the zero flag says so."""
+    rest = (TRUE, NO_TAGS, None) if when is None else (when, LOCKED, Z)
+    return Rmw, (place.asm.temporary, place.address(), new, LOCKED, LOCKED, *rest, None, False, False)
+
+
+def _update(to: Place, b: Expr, compute: Compute) -> list[Step]:
+    """``to := to op b``."""
+    asm = to.asm
     if asm.locked:
-        new = op("add", Reg(OLD, asm.width), one.read(asm.width))
-        access: Steps = [(Rmw, (old, address, new, LOCKED, LOCKED, *_RMW))]
-    else:
-        access = [(Load, (old, address, _NONE, False)), (Store, (address, result.value, _NONE))]
-    return access + _set(result.flags) + one.write(old)
+        access = _atomic(to, compute(Reg(OLD, asm.width), b).value)
+        return [access, *compute(asm.temporary, b).flags]
+    value, flags = compute(to.read(), b)
+    return [*to.write(value), *flags] if to.in_memory else [*flags, *to.write(value)]
 
 
-def _compare_exchange(asm: Asm) -> Steps:
-    """``cmpxchg``: compares memory with rax; writes if equal, and rax gets what was read."""
-    one, other, place = _register_and_memory(asm)
-    if isinstance(other, Register):
-        raise asm.ops.wrong(place, "a memory operand")
+def _exchange(place: Place, one: Place) -> list[Step]:
+    if place.in_memory:
+        return [_atomic(place, one.read()), *one.write(one.asm.temporary)]
+    return [*one.write(place.read()), *place.write(one.read())]
+
+
+def _exchange_add(place: Place, one: Place) -> list[Step]:
+    if place.in_memory:
+        return [*_update(place, one.read(), _add), *one.write(one.asm.temporary)]
+    value, flags = _add(place.read(), one.read())
+    return [*flags, *one.write(place.read()), *place.write(value)]
+
+
+def _compare_exchange(place: Place, one: Place) -> list[Step]:
+    """Compares memory with rax; writes if equal, and rax gets what was read."""
+    asm = one.asm
+    if not place.in_memory:
+        raise asm.wrong(place.piece, "a memory operand")
     rax = register("eax", asm.arch)
     assert rax is not None
-    expected = rax.read(asm.width)
-    old = asm.temporary
-    address = asm.address(other)
-    new = one.read(asm.width)
-    flags = _sub(expected, old).flags
-    if asm.locked:
-        when = compare("eq", Reg(OLD, asm.width), expected)
-        access: Steps = [(Rmw, (old, address, new, LOCKED, LOCKED, when, LOCKED, Z, None, False, False))]
-        return access + [step for step in _set(flags) if step[1][0] is not Z] + rax.write(old)
-    raise asm.ops.mnemonic.error("MM301", "unknown instruction 'cmpxchg' without lock", "write 'lock cmpxchg'")
+    expected, old = rax.read(asm.width), asm.temporary
+    access = _atomic(place, one.read(), compare("eq", Reg(OLD, asm.width), expected))
+    if not asm.locked:
+        raise asm.mnemonic.error("MM301", "unknown instruction 'cmpxchg' without lock", "write 'lock cmpxchg'")
+    return [access, *_without(Z, _sub(expected, old).flags), *rax.write(old)]
 
 
-def _fence(tag: str) -> Reader:
-    return lambda asm: [(Fence, (frozenset({tag}),))]
+def _compute_address(source: Memory, to: Place) -> list[Step]:
+    return to.write(low(to.asm.effective(source), to.asm.width))
 
+
+def _multiply(factors: tuple[Place, Place, Place]) -> list[Step]:
+    """Flags are not what anybody looks at."""
+    a, b, to = factors
+    return to.write(op("mul", a.read(), b.read()))
+
+
+def _keep(registers: list[Register]) -> list[Step]:
+    return [(Assign, (whole, whole)) for whole in dict.fromkeys(each.whole for each in registers)]
+
+
+# --- families of instructions ------------------------------------------------------------------------------
+
+
+def _binary(compute: Compute) -> Row:
+    return Row("to from", lambda to, source: _update(to, source.read(), compute))
+
+
+def _on_registers(compute: Compute) -> Row:
+    return Row("register-to from-no-memory", lambda to, source: _update(to, source.read(), compute))
+
+
+def _unary(compute: Compute) -> Row:
+    return Row("one", lambda to: _update(to, Const(0, to.asm.width), compute))
+
+
+def _comparing(compute: Compute) -> Row:
+    return Row("to from", lambda a, b: compute(a.read(), b.read()).flags)
+
+
+def _shifting(name: str) -> Row:
+    return Row("amount wide", lambda by, to: _update(to, by, _shift(name)))
+
+
+def _moving_if(condition: Expr) -> Row:
+    """Reads its source in any case."""
+
+    def effects(to: Place, source: Place) -> list[Step]:
+        return to.write(Op("select", (condition, source.read(), to.read()), to.asm.width))
+
+    return Row("register-to from", effects)
+
+
+def _setting_if(condition: Expr) -> Row:
+    return Row("byte", lambda to: to.write(Op("select", (condition, Const(1, 8), Const(0, 8)), 8)))
+
+
+def _extending(bits: int, width: int, how: str) -> Row:
+    return Row(f"r{bits} r{width}", lambda source, to: to.write(widen(source.read(bits), width, how)))
+
+
+def _fence(tag: str) -> Row:
+    return Row("", lambda: [(Fence, (frozenset({tag}),))])
+
+
+def _jump(condition: Expr) -> Row:
+    return Row("label", lambda label: [(Jump, (label, condition))])
+
+
+# --- the tables --------------------------------------------------------------------------------------------
 
 CONDITIONS: dict[str, Expr] = {
     "E": Z, "Z": Z, "NE": negate(Z), "NZ": negate(Z), "S": N, "NS": negate(N), "O": V, "NO": negate(V),
@@ -255,66 +250,56 @@ CONDITIONS: dict[str, Expr] = {
     "NLE": op("and", negate(Z), compare("eq", N, V)),
 }  # fmt: skip
 
-
-def _jump(condition: Expr) -> Reader:
-    return lambda asm: [(Jump, (asm.ops.label(), condition))]
-
-
-def _ignore(asm: Asm) -> Steps:
-    """The long forms of nop, whose operand means nothing: all that is left of it are the registers that it names."""
-    if asm.ops.more():
-        words = re.findall(r"\w+", asm.ops.next("an operand").text, re.ASCII)
-        named = [found for word in words if (found := register(word, asm.arch)) is not None]
-        return [(Assign, (each.whole, each.whole)) for each in named]
-    return []
-
-
-_MORE_SIZED, _MORE = computing(CONDITIONS)
-_SIZED: dict[str, tuple[Reader, bool]] = {
-    **{name: (reader, False) for name, reader in _MORE_SIZED.items()},
-    "MOVABS": (_move, False),
-    "MOV": (_move, False),
-    "XCHG": (_exchange, True),
-    "XADD": (_exchange_add, True),
-    "CMPXCHG": (_compare_exchange, True),
-    "ADD": (_binary(_add), True),
-    "SUB": (_binary(_sub), True),
-    "AND": (_binary(_logical("and")), True),
-    "OR": (_binary(_logical("or")), True),
-    "XOR": (_binary(_logical("xor")), True),
-    "INC": (_step(_add), True),
-    "DEC": (_step(_sub), True),
-    "NOT": (_unary("not"), True),
-    "NEG": (_unary("neg"), True),
-    "CMP": (_compare(_sub), False),
-    "TEST": (_compare(_logical("and")), False),
+SIZED: dict[str, Row] = {
+    "MOV": Row("to from", _move),
+    "MOVABS": Row("to from", _move),
+    "XCHG": Row("exchanged from", _exchange),
+    "XADD": Row("exchanged from", _exchange_add),
+    "CMPXCHG": Row("exchanged from", _compare_exchange),
+    "ADD": _binary(_add),
+    "SUB": _binary(_sub),
+    **{name: _binary(_logical(name.lower())) for name in ("AND", "OR", "XOR")},
+    "ADC": _on_registers(_add_carry),
+    "SBB": _on_registers(_sub_borrow),
+    "INC": _unary(_by_one(_add)),
+    "DEC": _unary(_by_one(_sub)),
+    "NOT": _unary(_not),
+    "NEG": _unary(_neg),
+    "CMP": _comparing(_sub),
+    "TEST": _comparing(_logical("and")),
+    **{name: _shifting(word) for name, word in (("SHL", "shl"), ("SAL", "shl"), ("SHR", "lshr"), ("SAR", "ashr"))},
+    "LEA": Row("address register", _compute_address),
+    "IMUL": Row("factors", _multiply),
+    **{f"CMOV{name}": _moving_if(condition) for name, condition in CONDITIONS.items()},
 }
-"""Instructions that take a size suffix, and whether they can be locked."""
+"""Instructions that may have a size suffix."""
 
-_PLAIN: dict[str, Reader] = {
-    **_MORE,
-    "MFENCE": _fence("MFENCE"), "LFENCE": _fence("LFENCE"), "SFENCE": _fence("SFENCE"), "NOP": lambda asm: [],
-    "RET": lambda asm: [(Jump, (END, TRUE))], "NOPL": _ignore, "NOPW": _ignore,
-    "JMP": _jump(TRUE), **{f"J{name}": _jump(condition) for name, condition in CONDITIONS.items()},
-}  # fmt: skip
+PLAIN: dict[str, Row] = {
+    "MFENCE": _fence("MFENCE"),
+    "LFENCE": _fence("LFENCE"),
+    "SFENCE": _fence("SFENCE"),
+    "NOP": Row("", list),
+    "NOPL": Row("ignored", _keep),
+    "NOPW": Row("ignored", _keep),
+    "JMP": _jump(TRUE),
+    **{f"J{name}": _jump(condition) for name, condition in CONDITIONS.items()},
+    "RET": Row("", lambda: [(Jump, (END, TRUE))]),
+    "CLTQ": Row("accumulator", lambda rax: rax.write(widen(rax.read(32), 64, "sext"))),
+    **{f"SET{name}": _setting_if(condition) for name, condition in CONDITIONS.items()},
+    **{f"MOVZB{letter}": _extending(8, width, "zext") for letter, width in (("L", 32), ("Q", 64))},
+    **{f"MOVSB{letter}": _extending(8, width, "sext") for letter, width in (("L", 32), ("Q", 64))},
+    "MOVSLQ": _extending(32, 64, "sext"),
+}
+"""The others."""
+
+LOCKABLE = frozenset(
+    {"ADD", "SUB", "AND", "OR", "XOR", "INC", "DEC", "NOT", "NEG", "XADD", "XCHG", "CMPXCHG"}
+)  # fmt: skip
 _SUFFIX = {"B": 8, "W": 16, "L": 32, "Q": 64}
-_ONE = frozenset({"INC", "DEC", "NOT", "NEG"})
 
 
 def _known() -> list[str]:
-    return [*_PLAIN, *_SIZED, *(f"{name}{suffix}" for name in _SIZED for suffix in "LQ"), "LOCK"]
-
-
-def _usage(name: str, arch: str) -> str:
-    if name.startswith("J"):
-        return f"{name.lower()} label"
-    if name.startswith("SET"):
-        return f"{name.lower()} %al"
-    if name in _PLAIN:
-        return name.lower()
-    if name in _ONE:
-        return f"{name.lower()}l (x)" if arch == "X86_64" else f"{name} [x]"
-    return f"{name.lower()}l %eax,(x)" if arch == "X86_64" else f"{name} [x],EAX"
+    return [*PLAIN, *SIZED, *(f"{name}{suffix}" for name in SIZED for suffix in "LQ"), "LOCK"]
 
 
 def _unlock(raw: Raw, *, check: bool = True) -> tuple[Raw, bool]:
@@ -328,23 +313,20 @@ def _unlock(raw: Raw, *, check: bool = True) -> tuple[Raw, bool]:
     return Raw(raw.labels, inner.mnemonic, inner.rest, raw.text), True
 
 
-def _find(name: str, raw: Raw) -> tuple[Reader, str, int, bool]:
-    """For a mnemonic in capitals: how it is read, its name without suffix, its width (0: none), lockable."""
-    plain = _PLAIN.get(name)
-    if plain is not None:
-        return plain, name, 0, False
-    sized = _SIZED.get(name)
-    if sized is not None:
-        return sized[0], name, 0, sized[1]
-    sized = _SIZED.get(name[:-1])
-    if sized is None or name[-1] not in _SUFFIX:
+def _find(name: str, raw: Raw) -> tuple[Row, str, int]:
+    """For a mnemonic in capitals: its row, its name without suffix, its width (0: none)."""
+    row = PLAIN.get(name) or SIZED.get(name)
+    if row is not None:
+        return row, name, 0
+    row = SIZED.get(name[:-1])
+    if row is None or name[-1] not in _SUFFIX:
         reason = "non-temporal stores are not supported" if name.startswith("MOVNT") else ""
         raise unknown(raw, _known(), reason)
     width = _SUFFIX[name[-1]]
     if width == 16:
         help = f"every access has the width of its location, 32 or 64 bits; use {name[:-1]}L"
         raise raw.mnemonic.error("MM330", f"mixed-size access: {name} has {width} bits", help)
-    return sized[0], name[:-1], width, sized[1]
+    return row, name[:-1], width
 
 
 @lru_cache(maxsize=4096)
@@ -353,17 +335,15 @@ def parse_cell(text: str, arch: str, site: Site | None = None) -> Cell:
     raw, locked = _unlock(cut(text))
     if not raw.mnemonic.text:
         return finish(raw, (), ())
-    reader, name, width, lockable = _find(raw.mnemonic.text.upper(), raw)
+    row, name, width = _find(raw.mnemonic.text.upper(), raw)
     if width == 64 and arch == "X86":
         raise raw.mnemonic.error("MM301", f"unknown instruction '{raw.mnemonic.text}' on X86", f"use {name}L")
-    if locked and not lockable:
+    if locked and name not in LOCKABLE:
         help = "locked are add, sub, and, or, xor, inc, dec, not, neg, xadd, xchg and cmpxchg, with memory"
         raise raw.mnemonic.error("MM301", f"unknown instruction 'lock {raw.mnemonic.text}'", help)
-    asm = Asm(raw, _usage(name, arch), arch, width, site)
-    asm.locked = locked
-    steps = reader(asm)
-    asm.ops.finish()
-    return finish(raw, steps, asm.ops.targets, "" if name == "TEST" else asm.order)
+    shown = name.lower() if name in PLAIN else name if arch == "X86" else f"{name.lower()}l"
+    asm = Asm(raw, row, shown, arch, width, site, locked=locked)
+    return finish(raw, asm.meaning(), asm.targets, "" if name == "TEST" else asm.order)
 
 
 _NAMED = re.compile(r"[(\[]\s*([A-Za-z_]\w*)\s*[)\]]", re.ASCII)
@@ -378,7 +358,7 @@ def place_of(text: str, arch: str) -> tuple[str, int] | None:
         return None
     raw, _ = _unlock(cut(text), check=False)
     mnemonic = raw.mnemonic.text.upper()
-    if mnemonic not in _SIZED and mnemonic[:-1] in _SIZED and mnemonic[-1:] in _SUFFIX:
+    if mnemonic not in SIZED and mnemonic[:-1] in SIZED and mnemonic[-1:] in _SUFFIX:
         return name, _SUFFIX[mnemonic[-1]]
     found = (register(word, arch) for word in re.findall(r"%?\w+", raw.rest.text, re.ASCII))
     return name, next((r.width for r in found if r is not None), 0)

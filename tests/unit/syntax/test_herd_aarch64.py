@@ -21,6 +21,7 @@ from mmcheck.ir.program import (
     show,
 )
 from mmcheck.language.herd.aarch64 import CONDITIONS, TABLE, parse_cell
+from mmcheck.language.herd.aarch64_operands import KINDS
 from mmcheck.language.herd.cell import CellError
 
 FORMS = {
@@ -177,7 +178,7 @@ def test_every_barrier_has_a_tag_of_its_own(kind: str, option: str) -> None:
 @pytest.mark.parametrize("name", sorted(TABLE))
 def test_example_of_every_instruction_reads(name: str) -> None:
     """What an error message suggests can be written, and is the instruction in question."""
-    example = TABLE[name][1]
+    example = TABLE[name].usage(name, KINDS)
     assert parse_cell(example).text == example
     assert name.replace(".", "") in (example.split()[0], example.split()[0].replace(".", ""))
 
@@ -270,18 +271,21 @@ def test_numbers_out_of_range(cell: str) -> None:
     assert "MM305" == caught.value.code
 
 
-@pytest.mark.parametrize("holds", [0, 1])
+@pytest.mark.parametrize("condition", CONDITIONS)
 @pytest.mark.parametrize("given", [0, 4, 9, 15])
-def test_a_conditional_comparison_takes_the_given_flags_where_the_condition_fails(given: int, holds: int) -> None:
-    state = {"X0": 1, "%N": 0, "%Z": holds, "%C": 0, "%V": 1}
-    for make, args in parse_cell(f"CCMP W0,#1,#{given},EQ").steps:
-        assert make is Assign
-        state[args[0].name] = evaluate(args[1], state)
-    wanted = (0, 1, 1, 0) if holds else tuple(given >> bit & 1 for bit in (3, 2, 1, 0))
-    assert wanted == tuple(state[f"%{flag}"] for flag in "NZCV")
+def test_a_conditional_comparison_takes_the_given_flags_where_the_condition_fails(given: int, condition: str) -> None:
+    """Whatever the condition reads: no flag changes before all are known."""
+    for before in range(16):
+        flags = {f"%{flag}": before >> bit & 1 for bit, flag in enumerate("VCZN")}
+        holds = evaluate(CONDITIONS[condition], flags)
+        state = run(f"CCMP W0,#1,#{given},{condition}", {"X0": 1, **flags})
+        wanted = (0, 1, 1, 0) if holds else tuple(given >> bit & 1 for bit in (3, 2, 1, 0))
+        assert wanted == tuple(state[f"%{flag}"] for flag in "NZCV")
 
 
-@pytest.mark.parametrize("cell", ["UBFX W0,W1,#31,#2", "BFI W0,W1,#0,#0", "CCMP W0,#1,#16,EQ"])
+@pytest.mark.parametrize(
+    "cell", ["UBFX W0,W1,#31,#2", "BFI W0,W1,#0,#0", "CCMP W0,#1,#16,EQ", "CCMP W0,#99999999999,#0,EQ"]
+)
 def test_fields_and_flags_out_of_range(cell: str) -> None:
     with pytest.raises(CellError) as caught:
         parse_cell(cell)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mmcheck.ir.program import Assign, Reg, Rmw, Statement, evaluate, show
 from mmcheck.language.herd.cell import CellError
-from mmcheck.language.herd.x86 import CONDITIONS, parse_cell, place_of
+from mmcheck.language.herd.x86 import CONDITIONS, PLAIN, SIZED, parse_cell, place_of
 
 FORMS = {
     "movl $1,(x)": "[4096] := 1",
@@ -28,7 +30,7 @@ FORMS = {
     "xchgl %eax,(x)": "%m32 := rmw [4096] := (trunc rax) {X} {X}\nrax := (zext %m32)",
     "xchgq (x),%rax": "%m64 := rmw [4096] := rax {X} {X}\nrax := %m64",
     "lock xchgl %eax,(x)": "%m32 := rmw [4096] := (trunc rax) {X} {X}\nrax := (zext %m32)",
-    "xchgl %eax,%ebx": "%m32 := (trunc rax)\nrax := (zext (trunc rbx))\nrbx := (zext %m32)",
+    "xchgl %eax,%ebx": "%rax' := rax\nrax := (zext (trunc rbx))\nrbx := (zext (trunc %rax'))",
     "lock xaddq %rax,(x)": "%m64 := rmw [4096] := (add %old rax) {X} {X}\nrax := %m64",
     "xaddq %rax,(x)": "%m64 := [4096]\n[4096] := (add %m64 rax)\nrax := %m64",
     "lock cmpxchgq %rcx,(x)": "%m64 := rmw [4096] := rcx when (eq %old rax) {X} {X}\nrax := %m64",
@@ -57,7 +59,7 @@ FORMS = {
     "LFENCE": "fence {LFENCE}",
     "sfence": "fence {SFENCE}",
     "nop": "",
-    "nopl 0(%rax,%eax,0)": "rax := rax\nrax := rax",
+    "nopl 0(%rax,%ecx,0)": "rax := rax\nrcx := rcx",
     "ret": "jump %end",
     "jmp end": "jump end",
     "je end": "jump end if %Z",
@@ -197,6 +199,30 @@ def test_a_shift_by_no_bit_leaves_the_flags_alone() -> None:
 
 def test_a_byte_leaves_the_rest_of_its_register_alone() -> None:
     assert 0x1234_5678_9ABC_DE01 == run("sete %al", {"rax": 0x1234_5678_9ABC_DEF0, "%Z": 1})["rax"]
+
+
+def test_what_is_added_to_itself_is_the_sum() -> None:
+    """The destination is written last (SDM, XADD)."""
+    assert 6 == run("xaddl %eax,%eax", {"rax": 3})["rax"]
+    state = run("xaddl %ebx,%eax", {"rax": 3, "rbx": 4})
+    assert (7, 3) == (state["rax"], state["rbx"])
+
+
+@pytest.mark.parametrize("arch", ["X86_64", "X86"])
+@pytest.mark.parametrize("name", [*SIZED, *PLAIN])
+def test_example_of_every_instruction_reads(name: str, arch: str) -> None:
+    """What an error message suggests can be written, and is the instruction in question."""
+    with pytest.raises(CellError) as caught:
+        parse_cell(f"{name} $1,$2,$3,$4", arch, (4096, 32))
+    match = re.search(r"write it as '(.*)'", caught.value.help)
+    if match is None:
+        assert name == "CLTQ" and arch == "X86"
+        return
+    example = match[1]
+    lock = "lock " if name == "CMPXCHG" else ""
+    assert example.upper().startswith(name)
+    if not (arch == "X86" and "%r" in example):
+        assert parse_cell(lock + example, arch, (4096, 32)).text == lock + example
 
 
 def test_increment_leaves_the_carry_alone() -> None:
