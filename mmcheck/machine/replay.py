@@ -40,8 +40,7 @@ from mmcheck.machine.runner import FOREVER, Machine, machine_for
 from mmcheck.machine.values import known
 from mmcheck.machine.walk import Mismatch, Path, follow, seen_of
 from mmcheck.model.concrete import frame_of
-from mmcheck.model.devices import model_for
-from mmcheck.model.model import with_turns
+from mmcheck.model.model import load_model, with_turns
 from mmcheck.target.tags import HARDWARE_TAGS
 
 _HARDWARE = frozenset(HARDWARE_TAGS)
@@ -309,8 +308,7 @@ class Given:
 
     def demanded(self) -> list[int]:
         """For each event, as bits, those that the model puts before it (transitively)."""
-        base = self.program.target.split("+")[0]
-        model = model_for(base if base in ("armv8", "x86-tso") else "sc", self.program)
+        model = load_model(machine_for(self.program.target))
         execution = self.execution
         model = with_turns(model) if execution.relation("switch") else model
         n = len(execution.events)

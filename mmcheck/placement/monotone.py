@@ -19,7 +19,6 @@ from mmcheck.events.relations import Rel, bits, from_pairs, union
 from mmcheck.ir.program import Tags
 from mmcheck.language.lower.choices import Option
 from mmcheck.model.concrete import Frame
-from mmcheck.model.devices import model_for, with_devices
 from mmcheck.model.model import BESIDE, BUILTIN, Axiom, Model, load_model
 from mmcheck.placement.options import pieces_of
 from mmcheck.placement.problem import Problem
@@ -59,7 +58,7 @@ class Order:
         """Whether doing what two options do is at least as strong as either: no tag counts against an order."""
         known = self._unions.get(target)
         if known is None:
-            model = model_for(target.model, self.problem.programs[target])
+            model = load_model(target.model)
             negative = {name for name, signs in model.polarities().items() if -1 in signs}
             if target.compiled:
                 model, node = keep_model(self.problem.compiler)
@@ -122,9 +121,8 @@ def keeps_more(
     weaker: tuple[Piece, ...], stronger: tuple[Piece, ...], target: Target, compiler: str = "observed"
 ) -> bool:
     """The test itself, whatever the model and the compiler."""
-    devices = target.model in ("armv8", "x86-tso")
-    model = with_devices(target.model) if devices else load_model(target.model)
-    for before, behind, places in contexts(devices=devices):
+    model = load_model(target.model)
+    for before, behind, places in contexts(devices=bool({"REG", "IO"} & model.polarities().keys())):
         first = _kept(model, target, compiler, before, weaker, behind, places)
         second = _kept(model, target, compiler, before, stronger, behind, places)
         if not first <= second:

@@ -13,7 +13,7 @@ from mmcheck.base.records import record
 from mmcheck.base.source import SourceFile
 from mmcheck.language.herd.columns import is_herd_format
 from mmcheck.language.lower.spec import Spec, load_spec
-from mmcheck.model.devices import model_for
+from mmcheck.model.model import load_model
 from mmcheck.placement.confirm import confirm
 from mmcheck.placement.edits import apply, diff, edits_of
 from mmcheck.placement.findings import Findings, find
@@ -258,7 +258,7 @@ def solve(
         bound=options.bound,
         compiler=options.compiler,
     )
-    models = [model_for(target.model, problem.programs[target]) for target in targets]
+    models = [load_model(target.model) for target in targets]
     part = Part(problem, Outcome(), Findings(), bound=options.bound)
     part.models = tuple(dict.fromkeys(f"{model.name}: {model.title}" for model in models))
     deadline = None if options.timeout is None else time.monotonic() + options.timeout

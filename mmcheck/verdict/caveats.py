@@ -10,7 +10,7 @@ from mmcheck.base.records import replace
 from mmcheck.engines.smt.circuit import FALSE
 from mmcheck.events.graph import Check, Wait
 from mmcheck.ir.program import Origin, Requirement, Thread
-from mmcheck.model.promises import WORDS, Word, promised
+from mmcheck.model.promises import WORDS, Word
 from mmcheck.model.recheck import judge
 from mmcheck.verdict import goals, vacuity
 from mmcheck.verdict.double_fetch import double_fetches
@@ -164,20 +164,19 @@ class Provisos(Queries):
         """The note on one of `Encoding.weaker`; empty if the verdict stands without."""
         encoding = stage.compiled
         word: Word | None = next((word for word in WORDS if word == name), None)
-        model = (promised(self.model) if word else None) or self.model
         wanted = goals.under(self._goals(requirement, encoding), *mode)
         if not self._reached(encoding, wanted, *mode):
             return ""
         for goal in wanted:
-            found = self._emitted(goal, encoding, model, word)
+            found = self._emitted(goal, encoding, word)
             if found is not None:
                 execution, decoder = found
-                judge(execution, model)
+                judge(execution, self.model)
                 bad = "allowed" if requirement.kind == "exists" else "violated"
                 if word is None:
                     return rests(execution, name, self.program.target, bad)
                 through = [decoder.number[read] for read in sorted(goal.reads) if read in decoder.number]
-                return only_here(execution, model, word, through, bad)
+                return only_here(execution, self.model, word, through, bad)
         return ""
 
     def _in_software(self, requirement: Requirement, stage: Stage, finding: Finding) -> Finding:
@@ -200,7 +199,7 @@ class Provisos(Queries):
             wanted = goals.under(binding._goals(requirement, encoding), encoding.platform)
             if not binding._reached(encoding, wanted, encoding.platform):
                 return finding
-            if all(binding._emitted(goal, encoding, self.model) is None for goal in wanted):
+            if all(binding._emitted(goal, encoding) is None for goal in wanted):
                 return finding
         except UnknownVerdict:
             return finding  # only a note is at stake

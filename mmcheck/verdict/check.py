@@ -199,7 +199,7 @@ class Checker(Provisos):
     ) -> Finding | None:
         """A run as compiled, together with one order that the compiler may emit; a smaller one if that has an order."""
         encoding = stage.compiled
-        found = self._emitted(goal, encoding, self.model)
+        found = self._emitted(goal, encoding)
         if found is None:
             return None
         smaller = self._shrink(encoding, goal)

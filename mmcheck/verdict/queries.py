@@ -167,12 +167,10 @@ class Queries:
         free = any(goal.free for goal in wanted)
         return some != FALSE and self._solve(encoding, [some, *mode], free=free, open=open)
 
-    def _emitted(
-        self, goal: Goal, encoding: Encoding, model: Model, word: Word | None = None
-    ) -> tuple[Execution, Decoder] | None:
+    def _emitted(self, goal: Goal, encoding: Encoding, word: Word | None = None) -> tuple[Execution, Decoder] | None:
         """A run that reaches `goal` in one order that the compiler may emit; runs without one are blocked.
 
-        With `word`, such words do what they promise and no more, and `model` is the weaker machine.
+        With `word`, such words do what they promise and no more.
         """
         # What no order gives under what is assumed here, one may give by weaker rules or a freer compiler.
         modes = [-literal if -literal in goal.literals else literal for literal in encoding.modes()]
@@ -185,7 +183,7 @@ class Queries:
             if word is not None:
                 execution = weakened(execution, word)
             extra = frozenset((decoder.number[a], decoder.number[b]) for a, b in goal.extra)
-            orders = linear_orders(execution, model, self.program, extra)
+            orders = linear_orders(execution, self.model, self.program, extra)
             if orders is not None:
                 return with_order(execution, orders, self.program), decoder
             # Without an environment's edges the run is impossible for every other requirement too.

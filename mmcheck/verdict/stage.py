@@ -10,7 +10,7 @@ from mmcheck.events.graph import EventGraph
 from mmcheck.ir.program import Program
 from mmcheck.model.kept import weaker
 from mmcheck.model.model import Model, sequential
-from mmcheck.model.promises import WORDS, promised
+from mmcheck.model.promises import promised
 from mmcheck.verdict import goals
 
 
@@ -71,11 +71,9 @@ class Stage:
     def compiled(self) -> Encoding:
         """The runs under the model in the order that the compiler keeps; in that of the text if there is no layer."""
         if self._compiled is None:
-            model = promised(self.model) if self.provisos else None
-            names = weaker(self.profile) if self.provisos else ()
             self._compiled = encode(
-                self.graph, model or self.model, compiled=self.layered, profile=self.profile,
-                ordered=self._ordered_pairs(), weaker=names if model is None else (*names, *WORDS),
+                self.graph, self.model, compiled=self.layered, profile=self.profile, ordered=self._ordered_pairs(),
+                weaker=(*weaker(self.profile), *promised(self.model)) if self.provisos else (),
             )  # fmt: skip
         return self._compiled
 

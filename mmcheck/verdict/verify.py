@@ -23,7 +23,6 @@ from mmcheck.engines.smt.solve import solver_version
 from mmcheck.ir.product import SITE, Group, groups
 from mmcheck.ir.program import TRUE, Expr, Op, Origin, Program, Reg, Requirement
 from mmcheck.language.herd.columns import is_herd_format
-from mmcheck.model.devices import model_for
 from mmcheck.model.model import load_model
 from mmcheck.model.profiles import COMPILERS
 from mmcheck.target.targets import Target, parse_target, settle
@@ -266,7 +265,7 @@ def settled(target: Target) -> Target:
 
 def make_checker(program: Program, target: Target, options: Options) -> Checker | EnumerationChecker:
     """The checker for `program` on `target`. Raises `InputError` if the target's model cannot be used for it."""
-    model = model_for(target.model, program)
+    model = load_model(target.model)
     if target.compiled and any(thread.source for thread in program.threads):
         negative = {name for name in ("po", "po-loc") if -1 in model.polarities().get(name, ())}
         if negative and target.model.endswith(".cat"):

@@ -21,6 +21,9 @@ from tests.mutants.shared import SHARED
 
 MODELS = ("sc", "x86-tso", "armv8")
 
+PLATFORM = {"fence-ob", "device-bob", "exempt", "raised", "iob", "io-bob", "uncached"}
+"""Definitions about promises, devices and interrupts, which no litmus test has: tests/unit/semantics has theirs."""
+
 FENCES = {f"{kind}-{what}" for kind in ("dmb", "dsb") for what in ("full", "ld", "st")}
 
 SETS: dict[str, tuple[str, ...]] = {
@@ -57,7 +60,7 @@ RELATIONS: dict[str, tuple[str, ...]] = {
     "any-addr": ("all-addr",), "any-ctrl": ("picked;ctrl", "carried;(ctrl | pick-ctrl)", "ctrl"),
     "any-dep": ("(any-addr | any-ctrl)", "(all-addr | carried;ctrl | all-data)"),
     "obs": (), "lob": (), "pick-lob": (),
-    "ppo": (), "mfence": (), "locked": (),
+    "ppo": (), "mfence": (), "locked": (), "uncached": (), "io-bob": (),
 }  # fmt: skip
 """What the name of a relation is replaced by."""
 
@@ -205,6 +208,8 @@ def _changes(base: str, file: SourceFile) -> Iterator[tuple[str, str, str, str]]
             yield from _of_body(file, statement.name, statement.exp)
         elif isinstance(statement, cat.Let):
             for binding in statement.bindings:
+                if binding.name.text in PLATFORM:
+                    continue
                 if binding.name.text in FENCES:
                     continue  # the classes of fences are taken as a whole, and one option after the other
                 yield from _of_body(file, binding.name.text, binding.body)
@@ -234,7 +239,7 @@ def _of_body(file: SourceFile, where: str, body: cat.Exp) -> Iterator[tuple[str,
     for number, clause in enumerate(clauses):
         before = _show(text[clause.span.start : clause.span.end])
         others = [text[c.span.start : c.span.end] for i, c in enumerate(clauses) if i != number]
-        if others:
+        if others and before != "uncached":
             union = " | ".join(f"({other})" for other in others)
             yield where, before, "", _put(text, _union_span(body), union)
         for name, wrong, new in INSTEAD[file.path]:

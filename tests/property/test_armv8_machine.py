@@ -19,7 +19,6 @@ from mmcheck.machine.left_out import left_out
 from mmcheck.machine.record import recording
 from mmcheck.machine.replay import CannotReplay, replay, same
 from mmcheck.model.concrete import check
-from mmcheck.model.devices import model_of
 from mmcheck.model.model import load_model
 from mmcheck.model.recheck import well_formed
 from mmcheck.target.targets import parse_target
@@ -128,7 +127,7 @@ def test_every_counterexample_of_the_specifications_is_made_again(path):
             again = replay(program, result.counterexample.execution)
             assert same(again.given, again.recording.execution) == [], name
             made = again.recording.execution
-            assert check(model_of(target.model, made), made) == [], name
+            assert check(load_model(target.model), made) == [], name
             asked = next(each for each in program.requirements if each.name == result.requirement)
             if asked.kind == "final":
                 assert not evaluate(asked.cond, dict(again.recording.execution.final)), name

@@ -21,7 +21,7 @@ from mmcheck.machine.explore import Final, Outcomes
 from mmcheck.machine.left_out import left_out
 from mmcheck.machine.record import Recording, recording
 from mmcheck.model.concrete import check
-from mmcheck.model.devices import model_for
+from mmcheck.model.model import load_model
 from mmcheck.model.recheck import well_formed
 from mmcheck.target.targets import parse_target
 from tests.property.handlers import KINDS, handled, waiting
@@ -61,7 +61,7 @@ def runs(program: Program, target: str, seeds: int) -> tuple[set[Reached], set[s
     prepared = runner.prepare(program)
     reached: set[Reached] = set()
     failed: set[str] = set()
-    model = model_for(target, program)
+    model = load_model(target)
     for seed in range(seeds):
         random = Random(seed)
         machine, finish = runner.once(program, random, prepared=prepared, record=True, limit=20_000)

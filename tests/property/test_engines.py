@@ -42,7 +42,7 @@ from mmcheck.ir.program import (
 from mmcheck.language.herd.columns import is_herd_format
 from mmcheck.language.herd.read import read_litmus
 from mmcheck.language.lower.spec import load_spec
-from mmcheck.model.devices import model_for
+from mmcheck.model.model import load_model
 from mmcheck.verdict.litmus import MODELS
 from tests.property.programs import ARCHS, Arch, programs
 from tests.property.sources import SITES, rich_programs
@@ -97,7 +97,7 @@ def enumerated(
     threads = tuple(replace(thread, body=for_enumerator(thread.body)) for thread in program.threads)
     search = Enumeration(
         replace(program, threads=threads),
-        model_for(model, program),
+        load_model(model),
         bound=bound,
         settle=settle,
         limits=LIMITS,
@@ -130,7 +130,7 @@ def solved(
 ) -> Answer:
     """`both`: from the graph that serves safety and final states."""
     graph = unfold(program, bound=bound, quiescent=None if both else settle)
-    encoding = encode(graph, model_for(model, program), compiled=False)
+    encoding = encode(graph, load_model(model), compiled=False)
     if both:
         settled = encoding.values.literal(graph.settled)
         encoding.circuit.require(settled if settle else -settled)

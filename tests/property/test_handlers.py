@@ -18,7 +18,6 @@ from mmcheck.engines.smt.finals import Finals
 from mmcheck.engines.unfolding.unfold import unfold
 from mmcheck.events.execution import Execution
 from mmcheck.ir.program import Const, Op, Program, Reg, Requirement
-from mmcheck.model.devices import model_for
 from mmcheck.model.model import Model, load_model
 from mmcheck.verdict.check import Checker
 from mmcheck.verdict.check_enumerated import EnumerationChecker
@@ -47,7 +46,7 @@ def test_verdicts_of_compiled_code(arch: Arch, data: st.DataObject) -> None:
     """The enumerator tries every order of the compiler and every place for a run; the solver has cuts of a partial
     order."""
     program = data.draw(handled(arch, source=True, most=2))
-    model = model_for(arch.name, program)
+    model = load_model(arch.name)
     by_solver = Checker(program, model, layered=True).run(CLAIM)
     by_list = EnumerationChecker(program, model, layered=True).run(CLAIM)
     assume("unknown" not in (by_solver.verdict, by_list.verdict))
@@ -70,7 +69,7 @@ QUESTIONS = (
 def test_verdicts_of_compiled_code_that_is_held_up(arch: Arch, data: st.DataObject) -> None:
     program = data.draw(waiting(arch, source=True))
     question = data.draw(st.sampled_from(QUESTIONS))
-    model = model_for(arch.name, program)
+    model = load_model(arch.name)
     program = replace(program, requirements=(question,))
     by_solver = Checker(program, model, layered=True).run(question)
     by_list = EnumerationChecker(program, model, layered=True).run(question)
@@ -86,7 +85,7 @@ def test_engines_agree_on_what_is_held_up(arch: Arch, settle: bool, data: st.Dat
     """A handler that waits, or a thread that does so with interrupts off, holds up others after any part of what they
     do: the same executions, final states and failing assertions."""
     program = data.draw(waiting(arch))
-    model = model_for(arch.name, program)
+    model = load_model(arch.name)
     try:
         expected = listed(program, model, settle)
         actual = searched(program, model, settle)

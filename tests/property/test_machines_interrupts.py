@@ -22,7 +22,7 @@ from mmcheck.machine import armv8, sc, tso
 from mmcheck.machine.explore import Final
 from mmcheck.machine.interrupts import HOLDS, SEVERAL, unsupported
 from mmcheck.machine.left_out import left_out
-from mmcheck.model.devices import model_for
+from mmcheck.model.model import load_model
 from mmcheck.target.targets import parse_target
 from tests.property.handlers import KINDS, handled, waiting
 from tests.property.programs import ARCHS, Arch
@@ -46,7 +46,7 @@ def machine_states(finals: Iterable[Final]) -> set[State]:
 
 
 def by_the_axioms(program: Program, model: str, limits: Limits) -> set[State]:
-    runs = list(Enumeration(program, model_for(model, program), settle=True, limits=limits).runs())
+    runs = list(Enumeration(program, load_model(model), settle=True, limits=limits).runs())
     if any(run.stray for run in runs):
         raise UnknownVerdict("an access outside of memory")
     return visible(run.final for run in runs)
@@ -62,7 +62,7 @@ def test_random_programs(arch: Arch, kinds: tuple[str, ...], data: st.DataObject
     try:
         found = MACHINES[arch.name].run(program, limit=20_000)
         states = by_the_axioms(program, arch.name, LIMITS)
-        safety = Enumeration(program, model_for(arch.name, program), limits=LIMITS).runs()
+        safety = Enumeration(program, load_model(arch.name), limits=LIMITS).runs()
         failed = frozenset[str]().union(*[run.failed for run in safety])
     except UnknownVerdict:
         assume(False)

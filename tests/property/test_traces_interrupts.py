@@ -23,7 +23,7 @@ from mmcheck.machine.given import from_trace
 from mmcheck.machine.record import recording
 from mmcheck.machine.replay import replay, same
 from mmcheck.model.concrete import check
-from mmcheck.model.devices import model_of
+from mmcheck.model.model import load_model
 from mmcheck.target.targets import parse_target
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +70,7 @@ def test_every_run_is_read_again(target: str, path: Path) -> None:
         found = read(text)
         (again,) = found.executions
         assert shape(again) == shape(execution), text
-        assert check(model_of(target, again), again) == [], text
+        assert check(load_model(target), again) == [], text
         failed, _, _ = requirements(found, again)
         assert set(failed) == set(found.failed or ()), text
         made = replay(program, from_trace(found, program))

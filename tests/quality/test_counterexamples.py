@@ -12,7 +12,6 @@ import mmcheck
 from mmcheck.events.execution import Execution
 from mmcheck.events.relations import find_cycle, from_pairs
 from mmcheck.model.concrete import check
-from mmcheck.model.devices import model_of
 from mmcheck.model.model import load_model
 from mmcheck.model.recheck import well_formed
 from mmcheck.report import pictures
@@ -54,7 +53,7 @@ def test_the_run_is_one_that_the_model_allows(result: Result) -> None:
     assert result.counterexample is not None
     execution = result.counterexample.execution
     assert well_formed(execution) == []
-    assert check(model_of(result.target, execution), execution) == []
+    assert check(load_model(result.target), execution) == []
 
 
 def test_each_hop_is_a_step_of_the_run_and_the_hops_close(result: Result) -> None:

@@ -50,8 +50,7 @@ def encode(
     For each pair (a, b) of `ordered` the result has a literal that adds the edge b -> a to every order that the
     model demands to be acyclic (coherence apart), as an environment could by communicating: a run in which that is
     consistent shows that the model does not order a before b. `weaker` are names of what verdicts should not rest on
-    unsaid, for which the result has literals (`Encoding.weaker`); if words are among them, `model` is one of
-    `mmcheck.model.promises`.
+    unsaid, for which the result has literals (`Encoding.weaker`); words among them are of `mmcheck.model.promises`.
     """
     coherent = model.coherent
     shared = like is not None and like.model.coherent == coherent

@@ -24,7 +24,7 @@ from mmcheck.machine import runner
 from mmcheck.machine.record import Recording, recording
 from mmcheck.machine.replay import CannotReplay, replay, same
 from mmcheck.model.concrete import check
-from mmcheck.model.devices import model_for
+from mmcheck.model.model import load_model
 from mmcheck.report.progress import Progress
 from mmcheck.report.words import BASE, one_line
 from mmcheck.target.targets import Target, parse_target
@@ -155,7 +155,7 @@ def _runs(
     """Run the subject; the trace to keep is the first that violates something, else the first."""
     tally = Tally()
     kept: tuple[str, bool, bool] | None = None
-    model = model_for(subject.target.model, subject.program)
+    model = load_model(subject.target.model)
     prepared = runner.prepare(subject.program, tries=options.tries)
     began = time.process_time()
     for number in range(options.runs):
@@ -212,7 +212,7 @@ def _told(machine: runner.Machine) -> Recording | None:
 
 def _judge(subject: Subject, told: Recording, model: str, seed: int) -> None:
     """Every run of a machine is one that the model allows; anything else is a mistake of ours."""
-    found = check(model_for(model, subject.program), told.execution)
+    found = check(load_model(model), told.execution)
     if found:
         raise InternalError(f"the machine made a run that {model} forbids ({found[0].axiom.name}; seed {seed})")
 

@@ -13,7 +13,7 @@ from mmcheck.events.execution import Execution
 from mmcheck.interfaces.commands import console
 from mmcheck.ir.program import Program, state_cell, state_register
 from mmcheck.model.concrete import Violation, check
-from mmcheck.model.devices import model_of
+from mmcheck.model.model import load_model
 from mmcheck.report.draw import Ghost, Highlight, Hop, build_scene, render_text
 from mmcheck.report.pictures import focused
 from mmcheck.report.words import one_line
@@ -31,7 +31,7 @@ def main(options: argparse.Namespace) -> int:
     data = files.read_bytes(options.path, MAX_BYTES)
     read = trace.read(files.text_of(options.path, data))
     name = options.model or _target(read)
-    model = model_of(name, read.executions[0])
+    model = load_model(name)
     verdicts = [(execution, check(model, execution)) for execution in read.executions]
     execution, violations = next(((e, v) for e, v in verdicts if not v), verdicts[0])
     failed, expected, remark = requirements(read, execution)
@@ -198,7 +198,7 @@ def _is_file(name: str) -> bool:
 
 def _picture(execution: Execution, model: str, violations: list[Violation], failed: list[str]) -> str:
     try:
-        hops = cycle_of(execution, model_of(model, execution))
+        hops = cycle_of(execution, load_model(model))
     except InputError:
         hops = ()
     cycle = tuple([Hop(hop.source, hop.target, hop.relation, hop.why) for hop in hops])
