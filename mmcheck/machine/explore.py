@@ -21,8 +21,8 @@ from mmcheck.machine import interrupts
 
 Memory: TypeAlias = tuple[tuple[int, int], ...]
 """Address and value of everything that is not in its initial state 0, by address."""
-Buffer: TypeAlias = tuple[tuple[int, int], ...]
-"""Writes that have not reached memory, oldest first."""
+Buffer: TypeAlias = tuple[tuple[int, int, bool], ...]
+"""Writes that have not reached memory, oldest first: address, value, whether it is half of an update that is whole."""
 Values: TypeAlias = tuple[tuple[str, int], ...]
 
 

@@ -119,8 +119,10 @@ class InOrder:
 
     def drain(self, now: int) -> bool:
         """The oldest store of the buffer reaches memory."""
-        address, width, value, entry = self.buffer[0]
-        self.buffer.popleft()
+        address, width, value, entry = self.buffer.popleft()
+        read = entry.partner
+        if read is not None and self.memory.source(address) is not read.source and is_whole(read.op):
+            raise Discarded("another store came between the two halves of an update")
         self.memory.store(address, width, value, entry)
         entry.happened, entry.step = True, now
         return True
@@ -411,6 +413,12 @@ class InOrder:
         count_site(self.counts, statement.origin.site)
         self.pc += 1
         return True
+
+
+def is_whole(op: Op) -> bool:
+    """Whether no other thread's store comes between the halves of an update, locked or not."""
+    update = op.flat
+    return isinstance(update, flat.RmwOp) and "Unlocked" not in update.statement.read_tags
 
 
 def count_fence(counts: Counts, fence: flat.FenceOp) -> None:

@@ -22,7 +22,7 @@ from mmcheck.language.herd.columns import is_herd_format
 from mmcheck.language.lower.spec import Spec, load_spec
 from mmcheck.machine import runner
 from mmcheck.machine.record import Recording, recording
-from mmcheck.machine.replay import CannotReplay, replay, same
+from mmcheck.machine.replay import replay, same
 from mmcheck.model.concrete import check
 from mmcheck.model.model import load_model
 from mmcheck.report.progress import Progress
@@ -289,7 +289,7 @@ def _replay(subjects: list[Subject], options: argparse.Namespace) -> int:
             continue
         try:
             made = replay(subject.program, execution)
-        except CannotReplay as problem:
+        except UnknownVerdict as problem:
             console.out(f"{where}: not made: {problem.reason}\n")
             code = 1
             continue

@@ -79,6 +79,7 @@ def test_locked_increments_are_not_lost_and_others_are():
         return {dict(f.values)["[x]"] for f in tso.run(program((add,), (add,))).finals}
 
     assert increments(LOCKED) == {2}
+    assert increments(frozenset()) == {2}
     assert increments(frozenset({"Unlocked"})) == {1, 2}
 
 
