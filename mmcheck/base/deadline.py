@@ -1,16 +1,21 @@
-"""The time that one question may take, looked at wherever an answer is worked on for long.
+"""The time and the memory that one question may take, looked at wherever an answer is worked on for long.
 
 A `Deadline` is made for a question and handed down with what is built for it; nothing else is told of ``--timeout``.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from types import TracebackType
 
-from mmcheck.base.errors import UnknownVerdict
+from mmcheck.base import gate
+from mmcheck.base.errors import NO_MEMORY, UnknownVerdict
 
 REACHED = "the time limit was reached"
+MEMORY = 800_000_000
+"""Bytes of memory that the process may have while it works on a question."""
 
 
 class Deadline:
@@ -31,9 +36,11 @@ class Deadline:
         self._end = None
 
     def check(self) -> None:
-        """Raise `UnknownVerdict` if the time is over."""
+        """Raise `UnknownVerdict` if the time is over, or the memory taken."""
         if self._end is not None and time.monotonic() > self._end:
             raise UnknownVerdict(REACHED)
+        if _peak() > MEMORY and _resident() > MEMORY:
+            raise UnknownVerdict(NO_MEMORY)
 
     def left(self) -> float | None:
         """Seconds that are left; None if there is no limit. Raises `UnknownVerdict` if there are none."""
@@ -41,3 +48,20 @@ class Deadline:
             return self.seconds
         self.check()
         return max(self._end - time.monotonic(), 0.001)
+
+
+def _peak() -> int:
+    """The most bytes of memory that the process has had; 0 where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _resident() -> int:
+    """The bytes of memory that the process has now, or else its peak."""
+    try:
+        return int(gate.own("/proc/self/statm").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return _peak()

@@ -180,7 +180,7 @@ def unchanged(files: Mapping[str, str | None]) -> bool:
 
 
 def own(path: str | os.PathLike[str]) -> bytes:
-    """The bytes of a file of mmcheck itself, wherever the installation keeps it."""
+    """The bytes of a file of mmcheck itself, wherever the installation keeps it, or of what the system says of it."""
     with open(path, "rb") as file:
         return file.read()
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from mmcheck._version import __version__
 from mmcheck.base.cache import Store
+from mmcheck.base.deadline import REACHED
+from mmcheck.base.errors import NO_MEMORY
 from mmcheck.base.files import find_files
 from mmcheck.base.records import record
 from mmcheck.verdict.results import FileReport, Report, Result
@@ -38,7 +40,7 @@ ANY = Question()
 """The files' own targets and all their variants."""
 
 
-_SCARCE = ("time limit", "time is up", "memory exceeded", "memout", "out of memory", "resource limit")
+_SCARCE = (REACHED, NO_MEMORY, "resource limit")
 """What the notes of a verdict say that more time or memory might change."""
 
 
@@ -46,7 +48,7 @@ def lasting(result: Result) -> bool:
     """Whether anybody would get this verdict again."""
     if result.verdict != "unknown":
         return True
-    return bool(result.notes) and not any(word in note.lower() for note in result.notes for word in _SCARCE)
+    return bool(result.notes) and not any(word in note for note in result.notes for word in _SCARCE)
 
 
 def every_run(_: Result) -> bool:

@@ -220,7 +220,8 @@ def _verify_spec(spec: Spec, options: Options, on_progress: Progress) -> Iterabl
                 collected.append((number, place, _result(spec, title, target, checker, finding, options)))
             pace.done += 1
             _dump(checker, spec, title, target, options)
-            if not options.undecided and not any(r.verdict == "violated" for _, at, r in collected if at == place):
+            verdicts = {result.verdict for _, at, result in collected if at == place}
+            if "violated" not in verdicts and verdicts != {"unknown"}:
                 checker.refuse_astray()
         yield from [result for _, _, result in sorted(collected, key=lambda each: each[:2])]
 

@@ -8,6 +8,11 @@ from typing import Any
 import pytest
 from hostile_inputs import GOOD, Checkout
 
+from mmcheck.base import deadline
+from mmcheck.base.deadline import MEMORY
+from mmcheck.base.errors import UnknownVerdict
+from mmcheck.engines.smt import solve
+
 MP = """AArch64 {name}
 {{ 0:X1=x; 1:X1=x; }}
  P0          | P1          ;
@@ -27,6 +32,30 @@ def test_a_solver_without_memory_gives_no_verdict(checkout: Checkout, monkeypatc
     monkeypatch.setattr(z3.Solver, "check", check)
     code, text = checkout.run("verify", "good.litmus", "--engine", "smt")
     assert code == 3 and "there was not enough memory" in text and "internal error" not in text
+
+
+@pytest.mark.parametrize("engine", ["smt", "enumerate"])
+def test_a_question_has_a_limit_of_memory(checkout: Checkout, monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
+    monkeypatch.setattr(deadline, "MEMORY", 0)
+    checkout.write("good.litmus", GOOD)
+    code, text = checkout.run("verify", "good.litmus", "--engine", engine)
+    assert code == 3 and "there was not enough memory" in text and "internal error" not in text
+    monkeypatch.setattr(deadline, "MEMORY", MEMORY)
+    assert checkout.run("verify", "good.litmus", "--engine", engine)[0] == 0, "it was kept"
+
+
+def test_the_solver_has_a_limit_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mmcheck.engines.smt.circuit import Circuit
+    from mmcheck.engines.smt.solve import Solver
+
+    monkeypatch.setattr(solve, "MEMORY", 1 << 20)
+    circuit = Circuit()
+    variables = [circuit.var(f"v{number}") for number in range(200_000)]
+    solver = Solver(circuit)
+    for one, other, third in zip(variables, variables[1:], variables[7:], strict=False):
+        circuit.clause([one, -other, third])
+    with pytest.raises(UnknownVerdict, match="not enough memory"):
+        solver.solve()
 
 
 def test_one_test_without_memory_leaves_the_others(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,16 @@ def loops(count: int) -> str:
     return HEAD + READER % "" + "thread w {\n" + heads + "y.store(2, relaxed)\n" + "}\n" * count + "}\n"
 
 
+def many_writes(threads: int, count: int) -> str:
+    body = "".join(f"y.store({number}, relaxed)\n" for number in range(count))
+    return HEAD + "".join(f"thread t{number} {{\n{body}}}\n" for number in range(threads)) + READER % ""
+
+
+def branches(count: int) -> str:
+    tests = "".join(f"let b{number} = y\nif b{number} == 1 {{ y = {number} }}\n" for number in range(count))
+    return HEAD + READER % "" + f"thread u {{\n{tests}}}\n"
+
+
 def structs(count: int) -> str:
     inner = "".join(f"struct S{n} {{ a: S{n - 1}, b: S{n - 1} }}\n" for n in range(1, count))
     return HEAD + "struct S0 { a: u32, b: u32 }\n" + inner + f"memory m: S{count - 1}\n" + READER % ""
@@ -73,8 +83,22 @@ def test_what_is_too_large_is_refused_at_once(checkout: Checkout, name: str) -> 
 def test_a_bound_that_is_too_large_for_loops_in_loops_is_refused_at_once(checkout: Checkout) -> None:
     checkout.write("large.litmus", loops(2))
     code, text = checkout.run("verify", "large.litmus", "--bound", "100")
-    assert code == 2 and "loops in one another have more than 100 rounds" in text
+    assert code == 2 and "loops in one another have more than 25 rounds" in text
     assert re.search(r"large\.litmus:\d+:\d+", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [(many_writes(40, 20), ()), (branches(250), ()), (loops(4), ()), (many_writes(40, 20), ("--engine", "enumerate"))],
+    ids=["writes", "branches", "loops", "writes, one by one"],
+)
+def test_a_time_limit_reaches_every_stage(checkout: Checkout, text: str, options: tuple[str, ...]) -> None:
+    """Orders of writes, what depends on what, and what is asked when all is unknown took minutes beyond it."""
+    checkout.write("large.litmus", text)
+    started = time.monotonic()
+    code, said = checkout.run("verify", "large.litmus", "--timeout", "0.3", *options)
+    assert code == 3 and "the time limit was reached" in said, said[:500]
+    assert time.monotonic() - started < 3
 
 
 @pytest.mark.parametrize(

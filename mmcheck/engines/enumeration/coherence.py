@@ -121,19 +121,17 @@ def _chains(writes: tuple[int, ...], before: Sequence[int] | None) -> Iterator[t
         for order in permutations(rest):
             yield (init, *order)
         return
-    yield from _extend((init,), rest, before)
-
-
-def _extend(chain: tuple[int, ...], rest: tuple[int, ...], before: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    if not rest:
-        yield chain
-        return
-    left = 0
-    for write in rest:
-        left |= 1 << write
-    for write in rest:
-        if not before[write] & left:
-            yield from _extend((*chain, write), tuple([w for w in rest if w != write]), before)
+    begun = [((init,), rest)]
+    while begun:
+        chain, rest = begun.pop()
+        left = 0
+        for write in rest:
+            left |= 1 << write
+        if not rest:
+            yield chain
+        for write in reversed(rest):
+            if not before[write] & left:
+                begun.append(((*chain, write), tuple([w for w in rest if w != write])))
 
 
 def _fits(read: int, at: int, position: dict[int, int], before: Sequence[int]) -> bool:

@@ -113,6 +113,8 @@ class Circuit:
                 kept = list(dict.fromkeys(kept))
             if not unique.isdisjoint([-literal for literal in kept]):
                 return
+        if not len(self.clauses) & 0x3FF:
+            self.deadline.check()
         self.clauses.append(tuple(kept))
         self._needed += needed
 

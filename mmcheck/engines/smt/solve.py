@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from mmcheck.base.deadline import REACHED
+from mmcheck.base.deadline import MEMORY, REACHED
 from mmcheck.base.errors import NO_MEMORY, UnknownVerdict
 from mmcheck.engines.smt.circuit import Circuit
 
@@ -56,6 +56,7 @@ class Solver:
         self.circuit = circuit
         self._solver: Any = z3.SolverFor("QF_FD")
         self._solver.set("random_seed", SEED)
+        self._solver.set("max_memory", MEMORY >> 20)
         self._constants: dict[int, Any] = {}
         self._declarations: dict[int, Any] = {}
         self.queries = 0
@@ -130,6 +131,8 @@ class Solver:
         reason = self._solver.reason_unknown()
         if "interrupt" in reason:
             raise KeyboardInterrupt
+        if "mem" in reason:
+            raise UnknownVerdict(NO_MEMORY)
         raise UnknownVerdict(REACHED if reason in ("timeout", "canceled") else reason)
 
     def assignment(self) -> Assignment:

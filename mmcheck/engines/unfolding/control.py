@@ -45,7 +45,7 @@ from mmcheck.ir.program import (
 
 MAX_CALLS = 200
 MAX_EXPANSIONS = 20_000
-MAX_ROUNDS = 100
+MAX_ROUNDS = 25
 """Rounds of a loop without a limit of its own that stands in others of this kind, in all rounds of these."""
 
 

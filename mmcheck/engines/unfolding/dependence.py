@@ -51,7 +51,7 @@ class Dependence:
         self.cells = sorted(cell.address for cell in graph.program.cells)
         self.reads = {f"r{e.id}": e for e in self.events if e.kind == "R"}
         self._known_literals: dict[int, tuple[frozenset[int], tuple[frozenset[int], ...]]] = {}
-        self.twins = {e.id: [o for o in self.events if self._may_be_twin(e, o)] for e in self.events}
+        self.twins = {e.id: self._twins(e) for e in self.events}
         self._chains: dict[tuple[int, int], Term] = {}
         self._below: dict[int, frozenset[str]] = {}
         self._given: dict[int, dict[int, Term]] = {}
@@ -79,6 +79,10 @@ class Dependence:
 
     def reached(self, event: GEvent) -> Term:
         return self.removals.reached(event)
+
+    def _twins(self, event: GEvent) -> list[GEvent]:
+        self.terms.deadline.check()
+        return [other for other in self.events if self._may_be_twin(event, other)]
 
     def _may_be_twin(self, event: GEvent, other: GEvent) -> bool:
         """Whether a compiler may make one access of the two, which no run makes both."""
@@ -488,6 +492,7 @@ class _Varied:
         key = difference.number, event.id
         known = self._expanded.get(key)
         if known is None:
+            terms.deadline.check()
             ways = [difference]
             for name in sorted(thread.names_below(difference).difference(self.names)):
                 read = thread.reads[name]
