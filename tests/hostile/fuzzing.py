@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import resource
 import signal
 import time
 from collections import Counter
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from random import Random
+from typing import TypeAlias
 
 from hostile_inputs import BAD, GOOD
 
@@ -25,6 +27,8 @@ from mmcheck.__main__ import main
 ROOT = Path(__file__).parents[2]
 SECONDS = 10
 """CPU time that one input may take."""
+KILOBYTES = 1 << 20
+"""Memory that one input may take."""
 ODD = [
     "\0",
     "\t",
@@ -46,6 +50,10 @@ _PIECES = re.compile(r"\w+|\s+|.", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
+Rewrite: TypeAlias = Callable[[str, Random], str | None]
+"""Another text with the meaning of a good one; None if there is no telling."""
+
+
 @dataclass(frozen=True)
 class Door:
     """`command` reads the file `name`; `seeds` are good contents of it."""
@@ -54,8 +62,8 @@ class Door:
     command: tuple[str, ...]
     seeds: tuple[str, ...]
     generate: Callable[[Random], str] | None = None
-    comment: str = ""
-    """A line that means nothing."""
+    rewrites: tuple[Rewrite, ...] = ()
+    """Ways to write the same otherwise."""
 
     @property
     def place(self) -> re.Pattern[str]:
@@ -259,17 +267,26 @@ def doors(folder: Path) -> dict[str, Door]:
     limits = ("--timeout", "1")
     models = _texts("mmcheck/model/*.cat", "tests/data/models/*.cat", most=20_000)
     cheap = ("--format", "concise", *limits)
+    of_specs = (commented("// nothing"), renamed, permuted)
+    of_herd = (herd_commented, herd_renamed, herd_permuted)
     of_a_model = ("verify", "good.litmus", "--target", "a.cat+armv8", *cheap)
     against = ("verify", "bad.litmus", "--format", "concise", "--baseline", "a.json")
     return {
-        "spec": Door("a.litmus", ("verify", "a.litmus", *cheap), specs(), spec, "// nothing"),
+        "spec": Door("a.litmus", ("verify", "a.litmus", *cheap), specs(), spec, of_specs),
+        "enumerate": Door(
+            "a.litmus",
+            ("verify", "a.litmus", "--engine", "enumerate", *cheap, "--timeout", "0.3"),
+            specs(),
+            spec,
+            of_specs,
+        ),
         "run": Door("a.litmus", ("run", "a.litmus", "--runs", "1"), specs(), spec),
         "place": Door("a.litmus", ("place", "a.litmus", *limits), specs(), spec),
-        "herd": Door("a.litmus", ("litmus", "a.litmus", *limits), herd_tests(), herd, "(* nothing *)"),
-        "cat": Door("a.cat", of_a_model, models, cat, "(* nothing *)"),
+        "herd": Door("a.litmus", ("litmus", "a.litmus", *limits), herd_tests(), herd, of_herd),
+        "cat": Door("a.cat", of_a_model, models, cat, (cat_commented, cat_renamed)),
         "trace": Door("a.trace", ("trace", "a.trace"), (trace,)),
         "replay": Door("a.json", ("run", "bad.litmus", "--replay", "a.json"), (report, trace)),
-        "settings": Door("mmcheck.toml", ("verify", "good.litmus"), (SETTINGS,), None, "# nothing"),
+        "settings": Door("mmcheck.toml", ("verify", "good.litmus"), (SETTINGS,), None, (commented("# nothing"),)),
         "costs": Door("a.toml", ("place", "good.litmus", "--costs", "a.toml", *limits), (COSTS,)),
         "baseline": Door("a.json", against, (baseline,)),
         "markdown": Door("a.md", ("render", "--embed", "a.md"), (MARKDOWN,)),
@@ -302,6 +319,11 @@ def said(*arguments: str) -> tuple[int, str]:
     return code, out.getvalue()
 
 
+def peak() -> int:
+    """The most kilobytes of memory that the process has had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 _TIMED = re.compile(r"\d[\d.,]* (?:a second|s\b|CPU)")
 
 
@@ -321,9 +343,9 @@ class Verdicts:
     wrong: list[tuple[str, str]] = field(default_factory=list)
     """What was wrong, and the input."""
 
-    def feed(self, text: str, *, again: bool = False, rewritten: str | None = None) -> None:
-        """Judge one input; `again`: twice, `rewritten`: and with another text that means the same."""
-        began = time.process_time()
+    def feed(self, text: str, *, again: bool = False, rewrite: Random | None = None) -> None:
+        """Judge one input; `again`: twice, `rewrite`: and written otherwise by chance."""
+        began, before = time.process_time(), peak()
         try:
             code, answer = self._answer(text)
         except Hang:
@@ -332,6 +354,8 @@ class Verdicts:
         except Exception as error:
             self._blame(f"{type(error).__name__} escapes", text)
             return
+        if before < KILOBYTES < peak():
+            self._blame("it takes more than a gigabyte", text)
         self.slowest = max(self.slowest, time.process_time() - began)
         self.counts[f"exit {code}"] += 1
         if code not in (0, 1, 2, 3):
@@ -352,8 +376,9 @@ class Verdicts:
                 other = self._answer(text)
                 if other[0] != 3 and (other[0], steady(other[1])) != (code, steady(answer)):
                     self._blame("two answers", text)
-            if rewritten is not None and code in (0, 1):
-                other = self._answer(rewritten)
+            if rewrite is not None and self.door.rewrites and code in (0, 1):
+                rewritten = rewrite.choice(self.door.rewrites)(text, rewrite)
+                other = (code,) if rewritten is None else self._answer(rewritten)
                 if other[0] not in (code, 3):
                     self._blame(f"exit code {other[0]} if written otherwise:\n{rewritten}\n", text)
 
@@ -366,29 +391,80 @@ class Verdicts:
         self.wrong.append((what, text))
 
 
-def rewritten(door: Door, text: str, random: Random) -> str | None:
-    """`text` with other spaces, comments and names, and the same meaning."""
-    if not door.comment or "\r" in text or ('"' in text and "\\" in text):
-        return None
+# --- the same, written otherwise ---------------------------------------------------------------------
+
+
+def commented(comment: str) -> Rewrite:
+    """With spaces at the ends of lines, and lines of `comment` between those that begin at the left."""
+
+    def rewrite(text: str, random: Random) -> str | None:
+        if "\r" in text or ('"' in text and "\\" in text):
+            return None
+        lines = text.split("\n")
+        return "\n".join([f"{comment}\n{line}  " if _starts(line, random) else f"{line}  " for line in lines])
+
+    return rewrite
+
+
+def _starts(line: str, random: Random) -> bool:
+    return random.random() < 0.2 and line == line.lstrip()
+
+
+def renamed(text: str, random: Random) -> str | None:
+    """What is declared has other names."""
+    words = r"memory|private|mmio|thread|device|fn|const|requirement"
+    found = re.findall(rf"^[ \t]*(?:{words}) ([\w, ]+)", text, re.MULTILINE)
+    return _with_names(text, {name.strip() for each in found for name in each.split(",")}, random)
+
+
+def _with_names(text: str, names: set[str], random: Random, word: re.Pattern[str] = _WORD) -> str:
+    new = {name: f"{name}_{random.randrange(100)}" for name in names if f".{name}(" not in text}
+    return word.sub(lambda match: new.get(match[0], match[0]), text)
+
+
+def permuted(text: str, random: Random) -> str | None:
+    """The declarations of a specification in another order, behind its head."""
+    from mmcheck.base.source import SourceFile
+    from mmcheck.language.syntax.ast import Spec, Targets
+    from mmcheck.language.syntax.parse import parse_spec
+
+    items = parse_spec(SourceFile("a.litmus", text)).items
+    head = [each for each in items if isinstance(each, Spec | Targets)]
+    rest = [each for each in items if each not in head]
+    random.shuffle(rest)
+    return "\n".join([text[each.span.start : each.span.end] for each in (*head, *rest)]) + "\n"
+
+
+def herd_commented(text: str, random: Random) -> str | None:
     lines = text.split("\n")
-    if door.comment.startswith("(*") and not text.startswith(("AArch64", "X86")):
-        return "\n".join(f"{line} {door.comment}" if '"' not in line else line for line in lines)
-    if door.comment.startswith("(*"):
-        at = next((n for n, line in enumerate(lines) if line.startswith(("exists", "forall", "~exists"))), None)
-        return None if at is None else "\n".join([*lines[:at], door.comment, *lines[at:]])
-    out = []
-    for line in lines:
-        out += [door.comment] if random.random() < 0.2 and line == line.lstrip() else []
-        out.append(f"{line}  ")
-    return "\n".join(out)
+    at = next((n for n, line in enumerate(lines) if line.startswith(("exists", "forall", "~exists"))), None)
+    return None if at is None else "\n".join([*lines[:at], "(* nothing *)", *[f"{line} " for line in lines[at:]]])
 
 
-def renamed(text: str, random: Random) -> str:
-    """A specification whose variables have other names."""
-    found = re.findall(r"^memory ([\w, ]+)$", text, re.MULTILINE)
-    names = {name.strip() for each in found for name in each.split(",")}
-    new = {name: f"{name}_{random.randrange(100)}" for name in names}
-    return _WORD.sub(lambda match: new.get(match[0], match[0]), text)
+def herd_renamed(text: str, random: Random) -> str | None:
+    head, brace, rest = text.partition("{")
+    return head + brace + _with_names(rest, {"x", "y", "z"}, random)
+
+
+def herd_permuted(text: str, random: Random) -> str | None:
+    """What is so at first, in another order."""
+    head, _, rest = text.partition("{")
+    initial, _, rest = rest.partition("}")
+    given = [each for each in initial.split(";") if each.strip()]
+    random.shuffle(given)
+    return f"{head}{{{' '.join(f'{each};' for each in given)}}}{rest}"
+
+
+def cat_commented(text: str, random: Random) -> str | None:
+    return "\n".join([f"{line} (* nothing *)" if '"' not in line else line for line in text.split("\n")])
+
+
+def cat_renamed(text: str, random: Random) -> str | None:
+    """What is defined, and has not been spoken of before, has other names."""
+    text = re.sub(r"\(\*.*?\*\)", "", text, flags=re.DOTALL)
+    words = re.findall(r"[A-Za-z][\w-]*", text)
+    fresh = {name for name in words if words[max(words.index(name) - 1, 0)] in ("let", "rec", "and")}
+    return _with_names(text, fresh, random, re.compile(r"[A-Za-z][\w-]*"))
 
 
 def inputs(door: Door, random: Random) -> Iterator[str]:

@@ -121,7 +121,7 @@ def _chains(writes: tuple[int, ...], before: Sequence[int] | None) -> Iterator[t
         for order in permutations(rest):
             yield (init, *order)
         return
-    begun = [((init,), rest)]
+    begun: list[tuple[tuple[int, ...], tuple[int, ...]]] = [((init,), rest)]
     while begun:
         chain, rest = begun.pop()
         left = 0
