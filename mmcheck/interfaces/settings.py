@@ -173,7 +173,7 @@ def _fits(name: str, value: object) -> bool:
         case "bound" | "jobs":
             return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1000
         case "timeout":
-            return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+            return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
         case "cache":
             return isinstance(value, bool)
         case "baseline":

@@ -16,19 +16,26 @@ from mmcheck.base import gate
 @pytest.mark.parametrize(
     ("line", "words"),
     [
+        ("timeout = inf", "timeout"),
         ('targets = ["armv9"]', "armv9"),
         ('targets = ["armv8+lses"]', "did you mean"),
         ('targets = ["gone.cat+armv8"]', "gone.cat"),
-        ('baseline = "gone.json"', "'gone.json': there is no such file"),
     ],
 )
 def test_what_settings_lead_to_is_shown_at_their_line(checkout: Checkout, line: str, words: str) -> None:
     checkout.write("mmcheck.toml", f"bound = 2\n{line}\n")
     checkout.write("good.litmus", GOOD)
+    checkout.write("a.md", "<!-- mmcheck: good.litmus -->\n<!-- mmcheck: end -->\n")
+    for command in (("verify", "good.litmus"), ("doc", "good.litmus", "-o", "out"), ("render", "--embed", "a.md")):
+        code, text = checkout.run(*command)
+        assert code == 2 and words in text and "mmcheck.toml:2:1" in text, text
+
+
+def test_a_baseline_of_settings_that_is_not_there_is_shown_at_its_line(checkout: Checkout) -> None:
+    checkout.write("mmcheck.toml", 'baseline = "gone.json"\n')
+    checkout.write("good.litmus", GOOD)
     code, text = checkout.run("verify", "good.litmus")
-    assert code == 2 and words in text, text
-    if ".cat" not in line:
-        assert "mmcheck.toml:2:1" in text, text
+    assert code == 2 and "'gone.json': there is no such file" in text and "mmcheck.toml:1:1" in text, text
 
 
 def test_what_options_lead_to_is_not_blamed_on_settings(checkout: Checkout) -> None:

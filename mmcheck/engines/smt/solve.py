@@ -15,6 +15,8 @@ from mmcheck.base.errors import NO_MEMORY, UnknownVerdict
 from mmcheck.engines.smt.circuit import Circuit
 
 SEED = 7
+LONGEST = 4_000_000
+"""Seconds that z3 can count."""
 SLICE = 20_000
 """So many clauses go to the solver between two looks at the clock."""
 
@@ -120,7 +122,7 @@ class Solver:
         if left is not None:
             timeout = left if timeout is None else min(left, timeout)
         if timeout is not None:
-            self._solver.set("timeout", max(1, int(timeout * 1000)))
+            self._solver.set("timeout", max(1, int(min(timeout, LONGEST) * 1000)))
         result = self._asked(self._solver.check, *[self.constant(literal) for literal in assumptions])
         self.queries += 1
         self._satisfied = result == self.z3.sat

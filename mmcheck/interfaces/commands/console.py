@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import argparse
 
     from mmcheck.base.errors import Diagnostic
+    from mmcheck.verdict.cached import Question
 
 
 class Unreported(Exception):
@@ -110,6 +111,24 @@ def store(options: argparse.Namespace) -> cache.Store | None:
 
         message = f"the cache cannot be kept there: {files.reason(error)}"
         raise fail("MM011", message, path=files.shown(options.cache_dir or os.environ["MMCHECK_CACHE_DIR"])) from None
+
+
+def question(options: argparse.Namespace) -> Question:
+    """What the options ask of each file. Raises `InputError` for a target that is none."""
+    from mmcheck.base.errors import InputError
+    from mmcheck.interfaces import settings
+    from mmcheck.target.targets import parse_target
+    from mmcheck.verdict.cached import Question
+
+    for target in options.target:
+        try:
+            model = parse_target(target).model
+            if model.endswith(".cat"):
+                files.read_bytes(model, files.MAX_BYTES)
+        except InputError as error:
+            raise settings.wrong("targets", target, error) from None
+    variants = tuple(getattr(options, "variant", ()))
+    return Question(tuple(options.target), variants, options.bound, options.timeout, options.engine, options.compiler)
 
 
 def without(found: list[str], exclude: list[str]) -> tuple[list[str], list[Diagnostic]]:

@@ -11,7 +11,7 @@ from mmcheck.base import files, includes
 from mmcheck.interfaces.commands import console
 from mmcheck.report.doc.site import build
 from mmcheck.report.progress import Progress
-from mmcheck.verdict.cached import Question, verify
+from mmcheck.verdict.cached import verify
 from mmcheck.verdict.results import Report
 
 
@@ -43,11 +43,10 @@ def check(found: list[str], options: argparse.Namespace) -> Report:
     """The report about the files `found`."""
     if not found:
         return Report((), __version__)
-    question = Question(tuple(options.target), (), options.bound, options.timeout, options.engine, options.compiler)
     with Progress(sys.stderr, quiet=options.quiet) as progress:
         return verify(
             found,
-            question,
+            console.question(options),
             store=console.store(options),
             jobs=options.jobs,
             on_progress=progress,

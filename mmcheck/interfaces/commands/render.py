@@ -18,7 +18,7 @@ from mmcheck.verdict.results import Result
 
 def main(options: argparse.Namespace) -> int:
     """Refresh the regions of a Markdown file, or say with ``--check`` that one is out of date."""
-    question = Question(tuple(options.target), (), options.bound, options.timeout, options.engine, options.compiler)
+    question = console.question(options)
     store = console.store(options)
     root = gate.bounds(options.embed)
     known: dict[str, Sequence[Result]] = {}

@@ -14,7 +14,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mmcheck.base.cache import Store
     from mmcheck.base.errors import Diagnostic
-    from mmcheck.verdict.cached import Question
     from mmcheck.verdict.results import Report, Result
 
 
@@ -83,29 +82,23 @@ def check(
     """The report of what the options ask for; `found` are the files, `problems` what is wrong with other paths."""
     from pathlib import Path
 
-    from mmcheck.base.errors import Diagnostic, InputError
+    from mmcheck.base.errors import Diagnostic
     from mmcheck.base.records import replace
-    from mmcheck.interfaces import settings
     from mmcheck.report.progress import Progress
-    from mmcheck.target.targets import parse_target
     from mmcheck.verdict.cached import every_run, surprising, verify
     from mmcheck.verdict.results import FileReport, Report
 
     wrong = tuple([FileReport(each.path, diagnostics=(each,)) for each in problems])
     if not found:
         return Report(wrong, __version__)
-    for target in options.target:
-        try:
-            parse_target(target)
-        except InputError as error:
-            raise settings.wrong("targets", target, error) from None
+    question = console.question(options)
     if options.dump_smt is not None:
         files.make_folder(options.dump_smt)
     quick = not (formats.load(options.format).every_run or options.verbose or options.graphs is not None)
     with Progress(sys.stderr, quiet=options.quiet) as progress:
         report = verify(
             found,
-            question(options),
+            question,
             store=store,
             runs=surprising if quick else every_run,
             jobs=options.jobs,
@@ -117,15 +110,6 @@ def check(
         return report
     nothing = Diagnostic("MM024", "nothing is checked: a library has no threads of its own", path=found[0])
     return replace(report, files=(*report.files, FileReport(found[0], diagnostics=(nothing,))))
-
-
-def question(options: argparse.Namespace) -> Question:
-    """What the options ask of each file."""
-    from mmcheck.verdict.cached import Question
-
-    return Question(
-        tuple(options.target), tuple(options.variant), options.bound, options.timeout, options.engine, options.compiler
-    )
 
 
 def rendered(report: Report, known: tuple[Result, ...], options: argparse.Namespace) -> str:
