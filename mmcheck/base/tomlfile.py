@@ -14,6 +14,7 @@ MAX_SIZE = 100_000
 
 _PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
 _HEADER = re.compile(r"^[ \t]*+\[{1,2}+[ \t]*+((?:[^\]# \t]++|[ \t]++(?!\]))*+)[ \t]*+\]{1,2}+[ \t]*+(?:#.*)?$")
+_DIGITS = re.compile(r"[0-9_]{4301}")
 _KEY = re.compile(r"""^[ \t]*+("(?:[^"\\\n]|\\.)*+"|'[^'\n]*+'|[A-Za-z0-9_-]++)[ \t]*+=""")
 
 
@@ -26,16 +27,18 @@ def parse(source: SourceFile, code: str, what: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         message = str(error)
         place = _PLACE.search(message)
-        if place is None:
-            raise fail(code, f"{what}: {message}", path=source.path) from None
         at = len(source.text.rstrip())
+        if place is None:
+            raise fail(code, f"{what}: {message}", Span(source, at, at)) from None
         if place[1]:
             at = source.line_starts[min(int(place[1]), len(source.line_starts)) - 1] + int(place[2]) - 1
         raise fail(code, f"{what}: {message[: place.start()]}", Span(source, at, at)) from None
-    except ValueError as error:  # a number with more digits than Python takes
-        raise fail(code, f"{what}: {str(error).partition(':')[0].lower()}", path=source.path) from None
+    except ValueError:  # more than Python takes
+        number = _DIGITS.search(source.text)
+        at = number.start() if number else 0
+        raise fail(code, f"{what}: a number with too many digits", Span(source, at, at + 1)) from None
     except RecursionError:
-        raise fail(code, f"{what}: nested too deeply", path=source.path) from None
+        raise fail(code, f"{what}: nested too deeply", Span(source, 0, 0)) from None
 
 
 def where(source: SourceFile, key: str, table: str = "") -> Span | None:

@@ -31,6 +31,14 @@ def test_what_settings_lead_to_is_shown_at_their_line(checkout: Checkout, line: 
         assert code == 2 and words in text and "mmcheck.toml:2:1" in text, text
 
 
+@pytest.mark.parametrize("value", ["9" * 5000, "[" * 20_000], ids=["digits", "brackets"])
+def test_what_no_reader_of_toml_takes_has_a_place(checkout: Checkout, value: str) -> None:
+    checkout.write("good.litmus", GOOD)
+    checkout.write("c.toml", f"[armv8]\nawait_rounds = {value}\n")
+    code, text = checkout.run("place", "good.litmus", "--costs", "c.toml")
+    assert code == 2 and ("c.toml:2:16" in text or (value[0] == "[" and "c.toml:1:1" in text)), text
+
+
 def test_a_baseline_of_settings_that_is_not_there_is_shown_at_its_line(checkout: Checkout) -> None:
     checkout.write("mmcheck.toml", 'baseline = "gone.json"\n')
     checkout.write("good.litmus", GOOD)
