@@ -16,7 +16,7 @@ NAMES = (
     "spec", "enumerate", "run", "place", "herd", "cat", "trace", "replay", "settings", "costs", "baseline", "markdown",
     "table",
 )  # fmt: skip
-SEED = 15
+SEED = int(os.environ.get("FUZZ_SEED", "15"))
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "2"))
 """CPU time for each door; at most a minute for all."""
 MANY = int(os.environ.get("FUZZ_INPUTS", "100000"))
