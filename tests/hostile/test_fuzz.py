@@ -17,7 +17,7 @@ NAMES = (
     "table",
 )  # fmt: skip
 SEED = int(os.environ.get("FUZZ_SEED", "15"))
-SECONDS = float(os.environ.get("FUZZ_SECONDS", "2"))
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "1.5"))
 """CPU time for each door; at most a minute for all."""
 MANY = int(os.environ.get("FUZZ_INPUTS", "100000"))
 

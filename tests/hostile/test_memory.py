@@ -50,7 +50,7 @@ def test_the_solver_has_a_limit_of_memory(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(solve, "MEMORY", 1 << 20)
     circuit = Circuit()
-    variables = [circuit.var(f"v{number}") for number in range(200_000)]
+    variables = [circuit.var(f"v{number}") for number in range(60_000)]
     solver = Solver(circuit)
     for one, other, third in zip(variables, variables[1:], variables[7:], strict=False):
         circuit.clause([one, -other, third])
