@@ -12,6 +12,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from mmcheck._version import __version__
 
@@ -116,7 +117,7 @@ def run(arguments: Sequence[str]) -> int:
 def _dispatch(arguments: Sequence[str]) -> int:
     settings = _settings() if arguments[:1] and arguments[0] in CONFIGURED else {}
     try:
-        options = parser(settings).parse_args(arguments)
+        options = parser(settings, arguments[0] if arguments else "").parse_args(arguments)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
     if options.command in CONFIGURED:
@@ -251,12 +252,12 @@ class Parser(argparse.ArgumentParser):
             console.note(message.removesuffix("\n"))
 
     def error(self, message: str) -> NoReturn:
-        hint = _hint(message, self)
+        hint = _hint(message)
         self.print_usage(sys.stderr)
         self.exit(2, f"{self.prog}: error: {' '.join(message.split())}{hint}\n")
 
 
-def _hint(message: str, top: argparse.ArgumentParser) -> str:
+def _hint(message: str) -> str:
     """What to do instead about what argparse's `message` is about: the command or option that comes nearest to it, or
     the commands that have it."""
     import re
@@ -269,7 +270,7 @@ def _hint(message: str, top: argparse.ArgumentParser) -> str:
         words = re.findall(r"'?([\w-]+)'?", message.partition("(choose from")[2])
         near = get_close_matches(found[1], words, 1)
         return f"; did you mean '{near[0]}'?" if near else ""
-    commands = [each for each in top._actions if isinstance(each, argparse._SubParsersAction)]
+    commands = [each for each in parser()._actions if isinstance(each, argparse._SubParsersAction)]
     parsers = {name: parser for each in commands for name, parser in each.choices.items()}
     having = [name for name, parser in parsers.items() if found[2] in parser._option_string_actions]
     if having:
@@ -279,49 +280,62 @@ def _hint(message: str, top: argparse.ArgumentParser) -> str:
     return f"; did you mean '{near[0]}'?" if near else ""
 
 
-def parser(settings: Mapping[str, Any] | None = None) -> Parser:
-    """All commands and their options; `settings` are defaults by the names of `mmcheck.interfaces.settings.KEYS`."""
+def parser(settings: Mapping[str, Any] | None = None, only: str = "") -> Parser:
+    """The command `only` and its options, or all if there is none of that name; `settings` are defaults by the names of
+    `mmcheck.interfaces.settings.KEYS`."""
+    from mmcheck.interfaces.commands import console
+
+    # argparse would load a module of archives to learn how wide the terminal is.
+    formatter = partial(argparse.RawDescriptionHelpFormatter, width=console.width() - 2)
     top = Parser(
         prog="mmcheck",
         description=DESCRIPTION,
         epilog=EXIT_CODES + "\nmmcheck COMMAND --help says more about a command.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=formatter,
         allow_abbrev=False,
     )
     top.add_argument("-V", "--version", action="version", version=f"mmcheck {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
-    _verify(_command(commands, "verify", "decide the requirements of specifications", VERIFY), settings or {})
-    _litmus(_command(commands, "litmus", "run herd's litmus tests", LITMUS))
-    _place(_command(commands, "place", "find the cheapest barriers that are right", PLACE, PLACE_EXIT_CODES))
-    _doc(_command(commands, "doc", "write pages about specifications", DOC), settings or {})
-    _render(_command(commands, "render", "refresh verdicts and pictures in a Markdown file", RENDER), settings or {})
-    from mmcheck.machine import arguments
-
-    arguments.run(_command(commands, "run", "run a specification on an operational machine", arguments.RUN))
-    arguments.frames(_command(commands, "frames", "draw frames through a virtio-gpu", arguments.FRAMES))
-    arguments.trace(_command(commands, "trace", "judge a recorded run", arguments.TRACE))
-    init = _command(commands, "init", "write two first specifications", INIT)
-    init.add_argument("folder", nargs="?", default="specs", metavar="DIR", help="where to (default: specs)")
-    explain = _command(commands, "explain", "explain a message, a clause or a verdict", EXPLAIN)
-    explain.add_argument("subject", metavar="CODE|CLAUSE", help="MM101, 2.7.13.3.1, 'VirtIO 1.2, 2.7.13.3.1', holds")
+    given = settings or {}
+    known: dict[str, tuple[str, Callable[[Parser], None], str]] = {
+        "verify": ("decide the requirements of specifications", lambda it: _verify(it, given), VERIFY),
+        "litmus": ("run herd's litmus tests", _litmus, LITMUS),
+        "place": ("find the cheapest barriers that are right", _place, PLACE),
+        "doc": ("write pages about specifications", lambda it: _doc(it, given), DOC),
+        "render": ("refresh verdicts and pictures in a Markdown file", lambda it: _render(it, given), RENDER),
+        "run": ("run a specification on an operational machine", lambda it: _machine().run(it), ""),
+        "frames": ("draw frames through a virtio-gpu", lambda it: _machine().frames(it), ""),
+        "trace": ("judge a recorded run", lambda it: _machine().trace(it), ""),
+        "init": ("write two first specifications", _init, INIT),
+        "explain": ("explain a message, a clause or a verdict", _explain, EXPLAIN),
+    }
+    for name in [only] if only in known else known:
+        help, fill, description = known[name]
+        fill(
+            commands.add_parser(
+                name,
+                help=help,
+                description=description,
+                epilog=EXIT_CODES,
+                formatter_class=formatter,
+                allow_abbrev=False,
+            )
+        )
     return top
 
 
-def _command(
-    commands: argparse._SubParsersAction[Parser],
-    name: str,
-    help: str,
-    description: str,
-    epilog: str = EXIT_CODES,
-) -> Parser:
-    return commands.add_parser(
-        name,
-        help=help,
-        description=description,
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def _machine() -> Any:
+    from mmcheck.machine import arguments
+
+    return arguments
+
+
+def _init(command: argparse.ArgumentParser) -> None:
+    command.add_argument("folder", nargs="?", default="specs", metavar="DIR", help="where to (default: specs)")
+
+
+def _explain(command: argparse.ArgumentParser) -> None:
+    command.add_argument("subject", metavar="CODE|CLAUSE", help="MM101, 2.7.13.3.1, 'VirtIO 1.2, 2.7.13.3.1', holds")
 
 
 def _verify(command: argparse.ArgumentParser, settings: Mapping[str, Any]) -> None:
@@ -429,6 +443,7 @@ def _litmus(command: argparse.ArgumentParser) -> None:
 
 
 def _place(command: argparse.ArgumentParser) -> None:
+    command.epilog = PLACE_EXIT_CODES
     _paths(command)
     _target(command)
     command.add_argument(

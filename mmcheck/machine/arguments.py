@@ -24,6 +24,7 @@ violate, and what does it look like? The format is JSON Lines, see docs/trace-fo
 
 def run(command: argparse.ArgumentParser) -> None:
     """``mmcheck run``."""
+    command.description = RUN
     _program(command)
     command.add_argument("--runs", type=_number(1, 10_000_000), default=100, metavar="N", help="default: 100")
     command.add_argument(
@@ -43,6 +44,7 @@ def run(command: argparse.ArgumentParser) -> None:
 
 def frames(command: argparse.ArgumentParser) -> None:
     """``mmcheck frames``."""
+    command.description = FRAMES
     _program(command)
     command.add_argument("--frames", type=_number(1, 100_000), default=60, metavar="N", help="default: 60")
     command.add_argument("--size", type=_number(16, 256), default=64, metavar="N", help="pixels a side (default: 64)")
@@ -59,6 +61,7 @@ def frames(command: argparse.ArgumentParser) -> None:
 
 def trace(command: argparse.ArgumentParser) -> None:
     """``mmcheck trace``."""
+    command.description = TRACE
     command.add_argument("path", metavar="FILE.jsonl", help="a recorded run")
     command.add_argument("--model", metavar="M", help="sc, x86-tso, armv8 or a .cat file (default: the trace's target)")
 

@@ -150,6 +150,11 @@ def test_the_command_line_loads_nothing_before_it_knows_the_command() -> None:
     assert ours == {"mmcheck", "mmcheck._version", "mmcheck.cli"}
 
 
+def test_a_command_makes_its_own_options_alone() -> None:
+    """What is answered from the cache takes little more than that."""
+    assert loaded("from mmcheck.cli import parser; parser({}, 'verify')").isdisjoint({"mmcheck.machine", "shutil"})
+
+
 def test_only_the_command_line_prints_and_exits() -> None:
     wrong = [
         f"{name}:{node.lineno}"
