@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple, TypeAlias
 
 from mmcheck.ir.program import NO_TAGS, OLD, TRUE, Assign, Const, Expr, Fence, Jump, Load, Op, Reg, Rmw, Tags
@@ -137,14 +137,18 @@ def _atomic(place: Place, new: Expr, when: Expr | None = None) -> Step:
     return Rmw, (place.asm.temporary, place.address(), new, LOCKED, LOCKED, *rest, None, False, False)
 
 
-def _update(to: Place, b: Expr, compute: Compute) -> list[Step]:
-    """``to := to op b``."""
+def _update(compute: Compute, to: Place, b: Expr = TRUE) -> list[Step]:
+    """``to := to op b``; an operation of one operand does not look at `b`."""
     asm = to.asm
     if asm.locked:
         access = _atomic(to, compute(Reg(OLD, asm.width), b).value)
         return [access, *compute(asm.temporary, b).flags]
     value, flags = compute(to.read(), b)
     return [*to.write(value), *flags] if to.in_memory else [*flags, *to.write(value)]
+
+
+def _compare(compute: Compute, a: Place, b: Expr) -> list[Step]:
+    return compute(a.read(), b).flags
 
 
 def _exchange(place: Place, one: Place) -> list[Step]:
@@ -155,7 +159,7 @@ def _exchange(place: Place, one: Place) -> list[Step]:
 
 def _exchange_add(place: Place, one: Place) -> list[Step]:
     if place.in_memory:
-        return [*_update(place, one.read(), _add), *one.write(one.asm.temporary)]
+        return [*_update(_add, place, one.read()), *one.write(one.asm.temporary)]
     value, flags = _add(place.read(), one.read())
     return [*flags, *one.write(place.read()), *place.write(value)]
 
@@ -191,33 +195,14 @@ def _keep(registers: list[Register]) -> list[Step]:
 # --- families of instructions ------------------------------------------------------------------------------
 
 
-def _binary(compute: Compute) -> Row:
-    return Row("to from", lambda to, source: _update(to, source.read(), compute))
-
-
-def _on_registers(compute: Compute) -> Row:
-    return Row("register-to from-no-memory", lambda to, source: _update(to, source.read(), compute))
-
-
-def _unary(compute: Compute) -> Row:
-    return Row("one", lambda to: _update(to, Const(0, to.asm.width), compute))
-
-
-def _comparing(compute: Compute) -> Row:
-    return Row("to from", lambda a, b: compute(a.read(), b.read()).flags)
-
-
 def _shifting(name: str) -> Row:
-    return Row("amount wide", lambda by, to: _update(to, by, _shift(name)))
+    return Row("amount wide", lambda by, to: _update(_shift(name), to, by))
 
 
 def _moving_if(condition: Expr) -> Row:
     """Reads its source in any case."""
 
-    def effects(to: Place, source: Place) -> list[Step]:
-        return to.write(Op("select", (condition, source.read(), to.read()), to.asm.width))
-
-    return Row("register-to from", effects)
+    return Row("register-to from", lambda to, b: to.write(Op("select", (condition, b, to.read()), to.asm.width)))
 
 
 def _setting_if(condition: Expr) -> Row:
@@ -251,22 +236,22 @@ CONDITIONS: dict[str, Expr] = {
 }  # fmt: skip
 
 SIZED: dict[str, Row] = {
-    "MOV": Row("to from", _move),
-    "MOVABS": Row("to from", _move),
-    "XCHG": Row("exchanged from", _exchange),
-    "XADD": Row("exchanged from", _exchange_add),
-    "CMPXCHG": Row("exchanged from", _compare_exchange),
-    "ADD": _binary(_add),
-    "SUB": _binary(_sub),
-    **{name: _binary(_logical(name.lower())) for name in ("AND", "OR", "XOR")},
-    "ADC": _on_registers(_add_carry),
-    "SBB": _on_registers(_sub_borrow),
-    "INC": _unary(_by_one(_add)),
-    "DEC": _unary(_by_one(_sub)),
-    "NOT": _unary(_not),
-    "NEG": _unary(_neg),
-    "CMP": _comparing(_sub),
-    "TEST": _comparing(_logical("and")),
+    "MOV": Row("to with", _move),
+    "MOVABS": Row("to with", _move),
+    "XCHG": Row("exchanged with", _exchange),
+    "XADD": Row("exchanged with", _exchange_add),
+    "CMPXCHG": Row("exchanged with", _compare_exchange),
+    "ADD": Row("to from", partial(_update, _add)),
+    "SUB": Row("to from", partial(_update, _sub)),
+    **{name: Row("to from", partial(_update, _logical(name.lower()))) for name in ("AND", "OR", "XOR")},
+    "ADC": Row("register-to from-no-memory", partial(_update, _add_carry)),
+    "SBB": Row("register-to from-no-memory", partial(_update, _sub_borrow)),
+    "INC": Row("one", partial(_update, _by_one(_add))),
+    "DEC": Row("one", partial(_update, _by_one(_sub))),
+    "NOT": Row("one", partial(_update, _not)),
+    "NEG": Row("one", partial(_update, _neg)),
+    "CMP": Row("to from", partial(_compare, _sub)),
+    "TEST": Row("to from", partial(_compare, _logical("and"))),
     **{name: _shifting(word) for name, word in (("SHL", "shl"), ("SAL", "shl"), ("SHR", "lshr"), ("SAR", "ashr"))},
     "LEA": Row("address register", _compute_address),
     "IMUL": Row("factors", _multiply),

@@ -169,10 +169,10 @@ class Asm(Operands):
             help = nearest(text.lower(), known_registers(self.arch)) or f"the location is written ({text})"
         raise self.wrong(piece, what, help)
 
-    def two(self) -> None:
+    def two(self) -> Place:
         """Read destination and source of a two-operand instruction, in whichever order they are written.
 
-        The source alone may be an immediate, and one of them memory.
+        The source alone may be an immediate, and one of them memory. The destination is returned.
         """
         first = self.operand("a register, a memory operand or an immediate")
         second = self.operand("a second operand")
@@ -191,10 +191,11 @@ class Asm(Operands):
         if isinstance(first.operand, Memory) and isinstance(second.operand, Memory):
             raise self.wrong(second.piece, "a register", "an instruction has at most one memory operand")
         self.settle(first, second)
-        self.places = [second, first] if last else [first, second]
+        return self.destination(*((second, first) if last else (first, second)))
 
-    def exchanged(self) -> None:
-        """Read the operands of ``xchg`` and its like, in either order: memory or a register, and a register."""
+    def exchanged(self) -> Place:
+        """Read the operands of ``xchg`` and its like, in either order: memory or a register, which is returned, and a
+        register."""
         first = self.operand("a register or a memory operand")
         second = self.operand("a register or a memory operand")
         for place in (first, second):
@@ -203,11 +204,19 @@ class Asm(Operands):
         self.settle(first, second)
         if isinstance(first.operand, Memory) and isinstance(second.operand, Memory):
             raise self.wrong(second.piece, "a register", "an instruction has at most one memory operand")
-        self.places = [first, second] if isinstance(first.operand, Memory) else [second, first]
+        return self.destination(*((first, second) if first.in_memory else (second, first)))
 
-    def destination(self) -> Place:
-        """The first of `places`, which is memory if the instruction is locked."""
-        place = self.places[0]
+    def one(self) -> Place:
+        """Read the operand of an instruction that has but this."""
+        place = self.operand("a register or a memory operand")
+        if isinstance(place.operand, Immediate):
+            raise self.wrong(place.piece, "a register or a memory operand")
+        self.settle(place)
+        return self.destination(place)
+
+    def destination(self, place: Place, *others: Place) -> Place:
+        """`place`, which is memory if the instruction is locked, and goes into `places` with the others."""
+        self.places = [place, *others]
         if self.locked and not place.in_memory:
             help = "only an instruction that writes memory can be locked"
             raise self.wrong(place.piece, "a memory operand as destination", help)
@@ -315,38 +324,6 @@ def known_registers(arch: str) -> list[str]:
 # --- kinds of operands -------------------------------------------------------------------------------------
 
 
-def _to(asm: Asm) -> Place:
-    asm.two()
-    return asm.destination()
-
-
-def _to_register(asm: Asm) -> Place:
-    asm.two()
-    return asm.places[0].in_register()
-
-
-def _from(asm: Asm) -> Place:
-    return asm.places[1]
-
-
-def _from_no_memory(asm: Asm) -> Place:
-    return asm.places[1].not_in_memory()
-
-
-def _exchanged(asm: Asm) -> Place:
-    asm.exchanged()
-    return asm.destination()
-
-
-def _one(asm: Asm) -> Place:
-    place = asm.operand("a register or a memory operand")
-    if isinstance(place.operand, Immediate):
-        raise asm.wrong(place.piece, "a register or a memory operand")
-    asm.settle(place)
-    asm.places = [place]
-    return asm.destination()
-
-
 def _register(asm: Asm) -> Place:
     place = asm.operand("a register").in_register()
     asm.settle(place)
@@ -421,14 +398,16 @@ def _ignored(asm: Asm) -> list[Register]:
 
 def _kinds(register: str, byte: str, memory: str, two: str, two_registers: str) -> dict[str, Kind]:
     return {
-        # Two operands in either order; what is read here is the destination, and `from` the source.
-        "to": Kind(_to, two),
-        "register-to": Kind(_to_register, two_registers),
-        "exchanged": Kind(_exchanged, two),
-        "from": Kind(_from, ""),
-        "from-no-memory": Kind(_from_no_memory, ""),
+        # Two operands in either order; these read both, and are the destination,
+        # `with` the other one, and `from` its value.
+        "to": Kind(Asm.two, two),
+        "register-to": Kind(lambda asm: asm.two().in_register(), two_registers),
+        "exchanged": Kind(Asm.exchanged, two),
+        "with": Kind(lambda asm: asm.places[1], ""),
+        "from": Kind(lambda asm: asm.places[1].read(), ""),
+        "from-no-memory": Kind(lambda asm: asm.places[1].not_in_memory().read(), ""),
         # One operand.
-        "one": Kind(_one, memory),
+        "one": Kind(Asm.one, memory),
         "register": Kind(_register, register),
         "wide": Kind(_wide, register),
         "byte": Kind(_of_width(8, ", such as %al"), byte),
