@@ -41,7 +41,7 @@ MARKS = {"CACHEDIR.TAG": TAG, ".gitignore": b"*\n"}
 SHORTEST_KEY = 16
 """Characters of ``MMCHECK_CACHE_KEY``; with fewer it is not used."""
 
-_OURS = (".py", ".cat", ".lark")
+_OURS = (".py", ".cat", ".lark", ".md")
 _HEX = frozenset("0123456789abcdef")
 
 

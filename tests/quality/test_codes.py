@@ -16,8 +16,6 @@ def used() -> dict[str, str]:
     """The codes that stand as texts in the package, with one place each."""
     found: dict[str, str] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
-        if path.parent.name == "codes":
-            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"MM\d{3}", node.value):
                 found.setdefault(node.value, f"{path.relative_to(PACKAGE)}:{node.lineno}")
@@ -35,6 +33,14 @@ def test_every_registered_code_is_in_use() -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("default")
             warnings.warn(f"codes that nothing uses: {', '.join(idle)}", stacklevel=1)
+
+
+def test_no_entry_is_overlooked() -> None:
+    """Each heading of the table is read, and nothing stands between entries."""
+    text = (PACKAGE / "base" / "codes.md").read_text(encoding="utf-8")
+    assert re.findall(r"^#+ (MM\S*)", text, re.MULTILINE) == sorted(CODES)
+    entries = text[text.index("## MM") :]
+    assert entries.split() == " ".join(f"## {code} {title} {said}" for code, (title, said) in CODES.items()).split()
 
 
 def test_entries_are_well_formed() -> None:
