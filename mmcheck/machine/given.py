@@ -8,7 +8,8 @@ from types import NoneType
 from typing import Any
 
 from mmcheck.base.errors import fail
-from mmcheck.events.execution import Agent, Event, Execution
+from mmcheck.events.building import Building
+from mmcheck.events.execution import Event, Execution
 from mmcheck.events.trace import Trace
 from mmcheck.ir.program import Program
 
@@ -40,8 +41,7 @@ def from_json(found: dict[str, Any], program: Program) -> Execution:
     of `program`."""
     cells = {cell.name: cell for cell in program.cells}
     names = [thread.name for thread in program.threads]
-    counts = [0] * len(names)
-    events: list[Event] = []
+    building = Building(program)
     for number, each in enumerate(found["events"]):
         if each["id"] != number or each["kind"] not in ("R", "W", "F"):
             raise ValueError(f"event {number} is not numbered so, or is neither R, W nor F")
@@ -49,34 +49,17 @@ def from_json(found: dict[str, Any], program: Program) -> Execution:
             raise ValueError(f"there is no agent {each['agent']!r}")
         thread = -1 if each["agent"] is None else names.index(each["agent"])
         cell = cells.get(each["location"] or "")
-        index = len(events)
-        if thread >= 0:
-            index, counts[thread] = counts[thread], counts[thread] + 1
         address = None if each["kind"] == "F" else cell.address if cell is not None else 0
         width = cell.width if cell is not None else 32
         if each["kind"] != "F" and each["value"] is None:
             raise ValueError(f"event {number} has no value")
-        events.append(
-            Event(
-                each["id"],
-                thread,
-                index,
-                each["kind"],
-                frozenset(each["tags"]),
-                address,
-                each["location"] or "",
-                each["value"],
-                width,
-                space=cell.space if cell is not None and each["kind"] != "F" else "ram",
-                device=cell.device if cell is not None and each["kind"] != "F" else "",
-            )
-        )
+        tags, elsewhere = frozenset(each["tags"]), each["location"] or ""
+        building.add(thread, each["kind"], tags, address, each["value"], width, elsewhere=elsewhere)
     relations = {name: frozenset(map(tuple, pairs)) for name, pairs in found["relations"].items()}
     linear = found.get("linear")
     orders = None if linear is None else tuple([tuple(order) for order in linear])
-    _well_formed(events, relations, orders, len(names))
-    agents = tuple([Agent(t.name, t.kind, t.source, t.origin, t.host) for t in program.threads])
-    return Execution(agents, tuple(events), relations, found.get("final", {}), orders)
+    _well_formed(building.events, relations, orders, len(names))
+    return building.execution(relations, found.get("final", {}), orders)
 
 
 def _well_formed(

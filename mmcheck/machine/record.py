@@ -7,14 +7,14 @@ from typing import TypeAlias
 
 from mmcheck.base.errors import UnknownVerdict
 from mmcheck.base.records import record, replace
-from mmcheck.events.execution import Agent, Event, Execution
+from mmcheck.events.building import Building
+from mmcheck.events.execution import Execution
 from mmcheck.events.relations import closure, from_pairs
 from mmcheck.events.relations import pairs as pairs_of
 from mmcheck.ir.flat import flatten
-from mmcheck.ir.hosts import root_of
 from mmcheck.ir.instructions import Code
 from mmcheck.ir.preemption import TakeOp, YieldOp
-from mmcheck.ir.program import NO_TAGS, Program, Thread, state_cell, state_register
+from mmcheck.ir.program import Program, Thread, state_cell, state_register
 from mmcheck.machine.inorder import InOrder
 from mmcheck.machine.outoforder import OutOfOrder
 from mmcheck.machine.pipeline import FENCE, READ, WRITE, Entry
@@ -168,37 +168,26 @@ def told(
     `switch` the pairs that a change of thread on a CPU separates."""
     cells = {cell.address: cell for cell in program.cells}
     touched = sorted({item.address for path in paths for item in path.items if item.address is not None})
-    events: list[Event] = []
-    for address in touched:
-        cell = cells.get(address)
-        name, value, width = (hex(address), 0, 32) if cell is None else (cell.name, cell.init, cell.width)
-        events.append(Event(len(events), -1, len(events), "W", NO_TAGS, address, name, value, width))
-    init = {address: number for number, address in enumerate(touched)}
+    building = Building(program)
+    events = building.events
+    init = {address: building.initial(address) for address in touched}
     relations: dict[str, set[tuple[int, int]]] = {"po": set(), "src": set(), "rf": set(), "co": set()}
     first = []
     for thread, path in enumerate(paths):
-        first.append(len(events))
-        cpu = program.threads[root_of(program.threads, thread)].cpu
         start = len(events)
+        first.append(start)
         for index, item in enumerate(path.items):
-            cell = cells.get(item.address) if item.address is not None else None
-            place = "" if item.address is None else cell.name if cell is not None else hex(item.address)
-            events.append(
-                Event(
-                    len(events),
-                    thread,
-                    index,
-                    item.kind,
-                    item.tags,
-                    item.address,
-                    place,
-                    item.value,
-                    item.width or 32,
-                    item.origin,
-                    cpu,
-                    steps[thread][index],
-                    *(("ram", "") if cell is None else (cell.space, cell.device)),
-                )
+            elsewhere = "" if item.address is None else hex(item.address)
+            building.add(
+                thread,
+                item.kind,
+                item.tags,
+                item.address,
+                item.value,
+                item.width or 32,
+                item.origin,
+                elsewhere=elsewhere,
+                step=steps[thread][index],
             )
         relations["po"] |= {(i, j) for i in range(start, len(events)) for j in range(i + 1, len(events))}
         for name, pairs in dependencies(path.items, start).items():
@@ -226,8 +215,5 @@ def told(
     for agent, path in zip(program.threads, paths, strict=True):
         for name, number in path.registers:
             final[state_register(agent.name, name.removeprefix("@")).name] = number
-    named = tuple(
-        [Agent(thread.name, thread.kind, thread.source, thread.origin, thread.host) for thread in program.threads]
-    )
     frozen = {name: frozenset(pairs) for name, pairs in relations.items() if pairs}
-    return Execution(named, tuple(events), frozen, final)
+    return building.execution(frozen, final)

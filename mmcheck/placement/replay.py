@@ -18,7 +18,8 @@ from mmcheck.engines.smt.compiler import keep_model
 from mmcheck.engines.smt.decode import Decoder
 from mmcheck.engines.smt.encoding import Encoding
 from mmcheck.engines.smt.linear import linear_orders
-from mmcheck.events.execution import Agent, Event, Execution
+from mmcheck.events.building import Building
+from mmcheck.events.execution import Execution
 from mmcheck.events.graph import GEvent, Pairs
 from mmcheck.events.relations import Rel, closure, from_pairs, is_acyclic, is_irreflexive, pairs, union
 from mmcheck.events.terms import symbols_of, value_of
@@ -363,41 +364,19 @@ class Replay:
         mask = self._present(placement)
         static, _ = self._orders(placement, mask, text=text)
         number = self._numbers(placement)
-        program = self.graph.program
-        cells = {cell.address: cell for cell in program.cells}
-        counts: dict[int, int] = {}
-        events = []
+        building = Building(self.graph.program)
         for i in number:
             event = self.events[i]
-            place = counts[event.thread] = counts.get(event.thread, -1) + 1
             chosen = _stands(placement, event.site) if event.site else frozenset()
             tags = event.tags | {tag for tag, names in event.optional if not chosen.isdisjoint(names)}
-            address = self.addresses.get(event.id)
-            cell = cells.get(address) if address is not None else None
-            events.append(
-                Event(
-                    number[i],
-                    event.thread,
-                    -1 if event.is_init else place,
-                    event.kind,
-                    tags,
-                    address,
-                    cell.name if cell is not None else "",
-                    self.values.get(event.id),
-                    event.width,
-                    event.origin,
-                    program.threads[root_of(program.threads, event.thread)].cpu if event.thread >= 0 else None,
-                    None,
-                    *(("ram", "") if cell is None else (cell.space, cell.device)),
-                )
-            )
+            address, value = self.addresses.get(event.id), self.values.get(event.id)
+            building.add(event.thread, event.kind, tags, address, value, event.width, event.origin)
         relations = {
             name: frozenset((number[i], number[j]) for i, j in pairs(rel) if i in number and j in number)
             for name, rel in {**static, "rf": self.rf, "co": self.co}.items()
             if name not in ("loc", "int", "ext", "dev")
         }
-        agents = tuple([Agent(t.name, t.kind, t.source, t.origin, t.host) for t in program.threads])
-        return Execution(agents, tuple(events), relations, self.final, platform=bool(self.sets.get("IO")))
+        return building.execution(relations, self.final, platform=bool(self.sets.get("IO")))
 
     def told(self, placement: Placement) -> tuple[Counterexample, Layer | None]:
         """The run as a report tells it, and the layer that lets it through."""

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from mmcheck.base.errors import InternalError
 from mmcheck.engines.smt.circuit import FALSE, TRUE
 from mmcheck.engines.smt.encoding import Encoding
-from mmcheck.events.execution import Agent, Event, Execution
+from mmcheck.events.building import Building
+from mmcheck.events.execution import Execution
 from mmcheck.events.graph import GEvent
 from mmcheck.events.relations import bits
 from mmcheck.events.terms import value_of
-from mmcheck.ir.hosts import root_of
 from mmcheck.ir.program import Origin, state_cell, state_register
 
 
@@ -86,7 +86,6 @@ class Decoder:
         encoding, graph = self.encoding, self.encoding.graph
         symbols = self.symbols()
         memo: dict[int, int] = {}
-        cells = {cell.address: cell for cell in graph.program.cells}
         addresses = {
             event.id: value_of(event.address, symbols, memo)
             for event in graph.events
@@ -97,24 +96,14 @@ class Decoder:
         chosen.sort(key=lambda e: e.cell.address if e.cell is not None else 0)
         chosen += [e for e in graph.events if not e.is_init and self.true(encoding.happens[e.id])]
         number = self.number = {event.id: i for i, event in enumerate(chosen)}
-        per_thread: dict[int, int] = {}
-        events = []
+        building = Building(graph.program)
         for event in chosen:
-            index = per_thread.get(event.thread, 0)
-            per_thread[event.thread] = index + 1
-            address = addresses.get(event.id)
-            cell = cells.get(address) if address is not None else None
             value = None if event.value is None else value_of(event.value, symbols, memo)
-            place = cell.name if cell is not None else ""
-            cpu = graph.program.threads[root_of(graph.program.threads, event.thread)].cpu if event.thread >= 0 else None
-            order = -1 if event.is_init else index
-            fixed = (number[event.id], event.thread, order, event.kind, self.tags(event), address)
-            where = (cell.space, cell.device) if cell is not None else ("ram", "")
-            events.append(Event(*fixed, place, value, event.width, self.origin(event), cpu, None, *where))
+            address = addresses.get(event.id)
+            building.add(event.thread, event.kind, self.tags(event), address, value, event.width, self.origin(event))
         relations = self.relations(number)
-        agents = tuple([Agent(t.name, t.kind, t.source, t.origin, t.host) for t in graph.program.threads])
         final = self.final(symbols, memo, addresses)
-        return Execution(agents, tuple(events), relations, final, platform=self.true(encoding.platform))
+        return building.execution(relations, final, platform=self.true(encoding.platform))
 
     def relations(self, number: dict[int, int]) -> dict[str, frozenset[tuple[int, int]]]:
         encoding, graph, memory = self.encoding, self.encoding.graph, self.encoding.memory
