@@ -21,6 +21,20 @@ def bits(word: int) -> Iterator[int]:
         word ^= low
 
 
+KIND_SETS: dict[str, tuple[str, ...]] = {"R": ("R", "M"), "W": ("W", "M"), "F": ("F",)}
+"""The base sets that an event is in by its kind; beside these by its tags, ``IW`` if it is an initial write, and those
+of devices."""
+
+
+def members(names: Iterable[Iterable[str]]) -> dict[str, Set]:
+    """The sets by name, given the names of the sets that each event is in."""
+    sets: dict[str, Set] = {}
+    for number, those in enumerate(names):
+        for name in those:
+            sets[name] = sets.get(name, 0) | 1 << number
+    return sets
+
+
 def from_pairs(n: int, pairs: Iterable[tuple[int, int]]) -> Rel:
     rows = [0] * n
     for i, j in pairs:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from mmcheck.base.records import record
 from mmcheck.events.execution import Event, Execution
 from mmcheck.events.relations import (
+    KIND_SETS,
     Rel,
     Set,
     closure,
@@ -28,6 +29,7 @@ from mmcheck.events.relations import (
     inverse,
     is_acyclic,
     is_irreflexive,
+    members,
     product,
     union,
 )
@@ -332,20 +334,17 @@ VALUES: Mapping[str, Callable[[int, Rel, list[Any]], Set | Rel]] = column(
 
 def event_sets(execution: Execution) -> dict[str, Set]:
     """The base sets of an execution as bits over event ids."""
-    sets: dict[str, Set] = {}
-    for event in execution.events:
-        bit = 1 << event.id
-        names = [event.kind, *event.tags]
-        if event.kind in "RW":
-            names.append("M")
-        if event.is_init:
-            names.append("IW")
-        if event.space != "ram" and on_cpu(execution, event):
-            names += {"mmio": ["REG"], "irq": ["IRQ"]}.get(event.space, [])
-            names += ["IO"] if execution.platform and event.space != "irq" else []
-        for name in names:
-            sets[name] = sets.get(name, 0) | bit
-    return sets
+    return members(_sets_of(execution, event) for event in execution.events)
+
+
+def _sets_of(execution: Execution, event: Event) -> list[str]:
+    names = [*KIND_SETS[event.kind], *event.tags]
+    if event.is_init:
+        names.append("IW")
+    if event.space != "ram" and on_cpu(execution, event):
+        names += {"mmio": ["REG"], "irq": ["IRQ"]}.get(event.space, [])
+        names += ["IO"] if execution.platform and event.space != "irq" else []
+    return names
 
 
 def on_cpu(execution: Execution, event: Event) -> bool:

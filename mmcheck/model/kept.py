@@ -9,6 +9,7 @@ from typing import NamedTuple
 from mmcheck.base import gate
 from mmcheck.base.errors import InternalError
 from mmcheck.base.source import SourceFile
+from mmcheck.events.relations import KIND_SETS
 from mmcheck.ir.program import Tags
 from mmcheck.model.concrete import Frame
 from mmcheck.model.defects import DEFECTS, NAMES, Defect
@@ -99,7 +100,7 @@ def _asked(model: Model, relation: Node, events: tuple[Half, ...], *, same_place
             amo.append((len(places), len(places) + 1))
         numbers.append(len(places) + (event.kind == "W" and event.other is not None))
         for kind, tags in halves:
-            for name in (kind, *tags, *(() if kind == "F" else ("M",))):
+            for name in (*KIND_SETS[kind], *tags):
                 sets[name] = sets.get(name, 0) | 1 << len(places)
             places.append(-1 - which if kind == "F" else 0 if same_place else which)
     n = len(places)

@@ -15,7 +15,7 @@ from itertools import product
 
 from mmcheck.base.records import replace
 from mmcheck.engines.smt.compiler import keep_model
-from mmcheck.events.relations import Rel, bits, from_pairs, union
+from mmcheck.events.relations import KIND_SETS, Rel, bits, from_pairs, members, union
 from mmcheck.ir.program import Tags
 from mmcheck.language.lower.choices import Option
 from mmcheck.model.concrete import Frame
@@ -197,10 +197,7 @@ def local_order(
 ) -> Rel:
     """The order of one thread's events that the model keeps for others to see, compiled code."""
     n = len(events)
-    sets: dict[str, int] = {}
-    for i, (kind, tags, _) in enumerate(events):
-        for name in (kind, *tags, *(("M",) if kind != "F" else ())):
-            sets[name] = sets.get(name, 0) | 1 << i
+    sets = members((*KIND_SETS[kind], *tags) for kind, tags, _ in events)
     everything = (1 << n) - 1
     static: dict[str, Rel] = {
         "src": tuple([everything & ~((2 << i) - 1) for i in range(n)]),

@@ -21,7 +21,7 @@ from mmcheck.engines.smt.linear import linear_orders
 from mmcheck.events.building import Building
 from mmcheck.events.execution import Execution
 from mmcheck.events.graph import GEvent, Pairs
-from mmcheck.events.relations import Rel, closure, from_pairs, is_acyclic, is_irreflexive, pairs, union
+from mmcheck.events.relations import KIND_SETS, Rel, closure, from_pairs, is_acyclic, is_irreflexive, pairs, union
 from mmcheck.events.terms import symbols_of, value_of
 from mmcheck.ir.hosts import root_of
 from mmcheck.model.concrete import Frame
@@ -125,7 +125,7 @@ class Replay:
             (self.index[a.id], self.index[b.id])
             for a in happened
             for b in happened
-            if a.thread != b.thread and decoder.true(encoding.pair(encoding.po, stands[a.id], stands[b.id]))
+            if a.thread != b.thread and decoder.true(encoding.po.pair(stands[a.id], stands[b.id]))
         ]
         self.crossing = from_pairs(self.n, found)
         if encoding.switch is not None:
@@ -133,7 +133,7 @@ class Replay:
                 (self.index[a.id], self.index[b.id])
                 for a in happened
                 for b in happened
-                if decoder.true(encoding.pair(encoding.switch, stands[a.id], stands[b.id]))
+                if decoder.true(encoding.switch.pair(stands[a.id], stands[b.id]))
             ]
             self.switch = from_pairs(self.n, apart)
 
@@ -214,7 +214,7 @@ class Replay:
         self.sets: dict[str, int] = {}
         self.source = 0
         for i, event in enumerate(events):
-            names = [event.kind, *event.tags, *(["M"] if event.is_access else []), *(["IW"] if event.is_init else [])]
+            names = [*KIND_SETS[event.kind], *event.tags, *(["IW"] if event.is_init else [])]
             names += ["REG"] if i in self.registers else []
             names += self._device_sets(event)
             for name in names:

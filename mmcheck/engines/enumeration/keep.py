@@ -39,10 +39,7 @@ class Keep:
         """The pairs of positions of a trace that stay in order."""
         model, node = table(self.profile)
         n = len(trace.items)
-        sets = {"R": 0, "W": 0, "F": 0, "M": 0}
-        for i, item in enumerate(trace.items):
-            for tag in (item.kind, *item.tags, *(["M"] if item.kind != "F" else [])):
-                sets[tag] = sets.get(tag, 0) | 1 << i
+        sets = dict(trace.sets)
         places = [item.address if item.kind != "F" else None for item in trace.items]
         words = [(item.address, item.width) if "Plain" in item.tags else None for item in trace.items]
         same = [(i, j) for i, a in enumerate(places) for j, b in enumerate(places) if a is not None and a == b]

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from mmcheck.base.deadline import Deadline
 from mmcheck.base.records import record
-from mmcheck.events.relations import bits, from_pairs
+from mmcheck.events.relations import KIND_SETS, bits, from_pairs, members
 from mmcheck.ir.program import Origin, Tags, state_register
 
 Values: TypeAlias = Callable[[int], tuple[int, ...]]
@@ -160,11 +160,7 @@ class Trace:
     @cached_property
     def sets(self) -> tuple[tuple[str, int], ...]:
         """The positions of each kind and tag, as bits; ``M`` are the accesses."""
-        found: dict[str, int] = {}
-        for i, item in enumerate(self.items):
-            for name in (item.kind, *item.tags, *(() if item.kind == "F" else ("M",))):
-                found[name] = found.get(name, 0) | 1 << i
-        return tuple(found.items())
+        return tuple(members((*KIND_SETS[item.kind], *item.tags) for item in self.items).items())
 
     def _ordered(self, a: int, b: int) -> bool:
         pieces = self.items[a].pieces

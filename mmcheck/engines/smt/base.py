@@ -8,6 +8,7 @@ from mmcheck.engines.smt.memory import Memory
 from mmcheck.engines.smt.values import Values
 from mmcheck.events.domains import Domains, implies
 from mmcheck.events.graph import EventGraph, GEvent, Pairs
+from mmcheck.events.relations import KIND_SETS, members
 from mmcheck.ir.hosts import root_of
 
 
@@ -84,17 +85,8 @@ def cpu_bounds(graph: EventGraph, n: int) -> tuple[Bounds, Bounds]:
 
 
 def base_sets(graph: EventGraph) -> dict[str, int]:
-    sets: dict[str, int] = {}
-    for event in graph.events:
-        bit = 1 << event.id
-        names = [event.kind, *event.tags]
-        if event.is_access:
-            names.append("M")
-        if event.is_init:
-            names.append("IW")
-        for name in names:
-            sets[name] = sets.get(name, 0) | bit
-    return sets
+    """The members of the base sets, but for tags that only some options of a site have."""
+    return members((*KIND_SETS[e.kind], *e.tags, *(("IW",) if e.is_init else ())) for e in graph.events)
 
 
 def optional_sets(graph: EventGraph, values: Values) -> dict[str, dict[int, int]]:

@@ -12,6 +12,7 @@ from functools import reduce
 from operator import and_, or_
 
 from mmcheck.engines.smt.acyclic import closure_given
+from mmcheck.engines.smt.circuit import FALSE, TRUE
 from mmcheck.events.relations import bits, inverse
 from mmcheck.model.expr import Node
 from mmcheck.model.operators import OPERATORS, column
@@ -29,6 +30,19 @@ class Bounds:
     literal: Leaf | None = None
     wanted: list[int] = field(default_factory=list)
     lits: Lits = field(default_factory=dict)
+
+    def pair(self, i: int, j: int) -> int:
+        """The literal of a pair, given that both events happen; one that is undecided must be that of a base relation,
+        or wanted."""
+        if self.must[i] >> j & 1:
+            return TRUE
+        if not self.may[i] >> j & 1:
+            return FALSE
+        known = self.lits.get((i, j))
+        if known is None:
+            assert self.literal is not None
+            known = self.literal(i, j)
+        return known
 
 
 class Bounding:

@@ -31,7 +31,7 @@ def coherence(encoding: Encoding, implied_by: list[int]) -> None:
                 rest ^= 1 << earlier.id
                 if earlier.kind == later.kind == "W" or not memory.aliases(earlier, later):
                     continue
-                order = encoding.pair(encoding.po, earlier.id, later.id)
+                order = encoding.po.pair(earlier.id, later.id)
                 if order == FALSE:
                     continue
                 same = memory.same(earlier, later)
@@ -59,7 +59,7 @@ def _coherence_of_runs(encoding: Encoding) -> None:
         for b in accesses:
             if a is b or (a.thread == b.thread and (a.id < b.id or a.kind == "W" or b.kind == "W")):
                 continue
-            order = encoding.pair(encoding.po, a.id, b.id)
+            order = encoding.po.pair(a.id, b.id)
             if order == FALSE or not memory.aliases(a, b):
                 continue
             unless = [-happens[a.id], -happens[b.id], -memory.same(a, b), -order, *_astray(encoding, a, b)]

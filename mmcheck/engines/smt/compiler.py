@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import permutations
 
 from mmcheck.engines.smt.bounds import Bounds
-from mmcheck.engines.smt.circuit import FALSE, TRUE, Circuit
+from mmcheck.engines.smt.circuit import TRUE, Circuit
 from mmcheck.engines.smt.memory import Memory
 from mmcheck.engines.smt.relations import Algebra
 from mmcheck.events.graph import EventGraph, GEvent
@@ -66,14 +66,14 @@ class Compiled:
         for name, other in zip(names, others, strict=True):
             for i, row in enumerate(first.may):
                 for j in bits(row & ~(first.must[i] & other.must[i])):
-                    less = _pair(other, i, j)
-                    known = literals.get((i, j), _pair(first, i, j))
+                    less = other.pair(i, j)
+                    known = literals.get((i, j), first.pair(i, j))
                     if less != known:
                         must[i] &= ~(1 << j)
                         counts = chosen.get(name) or chosen.setdefault(name, self.circuit.var(f"as kept: {name}"))
                         unless = self.circuit.any([-counts, less])
                         literals[i, j] = self.circuit.all([known, unless])
-        return Bounds(first.may, must, lambda i, j: literals.get((i, j)) or _pair(first, i, j)), chosen
+        return Bounds(first.may, must, lambda i, j: literals.get((i, j)) or first.pair(i, j)), chosen
 
     def _different(self, profile: str, weaker: Sequence[str]) -> list[str]:
         """Those of `weaker` that lose something of `profile` in this program."""
@@ -121,12 +121,3 @@ def beside(graph: EventGraph, memory: Memory, source: int) -> Bounds:
 
 def _steps(event: GEvent) -> tuple[int, int]:
     return event.width // 8, -event.width // 8
-
-
-def _pair(order: Bounds, i: int, j: int) -> int:
-    if order.must[i] >> j & 1:
-        return TRUE
-    if not order.may[i] >> j & 1:
-        return FALSE
-    assert order.literal is not None
-    return order.literal(i, j)

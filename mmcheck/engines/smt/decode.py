@@ -113,14 +113,14 @@ class Decoder:
         for i, row in enumerate(bounds.may):
             if i in number:
                 for j in bits(row):
-                    if j in number and self.true(encoding.pair(bounds, i, j)):
+                    if j in number and self.true(bounds.pair(i, j)):
                         out["po"].add((number[i], number[j]))
         if encoding.switch is not None:
             out["switch"] = {
                 (number[i], number[j])
                 for i, row in enumerate(encoding.switch.may)
                 for j in bits(row)
-                if i in number and j in number and self.true(encoding.pair(encoding.switch, i, j))
+                if i in number and j in number and self.true(encoding.switch.pair(i, j))
             }
         for i in number:
             for j in number:

@@ -60,15 +60,6 @@ class Encoding:
             *self.modes(), *[-literal for literal in self.environment.values()]
         ]  # fmt: skip
 
-    def pair(self, bounds: Bounds, i: int, j: int) -> int:
-        if bounds.must[i] >> j & 1:
-            return TRUE
-        if not bounds.may[i] >> j & 1:
-            return FALSE
-        if bounds.literal is not None:
-            return bounds.literal(i, j)
-        return bounds.lits[i, j]
-
 
 def choice_literals(encoding: Encoding, choices: Mapping[str, str]) -> list[int]:
     """Assumptions that select one option of each site."""

@@ -57,14 +57,6 @@ class Interrupts:
                 self._masked(run, host)
             self._in_turn(runs, events)
 
-    def _pair(self, i: int, j: int) -> int:
-        if self.order.must[i] >> j & 1:
-            return TRUE
-        if not self.order.may[i] >> j & 1:
-            return FALSE
-        assert self.order.literal is not None
-        return self.order.literal(i, j)
-
     # --- what a cut respects -----------------------------------------------------------------------
 
     def _closed(self, run: Run, events: list[int]) -> None:
@@ -77,7 +69,7 @@ class Interrupts:
                 if must[a] >> c & 1 and happens[c] == TRUE:
                     through |= must[c]
             for b in bits(self.order.may[a] & ~through):
-                unless = [-happens[a], -happens[b], -self._pair(a, b)]
+                unless = [-happens[a], -happens[b], -self.order.pair(a, b)]
                 circuit.clause([*unless, -self.cut[run.thread, b], self.cut[run.thread, a]])
         for outer in self.graph.runs:
             if outer.thread == run.host:  # a nested run is inside
@@ -162,7 +154,7 @@ class Interrupts:
 
         def leaf(i: int, j: int) -> int:
             known = literals.get((i, j))
-            return self._pair(i, j) if known is None else known
+            return self.order.pair(i, j) if known is None else known
 
         return Bounds(may, must, leaf)
 
@@ -182,7 +174,7 @@ class Interrupts:
             self.circuit.all([self.run[run.thread], self.cut[run.thread, i], -self.cut[run.thread, j]])
             for run in self.on.get(common, ())
         ]
-        return self.circuit.any([self._pair(i, j), *between])
+        return self.circuit.any([self.order.pair(i, j), *between])
 
 
 def deliver(

@@ -103,12 +103,7 @@ class Algebra(Wanting):
 
     def lit(self, node: Node, i: int, j: int) -> int:
         """The literal of one pair, given that both events happen."""
-        bounds = self.rel[node.number]
-        if bounds.must[i] >> j & 1:
-            return TRUE
-        if not bounds.may[i] >> j & 1:
-            return FALSE
-        return bounds.lits[i, j]
+        return self.rel[node.number].pair(i, j)
 
     def _literals(self, node: Node) -> Lits:
         bounds = self.rel[node.number]

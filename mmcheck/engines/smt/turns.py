@@ -153,7 +153,7 @@ class Turns:
         for a, b in combinations(self.units, 2):
             if a.root == b.root and not a.run and not b.run:
                 for first, second in ((a, b), (b, a)):
-                    pair = pair_of(order, first.id, second.id)
+                    pair = order.pair(first.id, second.id)
                     if pair != FALSE:
                         unless = [-self._reached(first), -self._reached(second), -pair]
                         circuit.clause([*unless, self.before(first, second)])
@@ -287,23 +287,13 @@ class Turns:
                         for c in self.units
                         if (a.id, c.id) in literals and (c.id, b.id) in literals
                     ]
-                    literal = self.circuit.any([pair_of(po, a.id, b.id), *between])
+                    literal = self.circuit.any([po.pair(a.id, b.id), *between])
                     if literal != FALSE:
                         literals[a.id, b.id] = literal
                         may[a.id] |= 1 << b.id
 
         def leaf(i: int, j: int) -> int:
             known = literals.get((i, j))
-            return pair_of(po, i, j) if known is None else known
+            return po.pair(i, j) if known is None else known
 
         return Bounds(may, must, leaf), Bounds(apart, certain, lambda i, j: literals[i, j])
-
-
-def pair_of(bounds: Bounds, i: int, j: int) -> int:
-    """The literal of a pair of a relation that has none computed yet."""
-    if bounds.must[i] >> j & 1:
-        return TRUE
-    if not bounds.may[i] >> j & 1:
-        return FALSE
-    assert bounds.literal is not None
-    return bounds.literal(i, j)
