@@ -62,10 +62,10 @@ def test_one_test_without_memory_leaves_the_others(checkout: Checkout, monkeypat
     litmus = import_module("mmcheck.verdict.litmus")  # the package has a function of this name
     decide_test = litmus.decide_test
 
-    def decide(test: Any, path: str, *arguments: Any) -> Any:
+    def decide(test: Any, path: str, *arguments: Any, **options: Any) -> Any:
         if "large" in path:
             raise MemoryError
-        return decide_test(test, path, *arguments)
+        return decide_test(test, path, *arguments, **options)
 
     monkeypatch.setattr(litmus, "decide_test", decide)
     for name in ("large", "small"):
