@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from mmcheck.base.records import record
 from mmcheck.ir import program as ir
+from mmcheck.ir.parts import terms_of
 from mmcheck.ir.preemption import ArriveOp, Registers, ResumeOp, TakeOp, YieldOp
 from mmcheck.ir.program import Const, Expr, Op, Origin, Reg, Tags, Thread
 
@@ -248,7 +249,7 @@ def _taint(expr: Expr, slots: Mapping[str, int]) -> Callable[[Registers, Taints]
 
 
 def _has_select(expr: Expr) -> bool:
-    return isinstance(expr, Op) and (expr.op == "select" or any(map(_has_select, expr.args)))
+    return any(isinstance(each, Op) and each.op == "select" for each in terms_of(expr))
 
 
 def _select_taint(expr: Op | Expr, slots: Mapping[str, int]) -> Callable[[Registers, Taints], Taint]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from mmcheck.base.errors import fail
 from mmcheck.base.records import replace
-from mmcheck.ir.parts import walk
+from mmcheck.ir.parts import reachable
 from mmcheck.ir.program import (
     TRUE,
     Assign,
@@ -48,16 +48,9 @@ def _leaves(block: Block) -> bool:
     return bool(block) and isinstance(block[-1], Break | Return) and len(block) == 1
 
 
-def _only_reads(block: Block, functions: Mapping[str, Function], depth: int = 0) -> bool:
-    if depth > 20:
-        return False
-    for statement in walk(block):
-        if isinstance(statement, Call):
-            if not _only_reads(functions[statement.function].body, functions, depth + 1):
-                return False
-        elif not isinstance(statement, Load | Assign | Fence | If | Return | Parallel | Choice):
-            return False
-    return True
+def _only_reads(block: Block, functions: Mapping[str, Function]) -> bool:
+    kinds = (Load, Assign, Fence, If, Return, Parallel, Choice, Call)
+    return all(isinstance(each, kinds) for each in reachable(block, functions))
 
 
 def unroll_jumps(block: Block, bound: int) -> Block:

@@ -17,6 +17,7 @@ from mmcheck.ir.program import (
     Break,
     Call,
     Choice,
+    Const,
     Expr,
     Fence,
     Function,
@@ -180,3 +181,10 @@ def terms_of(expr: Expr) -> Iterator[Expr]:
     if isinstance(expr, Op):
         for arg in expr.args:
             yield from terms_of(arg)
+
+
+def with_leaves(expr: Expr, change: Callable[[Const | Reg], Expr]) -> Expr:
+    """`expr` with its registers and constants changed."""
+    if isinstance(expr, Op):
+        return Op(expr.op, tuple([with_leaves(arg, change) for arg in expr.args]), expr.width)
+    return change(expr)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from mmcheck.engines.enumeration.again import Again, Taken
 from mmcheck.engines.enumeration.text import Run
+from mmcheck.ir.parts import with_leaves
 from mmcheck.ir.program import Const, Expr, Op, Reg, apply, evaluate, registers_of
 
 Values = Mapping[str, int]
@@ -100,11 +101,10 @@ def _divides(expr: Op) -> bool:
 
 
 def _substituted(expr: Expr, sources: Mapping[str, Expr]) -> Expr:
-    if isinstance(expr, Reg):
-        value = sources.get(expr.name)
-        if value is None or value.width == expr.width:
-            return value or expr
-        return Op("zext" if value.width < expr.width else "trunc", (value,), expr.width)
-    if isinstance(expr, Op):
-        return Op(expr.op, tuple([_substituted(arg, sources) for arg in expr.args]), expr.width)
-    return expr
+    def put(leaf: Const | Reg) -> Expr:
+        value = sources.get(leaf.name) if isinstance(leaf, Reg) else None
+        if value is None or value.width == leaf.width:
+            return value or leaf
+        return Op("zext" if value.width < leaf.width else "trunc", (value,), leaf.width)
+
+    return with_leaves(expr, put)

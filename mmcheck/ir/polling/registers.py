@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mmcheck.ir.parts import set_by, walk
-from mmcheck.ir.program import Block, Expr, If, Op, Reg
+from mmcheck.ir.parts import set_by, walk, with_leaves
+from mmcheck.ir.program import Block, Const, Expr, If, Reg
 
 Names = frozenset[str]
 NOTHING: Names = frozenset()
@@ -28,8 +28,10 @@ def always_set(block: Block) -> Names:
 
 def expand(expr: Expr, known: Mapping[str, Expr]) -> Expr:
     """`expr` with what is `known` in the place of registers."""
-    if isinstance(expr, Reg) and expr.name in known:
-        return expand(known[expr.name], {name: each for name, each in known.items() if name != expr.name})
-    if isinstance(expr, Op):
-        return Op(expr.op, tuple(expand(arg, known) for arg in expr.args), expr.width)
-    return expr
+
+    def put(leaf: Const | Reg) -> Expr:
+        if isinstance(leaf, Const) or leaf.name not in known:
+            return leaf
+        return expand(known[leaf.name], {name: each for name, each in known.items() if name != leaf.name})
+
+    return with_leaves(expr, put)
