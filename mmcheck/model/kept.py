@@ -80,7 +80,8 @@ REMOVALS = ("forwards", "repeats", "writes-back", "overwrites")
 
 @lru_cache(maxsize=1 << 12)
 def passes(profile: str, name: str, event: Half) -> bool:
-    """Whether `event` is in a set of `profile`: what one of `REMOVALS` looks past, ``sources``, or ``killers``."""
+    """Whether `event` is in a set of `profile`: what one of `REMOVALS` looks past, ``overrides``,
+    ``sources``, or ``killers``."""
     model = _tables(Path(__file__).with_name("compilers.cat"))
     of = profile if profile in NAMES else DEFECTS[profile].compiler if profile in DEFECTS else "observed"
     node = model.definitions.get(name) or _named(model, f"{of}-{name}")

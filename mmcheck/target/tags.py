@@ -9,6 +9,7 @@ the interrupt layer.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 DOMAINS: Mapping[str, str] = MappingProxyType(
@@ -92,6 +93,21 @@ SOURCE_TAGS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What the source says, on any target (docs/compiler.md)."""
+
+NOT_SHOWN = frozenset(
+    {
+        "Plain", "Volatile", "Atomic", "Acquire", "Release", "SeqCst",
+        "Fence", "CompilerFence", "AcqFence", "RelFence", "ScFence",
+    }
+)  # fmt: skip
+"""Tags of the source that machine code does not show: what differs in these alone may become one instruction."""
+
+
+@lru_cache(maxsize=1 << 12)
+def instruction(tags: frozenset[str]) -> frozenset[str]:
+    """Of `tags`, those that tell which instruction it is; text of assembly is never another instruction."""
+    return tags - NOT_SHOWN
+
 
 ACCESS_KINDS = frozenset({"Plain", "Volatile", "Atomic", "MMIO"})
 """Every read and write of a source program carries exactly one of these."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -50,6 +51,29 @@ class Kept:
             for i, one in enumerate(made)
         ]
 
+    @cached_property
+    def overrides(self) -> list[int]:
+        """For each plain store the earlier ones that it may override, as bits: a compiler makes one store of the two,
+        or stores once more what was there, if it is not known whether the later one is made."""
+        made = self.run.made
+        out = [0] * len(made)
+        for i in (i for i, each in enumerate(made) if each.kind == "W" and "Plain" in each.tags):
+            for j in range(i - 1, -1, -1):
+                if made[j].kind == "W" and "Plain" in made[j].tags and made[j].address == made[i].address:
+                    out[i] |= 1 << j
+                if "Ghost" not in made[j].tags and not self.keep.passes("overrides", self.halves[j]):
+                    break
+        return out
+
+    def branches(self, change: Change) -> Iterator[int]:
+        """The events that are gone in a counterfactual run, and for which a branch must stay: a plain load may be made
+        in any case, and a plain store if another one is made before it that it may override."""
+        stays = ~(change.gone | change.moved)
+        for i in bits(change.gone):
+            made = self.run.made[i]
+            if "Plain" not in made.tags or (made.kind == "W" and not self.overrides[i] & stays):
+                yield i
+
     def reach(self, present: int) -> list[int]:
         """The same, directly or through events that are `present`."""
         out = list(self.rows)
@@ -90,8 +114,9 @@ def dependencies(run: Run, kept: Kept, again: Again, left: Left, textual: set[in
 def _controlled(run: Run, kept: Kept, change: Change, present: int, reach: list[int]) -> int:
     """The events that differ in a counterfactual run, and those in front of which it has other events."""
     found = change.differ
-    for i in bits(change.gone & present):
-        found |= reach[i]
+    for i in kept.branches(change):
+        if present >> i & 1:
+            found |= reach[i]
     instead = dict(change.instead)
     for extra in change.extra:
         for i in bits(present):

@@ -16,6 +16,7 @@ from mmcheck.ir import actions as acts
 from mmcheck.ir import steps
 from mmcheck.ir.instructions import Back, Code, ForkOp, LoadOp, RmwOp, RoundOp, StoreOp, TestOp
 from mmcheck.ir.program import NO_TAGS, Expr, Tags
+from mmcheck.target.tags import instruction
 
 Place: TypeAlias = tuple[int, ...]
 """A statement in one round of the loops around it. Places rise along a run."""
@@ -49,8 +50,8 @@ class Made(NamedTuple):
 
     @property
     def sort(self) -> Sort:
-        """What it is, but for place and value."""
-        return self.key[1], self.tags, self.address
+        """The instruction that it may become, but for its value."""
+        return self.key[1], instruction(self.tags), self.address
 
 
 class Stretch:

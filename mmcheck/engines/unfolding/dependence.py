@@ -19,6 +19,7 @@ from mmcheck.events.domains import implies
 from mmcheck.events.graph import EventGraph, GEvent
 from mmcheck.events.terms import Term, symbols_of, walk
 from mmcheck.ir.program import Tags
+from mmcheck.target.tags import instruction
 
 MOST_UNKNOWN = 8
 """Values that are tried of a read that the run does not make. Others make no difference: the safe side."""
@@ -55,6 +56,7 @@ class Dependence:
         self._chains: dict[tuple[int, int], Term] = {}
         self._below: dict[int, frozenset[str]] = {}
         self._given: dict[int, dict[int, Term]] = {}
+        self._overridden: dict[int, list[tuple[GEvent, Term]]] = {}
 
     # --- the thread as text ---------------------------------------------------------------------------
 
@@ -95,13 +97,13 @@ class Dependence:
         return self.exclusive(self.reached(event), self.reached(other))
 
     def alike(self, event: GEvent, other: GEvent) -> Term:
-        """That two events have the same tags, by the options that are selected at their sites."""
+        """That two events may become one instruction, by the options that are selected at their sites."""
         return self.terms.disj(
             [
                 self.terms.conj([chosen, also])
                 for chosen, tags in self._tags(event)
                 for also, others in self._tags(other)
-                if tags == others
+                if instruction(tags) == instruction(others)
             ]
         )
 
@@ -145,6 +147,26 @@ class Dependence:
                         ways.append(terms.conj([step, self.chain(event, last)]))
             known = terms.disj(ways)
             self._chains[key] = known
+        return known
+
+    def overridden(self, store: GEvent) -> list[tuple[GEvent, Term]]:
+        """The earlier plain stores that `store` may override: a compiler makes one store of the two, or stores once
+        more what was there, if it is not known whether `store` is made. Each with its condition."""
+        known = self._overridden.get(store.id)
+        if known is None:
+            known = self._overridden[store.id] = []
+            terms, keeping, removals = self.terms, self.keeping, self.removals
+            clear = removals.plain(store) if store.kind == "W" else terms.false
+            for event in reversed(self.events):
+                if event.id >= store.id or clear is terms.false:
+                    continue
+                if event.kind == "W" and keeping.same_place(event, store) is not terms.false:
+                    cond = terms.conj([clear, self.reached(event), removals.plain(event)])
+                    if cond is not terms.false:
+                        known.append((event, cond))
+                passed = terms.disj([keeping.passes("overrides", event), terms.neg(self.reached(event))])
+                (passed,) = self.given(store, [passed])
+                clear = terms.conj([clear, passed])
         return known
 
     def given(self, event: GEvent, conditions: Iterable[Term]) -> list[Term]:
@@ -330,7 +352,7 @@ class _Varied:
                 if strong is not terms.false:
                     yield "addr", self.read.id, event.id, strong
                 pick = terms.disj([self._at_another_place(event, made) for made in self.runs])
-                if pick is not terms.false and event.kind == "R":
+                if pick is not terms.false:
                     yield "pick-addr", self.read.id, event.id, pick
             if event.kind == "W" and self._depends(value):
                 assert value is not None and event.value is not None
@@ -402,12 +424,16 @@ class _Varied:
         return made.get(term.number, term)
 
     def _changes(self, event: GEvent) -> list[Term]:
-        """For each other value of the read: that `event` is made no more, or is made although the run does not."""
+        """For each other value of the read: that a branch must stay for `event`, since it is made no more, or is made
+        although the run does not."""
         terms, text = self.terms, self.text
         known = self._changed.get(event.id)
         if known is not None:
             return known
-        reached = self.thread.reached(event)
+        reached, plain = self.thread.reached(event), self.thread.removals.plain(event)
+        forces = event.guard  # a plain load may be made in any case
+        if event.kind == "R":
+            forces = terms.conj([event.guard, terms.neg(plain)])
         found = {}
         for made in self.runs:
             guard = self._now(text.guards[event.id], made)
@@ -422,7 +448,11 @@ class _Varied:
                     same = terms.op("eq", (self._now(text.places[event.id], made), twin.address), 1)
                     here = terms.conj([alike, same])
                 already.append(terms.conj([self.thread.reached(twin), here]))
-            ways = [terms.conj([event.guard, terms.neg(terms.disj(stays))])]
+            for store, cond in self.thread.overridden(event):
+                assert event.address is not None
+                same = terms.op("eq", (self._now(text.places[store.id], made), event.address), 1)
+                stays.append(terms.conj([self._now(text.guards[store.id], made), same, cond]))
+            ways = [terms.conj([forces, terms.neg(terms.disj(stays))])]
             if "Plain" not in event.possible:
                 ways.append(terms.conj([guard, terms.neg(reached), terms.neg(terms.disj(already))]))
             change = text.of_the_run(terms.disj(ways))
@@ -499,7 +529,8 @@ class _Varied:
                 reached = thread.reached(read)
                 if implies(event.guard, reached):
                     continue
-                if read.id < event.id and thread.chain(read, event) is terms.true:
+                forces = thread.removals.plain(read) is terms.false
+                if forces and read.id < event.id and thread.chain(read, event) is terms.true:
                     continue  # that it is made is a difference by itself
                 nodes = [n for n in walk([difference]) if any(a.op == "sym" and a.payload == name for a in n.args)]
                 for value in _decisive(nodes, read.width)[:MOST_UNKNOWN]:

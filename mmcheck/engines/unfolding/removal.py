@@ -124,7 +124,7 @@ class Removals:
                 own = any(e.kind == "W" and self._may_meet(e, event) for e in events if e.id < event.id)
                 unused = [terms.symbol(f"unused{event.id}", 1)] if own else []
                 choices[event.id] = [choice for _, choice in self.loads[event.id]] + unused
-            elif event.kind == "W" and event.id not in halves and self._plain(event) is not terms.false:
+            elif event.kind == "W" and event.id not in halves and self.plain(event) is not terms.false:
                 if any(self._may_meet(e, event) for e in events if e.id != event.id and e.address is not None):
                     choices[event.id] = [terms.symbol(f"{what}{event.id}", 1) for what in ("again", "dead")]
         idle = {}
@@ -185,10 +185,10 @@ class Removals:
                     (choice, sources.get(number, terms.false), f"its value is known from {self._told(number)}")
                 )
             if len(choices) > len(found):
-                unused = terms.conj([self._plain(event), self._unused(event.id, events, present)])
+                unused = terms.conj([self.plain(event), self._unused(event.id, events, present)])
                 found.append((choices[-1], unused, "its value is not used"))
             return found
-        plain = self._plain(event)
+        plain = self.plain(event)
         assert event.value is not None
         again = []
         for number, cond in self._sources(event, present, event.guard):
@@ -288,7 +288,7 @@ class Removals:
             for n in tried
         )
 
-    def _plain(self, event: GEvent) -> Term:
+    def plain(self, event: GEvent) -> Term:
         """That `event` is a plain access, by the option that is selected at its site."""
         if not event.site:
             return self.terms.true if "Plain" in event.tags else self.terms.false
