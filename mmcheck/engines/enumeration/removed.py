@@ -6,7 +6,7 @@ values.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import TypeAlias
 
@@ -56,8 +56,23 @@ class Removals:
             for way in product(*ways):
                 why = dict(zip(gone, way, strict=True))
                 taken = tuple([(i, source) for i, source in why.items() if source >= 0])
-                if all(self._unused(i, present, taken) for i, reason in why.items() if reason == UNUSED):
+                if all(self._unused(i, present, taken) for i, reason in why.items() if reason == UNUSED) and all(
+                    self._is_dead_or_known(i, present, why) for i, reason in why.items() if reason == STORE
+                ):
                     yield present, taken
+
+    def _is_dead_or_known(self, i: int, present: int, why: Mapping[int, int]) -> bool:
+        """Whether the store `i` is left out for a reason that a compiler knows: what an unused load would have
+        returned, nobody knows."""
+
+        def origin(source: int) -> int:
+            while why.get(source, STORE) >= 0:
+                source = why[source]
+            return source
+
+        if self._dead(i, present, present):
+            return True
+        return any(why.get(origin(source)) != UNUSED for source in self._sources(i, present, present))
 
     def _without(self, gone: list[int]) -> int:
         """All but these; a read-modify-write goes with both halves."""

@@ -392,8 +392,24 @@ class _Varied:
                 for change in self._changes(other):
                     way = terms.conj([change, chain])
                     ways[way.number] = way
+        for twin in self.thread.twins[event.id]:
+            for other in moved:
+                if event.id < other.id < twin.id and self._kept_before(other, twin) is not terms.false:
+                    for made in self.runs:
+                        way = self._instead(event, twin, other, made)
+                        ways[way.number] = way
         ways = {way.number: way for way in self.thread.given(event, ways.values())}
         return terms.disj([self._for_some_value(way, event) for way in ways.values()])
+
+    def _kept_before(self, other: GEvent, event: GEvent) -> Term:
+        return self.terms.false if "Plain" in other.possible else self.thread.keeping.pair(other, event)
+
+    def _instead(self, event: GEvent, twin: GEvent, other: GEvent, made: Mapping[int, Term]) -> Term:
+        """That `twin` is made in place of `event`, and before it `other`, which the run does not make."""
+        terms = self.terms
+        turned = [self._performed(twin, event, made), terms.neg(self._performed(event, event, made))]
+        turned += [terms.neg(self.thread.reached(twin)), self.thread.alike(event, twin), self._added(other, made)]
+        return self.text.of_the_run(terms.conj([*turned, self._kept_before(other, twin)]))
 
     def _differs(self, event: GEvent, made: Mapping[int, Term]) -> Term:
         """That neither `event` nor a twin is made with its address and value."""
@@ -430,36 +446,42 @@ class _Varied:
         known = self._changed.get(event.id)
         if known is not None:
             return known
-        reached, plain = self.thread.reached(event), self.thread.removals.plain(event)
-        forces = event.guard  # a plain load may be made in any case
-        if event.kind == "R":
-            forces = terms.conj([event.guard, terms.neg(plain)])
         found = {}
         for made in self.runs:
-            guard = self._now(text.guards[event.id], made)
-            stays, already = [guard], []
-            for twin in self.thread.twins[event.id]:
-                here = alike = self.thread.alike(event, twin)
-                if event.address is not None:
-                    same = terms.op("eq", (self._now(text.places[twin.id], made), event.address), 1)
-                    here = terms.conj([alike, same])
-                stays.append(terms.conj([self._now(text.guards[twin.id], made), here]))
-                if event.address is not None and twin.address is not None:
-                    same = terms.op("eq", (self._now(text.places[event.id], made), twin.address), 1)
-                    here = terms.conj([alike, same])
-                already.append(terms.conj([self.thread.reached(twin), here]))
-            for store, cond in self.thread.overridden(event):
-                assert event.address is not None
-                same = terms.op("eq", (self._now(text.places[store.id], made), event.address), 1)
-                stays.append(terms.conj([self._now(text.guards[store.id], made), same, cond]))
-            ways = [terms.conj([forces, terms.neg(terms.disj(stays))])]
-            if "Plain" not in event.possible:
-                ways.append(terms.conj([guard, terms.neg(reached), terms.neg(terms.disj(already))]))
-            change = text.of_the_run(terms.disj(ways))
+            change = text.of_the_run(terms.disj([self._lost(event, made), self._added(event, made)]))
             if change is not terms.false:
                 found[change.number] = change
         self._changed[event.id] = list(found.values())
         return self._changed[event.id]
+
+    def _lost(self, event: GEvent, made: Mapping[int, Term]) -> Term:
+        """That `event` is made no more, nor anything that stands for it. A plain load may be made in any case."""
+        terms, text = self.terms, self.text
+        forces = event.guard
+        if event.kind == "R":
+            forces = terms.conj([forces, terms.neg(self.thread.removals.plain(event))])
+        stays = [self._now(text.guards[event.id], made)]
+        others = [(twin, self.thread.alike(event, twin)) for twin in self.thread.twins[event.id]]
+        for other, cond in (*others, *self.thread.overridden(event)):
+            here = [self._now(text.guards[other.id], made), cond]
+            if event.address is not None:
+                here.append(terms.op("eq", (self._now(text.places[other.id], made), event.address), 1))
+            stays.append(terms.conj(here))
+        return terms.conj([forces, terms.neg(terms.disj(stays))])
+
+    def _added(self, event: GEvent, made: Mapping[int, Term]) -> Term:
+        """That `event`, which is not plain, is made although the run does not, nor anything that stands for it."""
+        terms, text = self.terms, self.text
+        if "Plain" in event.possible:
+            return terms.false
+        already = []
+        for twin in self.thread.twins[event.id]:
+            here = [self.thread.reached(twin), self.thread.alike(event, twin)]
+            if event.address is not None and twin.address is not None:
+                here.append(terms.op("eq", (self._now(text.places[event.id], made), twin.address), 1))
+            already.append(terms.conj(here))
+        now = self._now(text.guards[event.id], made)
+        return terms.conj([now, terms.neg(self.thread.reached(event)), terms.neg(terms.disj(already))])
 
     def _elsewhere(self, event: GEvent) -> Term:
         """That an address varies while the path stays."""

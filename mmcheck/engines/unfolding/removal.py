@@ -122,7 +122,7 @@ class Removals:
         for event in events:
             if event.kind == "R" and event.id in self.loads:
                 own = any(e.kind == "W" and self._may_meet(e, event) for e in events if e.id < event.id)
-                unused = [terms.symbol(f"unused{event.id}", 1)] if own else []
+                unused = [self._left_unused(event.id)] if own else []
                 choices[event.id] = [choice for _, choice in self.loads[event.id]] + unused
             elif event.kind == "W" and event.id not in halves and self.plain(event) is not terms.false:
                 if any(self._may_meet(e, event) for e in events if e.id != event.id and e.address is not None):
@@ -195,7 +195,8 @@ class Removals:
             source = graph.events[number]
             if self._idle(number) and not first:
                 cond = terms.conj([cond, present(source)])
-            again.append(terms.conj([cond, terms.op("eq", (self._value(number), event.value), 1)]))
+            same = terms.op("eq", (self._value(number), event.value), 1)
+            again.append(terms.conj([cond, same, self._is_known(number)]))
         dead = list(self._overwritten(event, events, present, first))
         return [
             (choices[0], terms.conj([plain, terms.disj(again)]), "the value is there already"),
@@ -234,6 +235,25 @@ class Removals:
             clear = terms.conj([clear, terms.disj([passed, terms.neg(there)])])
             if found == MOST_SOURCES or clear is terms.false:
                 return
+
+    def _left_unused(self, read: int) -> Term:
+        """The choice that a load is left out since nothing needs its value, which nobody knows then."""
+        return self.terms.symbol(f"unused{read}", 1)
+
+    def _taking(self, *sources: int) -> Term:
+        """That some load takes the value of one of `sources`."""
+        return self.terms.disj([taken for each in self.loads.values() for source, taken in each if source in sources])
+
+    def _is_known(self, source: int) -> Term:
+        """That the thread has the value of `source`: it is none of a load that is left out as unused."""
+        terms, loads = self.terms, self.loads.keys()
+        names = symbols_of([self._value(source)]) if loads else frozenset[str]()
+        from_unused = [
+            self._left_unused(read) if read == source else terms.conj([self._left_unused(read), self._taking(read)])
+            for read in loads
+            if f"r{read}" in names
+        ]
+        return terms.neg(terms.disj(from_unused))
 
     def _unused(self, read: int, events: list[GEvent], present: Callable[[GEvent], Term]) -> Term:
         """That nothing of the run depends on what `read` returns."""

@@ -18,6 +18,7 @@ from mmcheck.ir.polling.registers import NOTHING, Names, all_set, always_set
 from mmcheck.ir.polling.rounds import Round, Rounds, exits, without_break
 from mmcheck.ir.polling.timeouts import limited
 from mmcheck.ir.program import (
+    TRUE,
     Assign,
     Await,
     Block,
@@ -36,6 +37,7 @@ from mmcheck.ir.program import (
     Return,
     Rmw,
     Statement,
+    Tags,
     registers_of,
 )
 
@@ -55,10 +57,20 @@ def awaited(program: Program) -> Program:
 
 def rereads(block: Block) -> bool:
     """Whether a compiler that makes `block` again and again makes the plain reads in it each time, too."""
-    return any(isinstance(each, Fence) and not each.tags.isdisjoint(_REREAD) for each in block)
+    return any(not tags.isdisjoint(_REREAD) for each in block for tags in _always(each))
 
 
-_REREAD = frozenset({"Clobber", "AcqFence"})
+_REREAD = frozenset({"Clobber", "AcqFence", "Acquire"})
+
+
+def _always(statement: Statement) -> tuple[Tags, ...]:
+    """The tags that what `statement` does has in any case."""
+    match statement:
+        case Fence(tags=tags) | Load(tags=tags):
+            return (tags,)
+        case Rmw():
+            return (statement.read_tags if statement.when == TRUE else statement.read_tags & statement.fail_tags,)
+    return ()
 
 
 @record

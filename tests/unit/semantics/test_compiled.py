@@ -9,7 +9,7 @@ import pytest
 import mmcheck
 
 FILES = sorted((Path(__file__).parents[2] / "data" / "compiled").glob("*.litmus"))
-ENGINES = ["enumerate"]
+ENGINES = ["smt", "enumerate"]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
