@@ -317,6 +317,7 @@ class Maker:
         kinds += (self.softly,) if self.calm else (self.fence, self.fence, self.fence, self.barrier)
         if self.known:
             kinds += (self.write_back, self.arm, self.facts, self.through, self.loop)
+            kinds += (self.override, self.late_load, self.other_kind)
         return kinds
 
     def where(self) -> Place:
@@ -384,6 +385,38 @@ class Maker:
         if deep:
             return self.fence(deep)
         return (If(self.test(self.random.choice(self.known)), self.noise(1, deep=True)),)
+
+    def override(self, deep: bool) -> Block:
+        """A store, and another one to the same place in an arm, perhaps twice or in a loop; a compiler barrier behind
+        it keeps both ahead of what follows."""
+        place, test = self.where(), self.test(self.random.choice(self.known))
+        between = self.random.choice((self.softly, self.other, self.again))(deep) if self.chance(0.3) else ()
+        order = "plain" if self.chance(0.8) else "volatile"
+        arm: Block = (If(test, (Store(place, self.random.choice((1, 2)), order),)),)
+        arm = (Repeat(2, arm),) if self.chance(0.15) else arm
+        return (Store(place, self.random.choice((0, 3))), *between, *arm, *self.closed())
+
+    def late_load(self, deep: bool) -> Block:
+        """A plain load in an arm, whose value is used behind it, or not at all."""
+        to, place = self.register(), self.where()
+        arm = If(self.test(self.random.choice(self.known)), (Load(to, place),))
+        used = (Store(Place(str(self.one("z", "w"))), to),) if self.chance(0.5) else ()
+        return (Set(to, 0), arm, *self.closed(), *used)
+
+    def other_kind(self, deep: bool) -> Block:
+        """Arms that do the same by accesses of other kinds."""
+        place, value, to = self.where(), self.random.choice((0, 1)), self.register()
+        orders = [self.random.choice(ORDERS["W"]) for _ in range(2)]
+        arms: list[Block] = [(Store(place, value, order),) for order in orders]
+        if self.chance(0.5):
+            arms = [(Load(to, place, self.random.choice(ORDERS["R"])),) for _ in range(2)]
+        elif self.chance(0.3):
+            arms = [(Fence("compiler_fence", self.random.choice(FENCE_ORDERS)),) for _ in range(2)]
+        return (If(self.test(self.random.choice(self.known)), arms[0], arms[1]),)
+
+    def closed(self) -> Block:
+        """Perhaps a compiler barrier."""
+        return (Fence("barrier"),) if self.chance(0.6) else ()
 
     def facts(self, deep: bool) -> Block:
         """A test that ends the function, or that says what a register is."""

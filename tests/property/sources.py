@@ -286,7 +286,9 @@ def bodies(draw: st.DrawFn, most: int, *, branches: bool = True) -> tuple[str, .
 def nested(draw: st.DrawFn, used: str, depth: int = 0) -> str:
     """A statement in which tests of `used` may stand inside each other, and may decide by compare-exchange."""
     kinds = ["write", "write", "barrier", "read"]
-    kinds += ["if", "if", "return", "cas", "weak", "value", "mask", "select", "index", "update"] if depth < 2 else []
+    if depth < 2:
+        kinds += ["if", "if", "return", "cas", "weak", "value", "mask", "select", "index", "compared", "update"]
+        kinds += ["override", "kinds", "back"]
     kind, place = draw(st.sampled_from(kinds)), draw(PLACE)
     inner = draw(nested(used, depth + 1)) if kind in ("if", "cas", "weak") else ""
     match kind:
@@ -308,11 +310,23 @@ def nested(draw: st.DrawFn, used: str, depth: int = 0) -> str:
             return f"if {place}.compare_exchange_weak(0, 1, acquire, relaxed).is_ok {{ {inner} }}"
         case "value":
             return f"y = {place}.compare_exchange({used}, 1, relaxed, relaxed).value"
+        case "override":  # a store that an arm may take back
+            between = draw(
+                st.sampled_from(["", "", f"{draw(reads('t', 'x'))}; ", f"{draw(st.sampled_from(BARRIERS))}; "])
+            )
+            arm = draw(writes(place, "2"))
+            return f"{place} = 1; {between}if {used} == {draw(st.integers(0, 2))} {{ {arm} }}"
+        case "kinds":  # arms that differ in the kinds of their accesses
+            of = draw(st.sampled_from([writes(place, "1"), reads("t", place), st.sampled_from(BARRIERS)]))
+            return f"if {used} == {draw(st.integers(0, 2))} {{ {draw(of)} }} else {{ {draw(of)} }}"
+        case "back":  # what is read, by a load that may be unused, and what is written there
+            return f"{place} = 1; let t = {place}; {place} = {draw(st.sampled_from(['0', '1', 't']))}"
         case "update":
             order = draw(st.sampled_from(["relaxed", "acq_rel", "seq_cst"]))
             return f"{place}.fetch_add({draw(st.integers(0, 1))}, {order})"
-    value = {"mask": f"{used} & 1", "select": f"({used} == 1) as u32 + 1", "index": "1"}[kind]
-    return draw(writes(f"z[{used} & 1]" if kind == "index" else place, value))
+    value = {"mask": f"{used} & 1", "select": f"({used} == 1) as u32 + 1"}.get(kind, "1")
+    index = {"index": f"{used} & 1", "compared": f"({used} == 1) as u32"}.get(kind)
+    return draw(writes(place if index is None else f"z[{index}]", value))
 
 
 def source_text(threads: tuple[tuple[str, ...], ...], devices: tuple[tuple[str, ...], ...] = ()) -> str:

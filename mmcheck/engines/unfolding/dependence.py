@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from mmcheck.engines.unfolding.keeping import Keeping
-from mmcheck.engines.unfolding.removal import Removals
 from mmcheck.events.domains import implies
 from mmcheck.events.graph import EventGraph, GEvent
 from mmcheck.events.terms import Term, symbols_of, walk
@@ -36,11 +35,10 @@ Found = Iterator[tuple[str, int, int, Term]]
 class Dependence:
     """The dependencies of one thread of source code, which has been unfolded and settled."""
 
-    def __init__(self, graph: EventGraph, keeping: Keeping, removals: Removals, thread: int) -> None:
+    def __init__(self, graph: EventGraph, keeping: Keeping, thread: int) -> None:
         self.graph = graph
         self.terms = graph.terms
         self.keeping = keeping
-        self.removals = removals
         self.events = [e for e in graph.events if e.thread == thread and "Ghost" not in e.tags]
         self.outcomes = {name: each for name, each in graph.outcomes.items() if each.thread == thread}
         self.waits = [wait for wait in graph.waits if wait.thread == thread]
@@ -56,7 +54,6 @@ class Dependence:
         self._chains: dict[tuple[int, int], Term] = {}
         self._below: dict[int, frozenset[str]] = {}
         self._given: dict[int, dict[int, Term]] = {}
-        self._overridden: dict[int, list[tuple[GEvent, Term]]] = {}
 
     # --- the thread as text ---------------------------------------------------------------------------
 
@@ -80,7 +77,7 @@ class Dependence:
         return [e.id for e in self.events if e.kind == "R" and e.id not in failing]
 
     def reached(self, event: GEvent) -> Term:
-        return self.removals.reached(event)
+        return self.keeping.reached(event)
 
     def _twins(self, event: GEvent) -> list[GEvent]:
         self.terms.deadline.check()
@@ -147,26 +144,6 @@ class Dependence:
                         ways.append(terms.conj([step, self.chain(event, last)]))
             known = terms.disj(ways)
             self._chains[key] = known
-        return known
-
-    def overridden(self, store: GEvent) -> list[tuple[GEvent, Term]]:
-        """The earlier plain stores that `store` may override: a compiler makes one store of the two, or stores once
-        more what was there, if it is not known whether `store` is made. Each with its condition."""
-        known = self._overridden.get(store.id)
-        if known is None:
-            known = self._overridden[store.id] = []
-            terms, keeping, removals = self.terms, self.keeping, self.removals
-            clear = removals.plain(store) if store.kind == "W" else terms.false
-            for event in reversed(self.events):
-                if event.id >= store.id or clear is terms.false:
-                    continue
-                if event.kind == "W" and keeping.same_place(event, store) is not terms.false:
-                    cond = terms.conj([clear, self.reached(event), removals.plain(event)])
-                    if cond is not terms.false:
-                        known.append((event, cond))
-                passed = terms.disj([keeping.passes("overrides", event), terms.neg(self.reached(event))])
-                (passed,) = self.given(store, [passed])
-                clear = terms.conj([clear, passed])
         return known
 
     def given(self, event: GEvent, conditions: Iterable[Term]) -> list[Term]:
@@ -459,10 +436,10 @@ class _Varied:
         terms, text = self.terms, self.text
         forces = event.guard
         if event.kind == "R":
-            forces = terms.conj([forces, terms.neg(self.thread.removals.plain(event))])
+            forces = terms.conj([forces, terms.neg(self.thread.keeping.plain(event))])
         stays = [self._now(text.guards[event.id], made)]
         others = [(twin, self.thread.alike(event, twin)) for twin in self.thread.twins[event.id]]
-        for other, cond in (*others, *self.thread.overridden(event)):
+        for other, cond in (*others, *self.thread.keeping.overridden(event)):
             here = [self._now(text.guards[other.id], made), cond]
             if event.address is not None:
                 here.append(terms.op("eq", (self._now(text.places[other.id], made), event.address), 1))
@@ -551,7 +528,7 @@ class _Varied:
                 reached = thread.reached(read)
                 if implies(event.guard, reached):
                     continue
-                forces = thread.removals.plain(read) is terms.false
+                forces = thread.keeping.plain(read) is terms.false
                 if forces and read.id < event.id and thread.chain(read, event) is terms.true:
                     continue  # that it is made is a difference by itself
                 nodes = [n for n in walk([difference]) if any(a.op == "sym" and a.payload == name for a in n.args)]

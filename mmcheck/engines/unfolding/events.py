@@ -168,7 +168,7 @@ class Recorder:
         """The thread is unfolded: now it is known which accesses a compiler may leave out, and what depends on what."""
         if self.source:
             self.removals.settle(self.thread)
-            for name, read, event, cond in Dependence(self.graph, self.keeping, self.removals, self.thread).found():
+            for name, read, event, cond in Dependence(self.graph, self.keeping, self.thread).found():
                 self.note(name, read, event, cond)
 
     def note(self, name: str, source: int, target: int, cond: Term) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmcheck.events.domains import implies
 from mmcheck.events.graph import EventGraph, GEvent
 from mmcheck.events.terms import Term
 from mmcheck.model.kept import Half, kept, passes
@@ -17,6 +18,7 @@ class Keeping:
         self.variables = {cell.address: cell.name.split("[")[0].split(".")[0] for cell in graph.program.cells}
         self._known: dict[tuple[int, int], Term] = {}
         self._partner: dict[int, int] = {}
+        self._overridden: dict[int, list[tuple[GEvent, Term]]] = {}
 
     def pair(self, earlier: GEvent, later: GEvent) -> Term:
         """That `earlier` is kept before `later`, if both are there."""
@@ -76,6 +78,42 @@ class Keeping:
         if one is not None and other is not None and one != other:
             return self.terms.false
         return self.terms.op("eq", (a.address, b.address), 1)
+
+    def plain(self, event: GEvent) -> Term:
+        """That `event` is a plain access, by the option that is selected at its site."""
+        if not event.site:
+            return self.terms.true if "Plain" in event.tags else self.terms.false
+        plain = [term for name, term in self.graph.choices[event.site] if "Plain" in event.tags_under(name)]
+        return self.terms.true if "Plain" in event.tags else self.terms.disj(plain)
+
+    def reached(self, event: GEvent) -> Term:
+        """That the text comes to `event`, left out or not."""
+        removal = self.graph.removals.get(event.id)
+        return event.guard if removal is None else removal.reached
+
+    def overridden(self, store: GEvent) -> list[tuple[GEvent, Term]]:
+        """The earlier plain stores that `store` may override, each with its condition: a compiler makes one store of
+        the two, or stores once more what was there, if it is not known whether `store` is made."""
+        known = self._overridden.get(store.id)
+        if known is None:
+            known = self._overridden[store.id] = []
+            terms, inside = self.terms, self.reached(store)
+            clear = self.plain(store) if store.kind == "W" else terms.false
+            for event in reversed(self.graph.events[: store.id]):
+                if clear is terms.false:
+                    break
+                if event.thread != store.thread or "Ghost" in event.tags:
+                    continue
+                there = self.reached(event)
+                if event.kind == "W" and self.same_place(event, store) is not terms.false:
+                    cond = terms.conj([clear, there, self.plain(event)])
+                    if cond is not terms.false:
+                        known.append((event, cond))
+                passed = self.passes("overrides", event)
+                if passed is not terms.true:
+                    blocked = passed is terms.false and implies(inside, there)
+                    clear = terms.false if blocked else terms.conj([clear, terms.disj([passed, terms.neg(there)])])
+        return known
 
     def _variable(self, address: Term) -> str | None:
         """The variable that an access goes to if it stays inside; None for a pointer."""

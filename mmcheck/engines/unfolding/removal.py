@@ -83,7 +83,7 @@ class Removals:
                 continue
             same = keeping.same_place(source, event)
             if same is not terms.false:
-                reached = self.reached(source)
+                reached = self.keeping.reached(source)
                 way = clear[after_write if source.kind == "W" else after_read]
                 here = terms.conj([fresh, way, reached, same, keeping.passes("sources", source)])
                 if source.width == event.width and terms.conj([inside, here]) is not terms.false:
@@ -107,11 +107,6 @@ class Removals:
 
     # --- at the end of a thread ------------------------------------------------------------------------
 
-    def reached(self, event: GEvent) -> Term:
-        """That the text comes to `event`, left out or not."""
-        removal = self.graph.removals.get(event.id)
-        return event.guard if removal is None else removal.reached
-
     def settle(self, thread: int) -> None:
         """Now that all of `thread` is known: what justifies each choice, and which stores there is one for."""
         terms, graph = self.terms, self.graph
@@ -124,7 +119,7 @@ class Removals:
                 own = any(e.kind == "W" and self._may_meet(e, event) for e in events if e.id < event.id)
                 unused = [self._left_unused(event.id)] if own else []
                 choices[event.id] = [choice for _, choice in self.loads[event.id]] + unused
-            elif event.kind == "W" and event.id not in halves and self.plain(event) is not terms.false:
+            elif event.kind == "W" and event.id not in halves and self.keeping.plain(event) is not terms.false:
                 if any(self._may_meet(e, event) for e in events if e.id != event.id and e.address is not None):
                     choices[event.id] = [terms.symbol(f"{what}{event.id}", 1) for what in ("again", "dead")]
         idle = {}
@@ -185,10 +180,10 @@ class Removals:
                     (choice, sources.get(number, terms.false), f"its value is known from {self._told(number)}")
                 )
             if len(choices) > len(found):
-                unused = terms.conj([self.plain(event), self._unused(event.id, events, present)])
+                unused = terms.conj([self.keeping.plain(event), self._unused(event.id, events, present)])
                 found.append((choices[-1], unused, "its value is not used"))
             return found
-        plain = self.plain(event)
+        plain = self.keeping.plain(event)
         assert event.value is not None
         again = []
         for number, cond in self._sources(event, present, event.guard):
@@ -220,7 +215,7 @@ class Removals:
         found = 0
         for event in behind:
             same = self.keeping.same_place(store, event)
-            there = self.reached(event) if first and event.kind == "W" else present(event)
+            there = self.keeping.reached(event) if first and event.kind == "W" else present(event)
             (there,) = terms.substitute([there], ended, made)
             if event.kind == "W" and event.width == store.width:
                 way = terms.conj([clear, there, same, self.keeping.passes("killers", event)])
@@ -307,13 +302,6 @@ class Removals:
             self.terms.substitute([second.value], {f"r{read}": self.terms.number(n, first.width)})[0].const == n
             for n in tried
         )
-
-    def plain(self, event: GEvent) -> Term:
-        """That `event` is a plain access, by the option that is selected at its site."""
-        if not event.site:
-            return self.terms.true if "Plain" in event.tags else self.terms.false
-        plain = [term for name, term in self.graph.choices[event.site] if "Plain" in event.tags_under(name)]
-        return self.terms.true if "Plain" in event.tags else self.terms.disj(plain)
 
     def _may_meet(self, a: GEvent, b: GEvent) -> bool:
         return self.keeping.same_place(a, b) is not self.terms.false
