@@ -19,6 +19,7 @@ from mmcheck.verdict.lost import rests
 from mmcheck.verdict.queries import Queries
 from mmcheck.verdict.results import Finding
 from mmcheck.verdict.stage import Stage
+from mmcheck.verdict.stored_again import stores_again
 
 
 class Provisos(Queries):
@@ -60,6 +61,27 @@ class Provisos(Queries):
                     )
             self._notes.fetched[self._settled] = list(notes.values())
         return self._notes.fetched[self._settled]
+
+    def _stored_again(self, stage: Stage) -> list[str]:
+        """Plain stores that a compiler may make although the text does not, over what another agent wrote."""
+        if self._settled not in self._notes.stored:
+            notes: dict[Origin, str] = {}
+            candidates = stores_again(stage.compiled, self.profile)
+            some = stage.compiled.circuit.any([found.literal for found in candidates])
+            for found in candidates if self._solve(stage.compiled, [some]) else ():
+                place = found.store.origin_in(self.choices)
+                if place not in notes and self._solve(stage.compiled, [found.literal]):
+                    before, store, writer = (
+                        f"'{origin.text}'" + (f" (line {origin.span.line})" if origin.span is not None else "")
+                        for origin in (found.before.origin_in(self.choices), place, found.write.origin_in(self.choices))
+                    )
+                    notes[place] = (
+                        f"where {store} is not made, a compiler may store again what {before} stored, "
+                        f"over what {writer} wrote since: it may make a plain store in any case behind another one. "
+                        "Make one of the two volatile or atomic, or order the write behind them"
+                    )
+            self._notes.stored[self._settled] = list(notes.values())
+        return self._notes.stored[self._settled]
 
     def refuse_astray(self) -> None:
         """Raise `InputError` if some run goes outside its memory: for programs none of whose requirements fail.

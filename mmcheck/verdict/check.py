@@ -51,7 +51,8 @@ class Checker(Provisos):
             return finding
         stage = self.stage()
         if self.layered and finding.verdict != "vacuous":
-            finding = replace(finding, notes=(*finding.notes, *self._fetched_twice(stage)))
+            notes = (*finding.notes, *self._fetched_twice(stage), *self._stored_again(stage))
+            finding = replace(finding, notes=notes)
         astray = self._astray(stage)
         if not astray:
             return finding

@@ -47,14 +47,14 @@ def double_fetches(encoding: Encoding) -> list[DoubleFetch]:
             or not graph.program.threads[read.thread].source
         ):
             continue
-        writes = [w for w in graph.events if _interferes(encoding, read, w)]
+        writes = [w for w in graph.events if interferes(encoding, read, w)]
         uses = _uses(graph, read, whole) if writes else []
         if len(uses) > 1:
             found += [DoubleFetch(read, write, _between(encoding, read, write, uses)) for write in writes]
     return [each for each in found if each.literal != FALSE]
 
 
-def _interferes(encoding: Encoding, read: GEvent, write: GEvent) -> bool:
+def interferes(encoding: Encoding, read: GEvent, write: GEvent) -> bool:
     """Whether `write` may be to the place of `read`, by somebody who may come in between."""
     graph = encoding.graph
     if write.kind != "W" or write.is_init or write.thread == read.thread:
@@ -108,7 +108,7 @@ def _between(encoding: Encoding, read: GEvent, write: GEvent, uses: list[_Use]) 
     cases = []
     for number, use in enumerate(uses[1:], 1):
         before = circuit.any([values.literal(earlier.guard) for earlier in uses[:number]])
-        case = [values.literal(use.guard), before, *_unseen(encoding, read.thread, use.place)]
+        case = [values.literal(use.guard), before, *unseen(encoding, read.thread, use.place)]
         later = _host_went_on(encoding, read, write, use)
         cases.append(FALSE if later == TRUE else circuit.all([*case, -later]))
     return circuit.all([*changed, circuit.any(cases)])
@@ -125,7 +125,7 @@ def _host_went_on(encoding: Encoding, read: GEvent, write: GEvent, use: _Use) ->
     return encoding.circuit.any([encoding.values.literal(term) for term in terms])
 
 
-def _unseen(encoding: Encoding, thread: int, place: int) -> list[int]:
+def unseen(encoding: Encoding, thread: int, place: int) -> list[int]:
     """That no other thread has read what `thread` wrote from `place` on."""
     events = encoding.graph.events
     return [

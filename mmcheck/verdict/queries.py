@@ -34,6 +34,7 @@ class Known:
     cut: dict[bool, list[str]] = field(default_factory=dict)
     idle: list[str] | None = None
     fetched: dict[bool, list[str]] = field(default_factory=dict)
+    stored: dict[bool, list[str]] = field(default_factory=dict)
     astray: dict[bool, str] = field(default_factory=dict)
     astray_span: Span | None = None
 

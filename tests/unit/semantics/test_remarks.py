@@ -8,6 +8,7 @@ from mmcheck.verdict.results import Finding
 from tests.unit.semantics.semantics import check
 
 TWICE = "used more than once"
+AGAIN = "may store again"
 RACE = "are a data race"
 
 
@@ -60,6 +61,41 @@ def test_a_plain_read_used_more_than_once(reader: str, writer: str, expected: bo
     assert bool(found) == expected, finding.notes
     for note in found:
         assert "let n = len" in note and "'len = 1'" in note and "(line " in note
+
+
+OVERRIDE = "{before}; let r = out.read_volatile(); if r == 1 {{ {arm} }}; barrier(); full.write_volatile(1)"
+
+
+@pytest.mark.parametrize(
+    ("before", "arm", "writer", "expected"),
+    [
+        ("len = 0", "len = 1", "len = 7", True),
+        ("len = 0; let q = buf[0].load(relaxed)", "len = 1", "len = 7", True),
+        ("len = 0; barrier()", "len = 1", "len = 7", False),
+        ("len = 0; let q = buf[0].load(acquire)", "len = 1", "len = 7", False),
+        ("len = 0", "len.write_volatile(1)", "len = 7", False),
+        ("len.write_volatile(0)", "len = 1", "len = 7", False),
+        ("buf[0] = 0", "len = 1", "len = 7", False),
+        ("len = 0", "full.write_volatile(2); len = 1", "len = 7", False),
+        ("len = 0", "len = 1", "await full.load(acquire) == 1\nlen = 7", False),
+        ("len = 0", "len = 1", "buf[0] = 7", False),
+    ],
+    ids=[
+        "another writes", "a relaxed load between", "a barrier between", "an acquire between", "by a volatile store",
+        "of a volatile store", "another place", "behind a volatile access", "another writes behind what is seen",
+        "another place is written",
+    ],
+)  # fmt: skip
+def test_a_plain_store_that_may_be_made_in_any_case(before: str, arm: str, writer: str, expected: bool) -> None:
+    finding = check(program(OVERRIDE.format(before=before, arm=arm), writer))
+    assert finding.verdict == "holds"
+    assert bool(noted(finding, AGAIN)) == expected, finding.notes
+
+
+def test_a_store_behind_a_release_is_not_overwritten() -> None:
+    ordered = OVERRIDE.replace("full.write_volatile(1)", "full.store(1, release)")
+    writer = "await full.load(acquire) == 1\nlen = 7"
+    assert not noted(check(program(ordered.format(before="len = 0", arm="len = 1"), writer)), AGAIN)
 
 
 def test_the_argument_of_a_function_is_no_use() -> None:
