@@ -206,7 +206,10 @@ class Maker:
     def index(self, used: str) -> tuple[Block, Value]:
         """An index that depends on a register, or seems to, and is the element that matters if it is 1."""
         e = self.element
-        kind = self.random.randrange(8)
+        kind = self.random.randrange(9)
+        if kind == 8:  # a truth value in disguise
+            bits = Op("|", (used, Op(">>", (used, 1)))), Op(">>", (Op("+", (used, 1)), 1)), Op("-", (0, used))
+            return (), Op("*", (Op("&", (self.random.choice(bits), 1)), e))
         if kind == 0:
             return (), Op("&", (used, 3)) if e == 1 else Op("&", (Op("+", (used, 1)), 3))
         if kind == 1:

@@ -210,6 +210,11 @@ BARRIERS = (
     *[f"{word}({o})" for word in ("fence", "compiler_fence") for o in ("acquire", "release", "acq_rel", "seq_cst")],
     "smp_mb()", "smp_wmb()", "smp_rmb()", "barrier()", "dma_wmb()",
 )  # fmt: skip
+INDICES = (
+    "r & 1", "r & 1", "r & 1", "(r & 1) ^ 1", "(r | (r >> 1)) & 1", "((r & 1) * 3) >> 1", "(0 - (r & 1)) >> 31",
+    "((r >> 31) ^ 1) & 1", "1 - (r & 1)", "((r + 1) >> 1) & 1",
+)  # fmt: skip
+"""Elements by what was read: as numbers, and as choices that look like numbers."""
 PLACE = st.sampled_from(["x", "y", "x", "y", "z[0]"])
 """A name that may be accessed directly."""
 
@@ -254,7 +259,8 @@ def statements(draw: st.DrawFn, register: str, known: tuple[str, ...], *, branch
     if kind == "false-data":
         return draw(writes(place, f"({used} ^ {used}) + {value}"))
     if kind == "addr":
-        return draw(st.one_of(reads(register, f"z[{used} & 1]"), writes(f"z[{used} & 1]", value)))
+        index = draw(st.sampled_from(INDICES)).replace("r", used)
+        return draw(st.one_of(reads(register, f"z[{index}]"), writes(f"z[{index}]", value)))
     if kind == "false-addr":
         return draw(reads(register, f"z[{used} & 0]"))
     if kind == "forward":  # through plain memory, and maybe changed there by others

@@ -1,15 +1,16 @@
 """Addresses, data and tests of one run as formulas over what its reads return, and what of them varies with a read.
 
-A compiler may compute a truth value, a division or a choice with a branch or a conditional instruction, so that the
-processor need not have the number that was read: such parts keep the value that they have in the run.
+A compiler may compute some parts with a branch or a conditional instruction, so that the processor need not have the
+number that was read: such parts keep the value that they have in the run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from mmcheck.engines.enumeration.again import Again, Taken
+from mmcheck.engines.enumeration.picks import is_chosen, is_narrow, is_scaled, selected
 from mmcheck.engines.enumeration.text import Run
 from mmcheck.ir.parts import with_leaves
 from mmcheck.ir.program import Const, Expr, Op, Reg, apply, evaluate, registers_of
@@ -35,8 +36,8 @@ class Formulas:
             what = run.made[source].what
             value = Reg(f"r{source}", run.made[source].width) if what is None else what
             sources[f"r{load}"] = _substituted(value, sources)
-        self.where = [self._formula(made.where, sources) for made in run.made]
-        self.what = [self._formula(made.what, sources) for made in run.made]
+        self.where = [self._selected(made.where, sources) for made in run.made]
+        self.what = [self._selected(made.what, sources) for made in run.made]
         self.tests = [self._formula(test, sources) for test in run.end.state.tests]
         self._behind = [self._reads_behind(i) for i in range(len(run.made))]
 
@@ -45,6 +46,10 @@ class Formulas:
             return None
         given = _substituted(expr, sources)
         return Formula(given, frozenset([int(register.name[1:]) for register in registers_of(given)]))
+
+    def _selected(self, expr: Expr | None, sources: Mapping[str, Expr]) -> Formula | None:
+        found = self._formula(expr, sources)
+        return None if found is None else Formula(selected(found.expr, self.values), found.over)
 
     def _reads_behind(self, event: int) -> frozenset[int]:
         """The reads that cannot be made before this one: itself, and those whose places it decides."""
@@ -72,32 +77,35 @@ class Formulas:
                     continue
                 where, what = self.where[i], self.what[i]
                 if where is not None and read in where.over:
-                    there = _frozen(where.expr, old, new)
+                    there = _address(where.expr, old, new)
                     address |= (there != run.made[i].address and there in again.cells) << i
                 if what is not None and read in what.over:
                     data |= (_frozen(what.expr, old, new) != run.made[i].value) << i
         return address, data
 
 
+def _address(expr: Expr, old: Values, new: Values) -> int:
+    """As `_frozen`, of an address: sums, and an index times the size of an element, are computed in any case."""
+    if not isinstance(expr, Op) or not (expr.op == "add" or is_scaled(expr)):
+        return _frozen(expr, old, new)
+    part = _address if expr.op == "add" else _frozen
+    return _apply(expr, [part(arg, old, new) for arg in expr.args])
+
+
 def _frozen(expr: Expr, old: Values, new: Values) -> int:
-    """The value of `expr` with what is `new`, but for what a branch or a conditional instruction may compute."""
+    """The value of `expr`, in which nothing is selected, with what is `new`, but for what may be chosen."""
     if not isinstance(expr, Op):
         return evaluate(expr, new)
-    if expr.width == 1 or _divides(expr):
+    if is_chosen(expr):
         return evaluate(expr, old)
-    if expr.op == "select":
-        return _frozen(expr.args[1 if evaluate(expr.args[0], old) else 2], old, new)
-    values = tuple([_frozen(arg, old, new) for arg in expr.args])
-    return apply(expr.op, values, tuple([arg.width for arg in expr.args]), expr.width)
+    values = [_frozen(arg, old, new) for arg in expr.args]
+    if expr.op == "mul" and not is_scaled(expr):
+        values = [evaluate(arg, old) if is_narrow(arg) else value for arg, value in zip(expr.args, values, strict=True)]
+    return _apply(expr, values)
 
 
-def _divides(expr: Op) -> bool:
-    """Whether it is a division that is no shift or mask."""
-    if expr.op not in ("udiv", "umod", "sdiv", "smod"):
-        return False
-    by = expr.args[1]
-    power = isinstance(by, Const) and by.value and not by.value & by.value - 1
-    return not (power and expr.op in ("udiv", "umod"))
+def _apply(expr: Op, values: Sequence[int]) -> int:
+    return apply(expr.op, tuple(values), tuple([arg.width for arg in expr.args]), expr.width)
 
 
 def _substituted(expr: Expr, sources: Mapping[str, Expr]) -> Expr:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from mmcheck.engines.unfolding.keeping import Keeping
+from mmcheck.engines.unfolding.picks import Picks, steps
 from mmcheck.events.domains import implies
 from mmcheck.events.graph import EventGraph, GEvent
 from mmcheck.events.terms import Term, symbols_of, walk
@@ -49,6 +50,7 @@ class Dependence:
         self.tests += [(each.guard, each.success) for each in self.outcomes.values()]
         self.cells = sorted(cell.address for cell in graph.program.cells)
         self.reads = {f"r{e.id}": e for e in self.events if e.kind == "R"}
+        self.picks = Picks(self.terms)
         self._known_literals: dict[int, tuple[frozenset[int], tuple[frozenset[int], ...]]] = {}
         self.twins = {e.id: self._twins(e) for e in self.events}
         self._chains: dict[tuple[int, int], Term] = {}
@@ -298,16 +300,35 @@ class _Varied:
                 made[node.number] = self.terms.rebuilt(node, made)
         return made
 
-    def _frozen(self, roots: Iterable[Term], number: int) -> dict[int, Term]:
-        """As above for what is computed without a comparison, a division or a selection; these keep their values."""
+    def _frozen(self, root: Term, number: int, steps: frozenset[int]) -> Term:
+        """`root` as above, but for what a compiler may choose instead of computing it, which keeps its value. `steps`
+        are computed in any case."""
         made: dict[int, Term] = {}
-        for node in walk(roots):
+        for node in walk([root]):
             if node.op == "sym":
                 if str(node.payload) in self.names:
                     made[node.number] = self.terms.number(number, node.width)
-            elif not _is_pick(node):
-                made[node.number] = self.terms.rebuilt(node, made)
-        return made
+            elif any(arg.number in made for arg in node.args):
+                again = self._computed(node, made, chosen=node.number not in steps)
+                if again is not node:
+                    made[node.number] = again
+        return made.get(root.number, root)
+
+    def _computed(self, node: Term, made: dict[int, Term], *, chosen: bool) -> Term:
+        """`node` over what `made` has in place of its operands, where it is not chosen."""
+        terms, picks = self.terms, self.thread.picks
+        if not chosen:
+            return terms.rebuilt(node, made)
+        if node.op == "mul" and all(arg.const is None for arg in node.args):
+            factors = {arg.number: made[arg.number] for arg in node.args if arg.number in made}
+            made = {
+                n: terms.select(picks.narrow(arg), arg, factors[n])
+                for arg in node.args
+                for n in [arg.number]
+                if n in factors
+            }
+        cond = picks.chosen(node)
+        return node if cond is terms.true else terms.select(cond, node, terms.rebuilt(node, made))
 
     def _depends(self, *nodes: Term | None) -> bool:
         below = self.text.below
@@ -333,7 +354,7 @@ class _Varied:
                     yield "pick-addr", self.read.id, event.id, pick
             if event.kind == "W" and self._depends(value):
                 assert value is not None and event.value is not None
-                strong = self._otherwise(event, event.value, None)
+                strong = self._otherwise(event, event.value, None, frozenset())
                 if strong is not terms.false:
                     yield "data", self.read.id, event.id, strong
             if event.kind == "R" and (event.id not in self.thread.halves or event.id in self.own):
@@ -463,16 +484,16 @@ class _Varied:
     def _elsewhere(self, event: GEvent) -> Term:
         """That an address varies while the path stays."""
         assert event.address is not None
-        return self._otherwise(event, event.address, self.thread.cells)
+        return self._otherwise(event, event.address, self.thread.cells, steps(event.address))
 
-    def _otherwise(self, event: GEvent, root: Term, cells: list[int] | None) -> Term:
-        """That a term varies, comparisons and selections in it apart, while every test of the path has its outcome that
-        does not need `event` itself."""
+    def _otherwise(self, event: GEvent, root: Term, cells: list[int] | None, steps: frozenset[int]) -> Term:
+        """That a term varies, what may be chosen in it apart, while every test of the path has its outcome that does
+        not need `event` itself."""
         terms = self.terms
         found = []
         certain: set[int] = set()
         for number, made in zip(self.numbers, self.runs, strict=True):
-            frozen = self._now(root, self._frozen([root], number))
+            frozen = self._frozen(root, number, steps)
             if frozen is root or (cells is not None and frozen.const is not None and frozen.const not in cells):
                 continue
             path = self._path_stays(event, made)
@@ -554,13 +575,3 @@ def _decisive(nodes: Iterable[Term], width: int) -> list[int]:
             found += [value for constant in constants for value in (constant, constant + 1)]
     mask = (1 << width) - 1
     return list(dict.fromkeys([value & mask for value in (*found, 0, 1)]))
-
-
-def _is_pick(node: Term) -> bool:
-    """Whether a compiler may compute it with a branch or a conditional instruction: a pick dependency at most."""
-    if node.width == 1:
-        return True
-    if node.op in ("udiv", "umod"):
-        divisor = node.args[1].const
-        return divisor is None or not divisor or bool(divisor & divisor - 1)
-    return node.op in ("sdiv", "smod")

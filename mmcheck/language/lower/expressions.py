@@ -204,7 +204,7 @@ class Evaluator:
             return Place(offset(base.address, number * size), element, base.kind, f"{base.name}[{number}]")
         assert isinstance(index, Val) and isinstance(index.type, IntType)
         wide = values.resize(index.expr, 64, index.type.signed)
-        step = values.make("mul", (wide, ir.Const(size, 64)), 64) if size != 1 else wide
+        step = values.make("mul", (wide, ir.Const(size, 64)), 64)
         address = values.make("add", (base.address, step), 64)
         return Place(address, element, base.kind, f"{base.name}[…]")
 
