@@ -29,7 +29,7 @@ from mmcheck.machine.outoforder import OutOfOrder
 from mmcheck.machine.picture import wheel
 from mmcheck.machine.probes import probed
 from mmcheck.machine.rings import SplitQueue
-from mmcheck.target.costs import default_costs, machine_name
+from mmcheck.target.costs import default_costs
 from mmcheck.target.targets import Target
 
 FUNCTIONS = ("setup", "draw_frame")
@@ -121,7 +121,7 @@ def frames(
     memory.frame_buffer(rows, 4 * size, lambda number, row: wheel(number, size)[row])
     machine = runner.machine(program, random, memory=memory, window=1, haste=HASTE, slow=SLOW)
     film = Film(size, asked=count)
-    watch = _Watch(film, machine, memory, size, machine_name(target), on_frame)
+    watch = _Watch(film, machine, memory, size, target, on_frame)
     device = Gpu(
         memory,
         _queue(program, memory),
@@ -202,13 +202,13 @@ class _Watch:
     """Looks at the screen whenever the device has updated it."""
 
     def __init__(
-        self, film: Film, machine: runner.Machine, memory: GuestMemory, size: int, costs: str,
+        self, film: Film, machine: runner.Machine, memory: GuestMemory, size: int, target: Target,
         on_frame: Callable[[Frame], None] | None,
     ) -> None:  # fmt: skip
         self.film = film
         self.machine = machine
         self.size = size
-        self.table = default_costs().table.get(costs, {})
+        self.table = default_costs().rows(target)
         self.on_frame = on_frame
         self.device: Gpu | None = None
         self.then = _copy(machine.counts)

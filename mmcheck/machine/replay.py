@@ -41,9 +41,10 @@ from mmcheck.machine.values import known
 from mmcheck.machine.walk import Mismatch, Path, follow, seen_of
 from mmcheck.model.concrete import frame_of
 from mmcheck.model.model import load_model, with_turns
-from mmcheck.target.tags import HARDWARE_TAGS
+from mmcheck.target.architecture import Runner
+from mmcheck.target.targets import architecture_of, hardware_tags
 
-_HARDWARE = frozenset(HARDWARE_TAGS)
+_HARDWARE = frozenset(hardware_tags())
 
 Place = tuple[int, int]
 """An event: thread, and position in it."""
@@ -100,13 +101,13 @@ def replay(program: Program, execution: Execution, choices: Mapping[str, str] | 
         program, execution = emitted(program, execution)
         choices = None
     given = Given(program, execution, choices)
-    if kind != "armv8":
+    if kind != "out of order":
         execution = given.timed()
         given = Given(program, execution, choices)
     execution = given.execution
     paths = [given.walk(code) for code in range(len(given.codes))]
     given.memory(execution)
-    run = _out_of_order(given, paths) if kind == "armv8" else _in_order(given, paths, kind)
+    run = _out_of_order(given, paths) if kind == "out of order" else _in_order(given, paths, kind)
     (schedule, steps, rf, co), found = given.by_agent(run)
     switch = given.turns(steps)
     orders = [list(agents) for agents in given.agents]
@@ -308,7 +309,7 @@ class Given:
 
     def demanded(self) -> list[int]:
         """For each event, as bits, those that the model puts before it (transitively)."""
-        model = load_model(machine_for(self.program.target))
+        model = load_model(architecture_of(self.program.target).name)
         execution = self.execution
         model = with_turns(model) if execution.relation("switch") else model
         n = len(execution.events)
@@ -318,7 +319,7 @@ class Given:
         for axiom in model.axioms:
             if axiom.kind == "acyclic" and not axiom.negated and not model.is_coherence(axiom):
                 order = union(order, frame.relation(axiom.node, rf, co))
-        if model.name == "sc":
+        if model.is_sc:
             for name in ("po", "rf", "co"):
                 order = union(order, from_pairs(n, execution.relation(name)))
         after = closure(order)
@@ -332,12 +333,12 @@ class Given:
 # --- SC and x86-TSO ----------------------------------------------------------------------------------
 
 
-def _in_order(given: Given, paths: Sequence[Path], kind: str) -> Run:
+def _in_order(given: Given, paths: Sequence[Path], kind: Runner) -> Run:
     execution, program = given.execution, given.program
     memory = Memory(given.initial, record=True)
     counts = Counts()
     agents = [
-        InOrder(number, code, memory, counts, buffered=kind == "x86-tso", tries={}, log=True)
+        InOrder(number, code, memory, counts, buffered=kind == "buffered", tries={}, log=True)
         for number, code in enumerate(given.codes)
     ]
     for agent, path in zip(agents, paths, strict=True):
@@ -347,8 +348,8 @@ def _in_order(given: Given, paths: Sequence[Path], kind: str) -> Run:
     run = Machine(program, kind, memory, list(agents), given.codes, counts)
     before = given.demanded()
     merged = {read: write for name in ("amo", "lxsx") for read, write in execution.relation(name)
-              if kind == "sc" or "X" in execution.events[read].tags}  # fmt: skip
-    if kind != "x86-tso":
+              if kind == "sequential" or "X" in execution.events[read].tags}  # fmt: skip
+    if kind != "buffered":
         merged = {read: write for read, write in merged.items() if (read, write) in execution.relation("amo")}
     done = sum(1 << event.id for event in execution.events if event.is_init or event.kind == "F")
     left = [event.id for event in execution.events if not event.is_init and event.kind != "F"]

@@ -24,8 +24,9 @@ from mmcheck.machine.decode import Op, decode
 from mmcheck.machine.inorder import InOrder
 from mmcheck.machine.memory import Counts, Memory
 from mmcheck.machine.outoforder import OutOfOrder
+from mmcheck.target.architecture import Runner
+from mmcheck.target.targets import runner_of
 
-MACHINES = ("sc", "x86-tso", "armv8")
 MOST_TRIES = 1_000
 """How often a run is made anew that turned out not to exist."""
 FOREVER = 1 << 62
@@ -67,7 +68,7 @@ class Machine:
     """A program on a machine, ready to run once."""
 
     program: Program
-    kind: str
+    kind: Runner
     memory: Memory
     agents: list[Agent]
     codes: list[Code]
@@ -145,12 +146,12 @@ class Machine:
         return all(agent.idle(version) for agent in live)
 
 
-def machine_for(target: str) -> str:
-    """The machine that runs programs for `target` (``armv8+lse`` ...)."""
-    base = target.split("+")[0]
-    if base not in MACHINES:
+def machine_for(target: str) -> Runner:
+    """The machine that runs programs for `target` (``armv8+lse`` ...). Raises `UnknownVerdict` if there is none."""
+    kind = runner_of(target)
+    if kind is None:
         raise UnknownVerdict(f"there is no machine for {target}")
-    return base
+    return kind
 
 
 def tries_of(program: Program, code: Code, limit: int | None = None) -> dict[int, int]:
@@ -191,7 +192,7 @@ def machine(
     program: Program,
     random: Random,
     *,
-    kind: str | None = None,
+    kind: Runner | None = None,
     choices: Mapping[str, str] | None = None,
     prepared: Prepared | None = None,
     record: bool = False,
@@ -215,7 +216,7 @@ def machine(
         ready = random.choice((ready, *ready.others))
     agents: list[Agent] = []
     for number, (code, ops, limits) in enumerate(zip(ready.codes, ready.ops, ready.tries, strict=True)):
-        if kind == "armv8":
+        if kind == "out of order":
             agents.append(
                 OutOfOrder(
                     number,
@@ -232,7 +233,7 @@ def machine(
                 )
             )
         else:
-            buffered = kind == "x86-tso"
+            buffered = kind == "buffered"
             agents.append(
                 InOrder(
                     number, code, memory, counts, buffered=buffered, tries=limits, log=record, ops=ops, random=random

@@ -19,10 +19,12 @@ from mmcheck.base.records import record, replace
 from mmcheck.base.source import SourceFile, Span
 from mmcheck.model import cat_syntax as cat
 from mmcheck.model.expr import Node, Pool, TooLarge, signed
-from mmcheck.target.tags import HARDWARE_TAGS, SOURCE_TAGS
+from mmcheck.target import targets
+from mmcheck.target.tags import SOURCE_TAGS
+from mmcheck.target.targets import hardware_tags, models
 
-BUILTIN = ("sc", "x86-tso", "armv8", "armv8+monitor")
-"""Models that ship with mmcheck; their files stand beside this module."""
+OURS = frozenset({Path(__file__).parent, Path(targets.__file__).parent})
+"""The folders of the cat files that ship: models beside their targets, the tables of compilers here."""
 
 BASE_SETS = ("R", "W", "F", "M", "IW", "REG", "IRQ", "IO")
 """``REG``: accesses of CPUs to registers of devices. ``IRQ``: their accesses to the marks of interrupts. ``IO``: their
@@ -65,23 +67,35 @@ class Model:
     @cached_property
     def coherent(self) -> bool:
         """Whether some axiom is ``acyclic`` of at least ``po-loc | rf | co | fr``: SC per location."""
-        return any(self.is_coherence(axiom, exact=False) for axiom in self.axioms)
+        return any(self._orders(axiom, "po", "po-loc") for axiom in self.axioms)
+
+    @cached_property
+    def is_sc(self) -> bool:
+        """Whether some axiom is ``acyclic`` of at least ``po | rf | co | fr``: nothing is reordered."""
+        return any(self._orders(axiom, "po") for axiom in self.axioms)
+
+    @property
+    def ships(self) -> bool:
+        """Whether it is a model of a target. These allow every run that SC allows, and what they order beside coherence
+        is of one thread, or is communication, one by one."""
+        return self.name in models()
+
+    def _orders(self, axiom: Axiom, *names: str) -> bool:
+        """Whether `axiom` puts communication in one order with one of the relations `names`."""
+        if axiom.kind != "acyclic" or axiom.negated or axiom.flag:
+            return False
+        parts = set(axiom.node.args if axiom.node.op == "union" else (axiom.node,))
+        defined = self.definitions
+        return {defined[name] for name in ("rf", "co", "fr")} <= parts and any(defined[name] in parts for name in names)
 
     @cached_property
     def beyond_coherence(self) -> tuple[Axiom, ...]:
         """The axioms but for that of SC per location."""
         return tuple([axiom for axiom in self.axioms if not self.is_coherence(axiom)])
 
-    def is_coherence(self, axiom: Axiom, *, exact: bool = True) -> bool:
-        """Whether `axiom` is (or, not `exact`, implies) ``acyclic po-loc | rf | co | fr``."""
-        if axiom.kind != "acyclic" or axiom.negated or axiom.flag:
-            return False
-        parts = set(axiom.node.args if axiom.node.op == "union" else (axiom.node,))
-        communication = {self.definitions[name] for name in ("rf", "co", "fr")}
-        po_loc = self.definitions["po-loc"]
-        if exact:
-            return parts == communication | {po_loc}
-        return communication <= parts and (po_loc in parts or self.definitions["po"] in parts)
+    def is_coherence(self, axiom: Axiom) -> bool:
+        """Whether `axiom` is ``acyclic po-loc | rf | co | fr``."""
+        return self._orders(axiom, "po-loc") and len(axiom.node.args) == 4
 
     def negative(self, names: frozenset[str]) -> Span | None:
         """Where the first axiom stands that has one of the base names `names` in a negative place, if one has."""
@@ -123,7 +137,7 @@ def with_turns(model: Model) -> Model:
 
 def sequential(model: Model) -> Model:
     """Sequential consistency, of runs that `model` allows: for "is it the algorithm or the memory model?"."""
-    if model.name in BUILTIN:
+    if model.ships:
         return load_model("sc")  # weaker than which they all are
     steps = [model.pool.rel(name) for name in ("po", "rf", "co")]
     order = model.pool.union(*steps, model.definitions["fr"])
@@ -162,7 +176,7 @@ class _Elaborator:
 
     def base(self, relations: Iterable[str]) -> None:
         pool, scope = self.pool, self.scope
-        for name in (*BASE_SETS, *HARDWARE_TAGS, *SOURCE_TAGS):
+        for name in (*BASE_SETS, *hardware_tags(), *SOURCE_TAGS):
             scope[name] = pool.set(name)
         for name in relations:
             scope[name] = pool.rel(name)
@@ -216,7 +230,7 @@ class _Elaborator:
         self.included.append(target)
         try:
             # A model of ours includes one of ours, wherever the installation keeps it.
-            ours = path is not None and path.parent == Path(__file__).parent
+            ours = path is not None and path.parent in OURS
             data = gate.own(target) if ours else gate.read(target, root=str(folder))
         except (OSError, ValueError) as error:
             message = f"cannot read {statement.path!r}: {files.reason(error)}"
@@ -382,7 +396,8 @@ def model_from_text(name: str, file: SourceFile, path: Path | None = None) -> Mo
 
 
 def load_model(name: str) -> Model:
-    """The model called `name`: one of `BUILTIN`, or the path of a cat file. Raises `InputError`.
+    """The model called `name`: one that ships (`mmcheck.target.targets.models`), or the path of a cat file. Raises
+    `InputError`.
 
     The same object as long as the files that it is made of are the same.
     """
@@ -402,15 +417,15 @@ _loaded: dict[str, tuple[Mapping[str, str | None], Model]] = {}
 
 
 def _load(name: str) -> Model:
-    if name in BUILTIN:
-        path = Path(__file__).with_name(f"{name}.cat")
-        return model_from_text(name, SourceFile(name, gate.own(path).decode()), path)
+    shipped = models()
+    if name in shipped:
+        return model_from_text(name, SourceFile(name, gate.own(shipped[name]).decode()), shipped[name])
     if not name.endswith(".cat"):
-        near = get_close_matches(name, BUILTIN, 1)
-        known = ", ".join(BUILTIN)
+        near = get_close_matches(name, shipped, 1)
+        known = ", ".join(shipped)
         help = f"did you mean {near[0]!r}?" if near else f"models are {known}, or a path to a .cat file"
         raise fail("MM018", f"unknown model {name!r}", help=help)
     return model_from_text(name, files.read_source(name), Path(name))
 
 
-__all__ = ["BASE_RELATIONS", "BASE_SETS", "BUILTIN", "Axiom", "InputError", "Model", "load_model", "model_from_text"]
+__all__ = ["BASE_RELATIONS", "BASE_SETS", "Axiom", "InputError", "Model", "load_model", "model_from_text"]

@@ -9,26 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from mmcheck.base.errors import fail
+from mmcheck.ir.program import Tags
 from mmcheck.language.lower.choices import Option
 from mmcheck.target.orders import LOAD_ORDERS, ORDERS, STORE_ORDERS, Word, acquires, normal_order
 from mmcheck.target.pieces import FencePiece, Piece
-from mmcheck.target.tags import FOR_CPUS
 from mmcheck.target.targets import Target
 from mmcheck.target.words import METHODS, WORDS, realise
 
 NOTHING = "nothing"
 _CAMEL = {"relaxed": "Relaxed", "acquire": "Acquire", "release": "Release", "acq_rel": "AcqRel", "seq_cst": "SeqCst"}
-_DMB = {"full": {"full", "ld", "st"}, "ld": {"ld"}, "st": {"st"}}
 _LINUX_PREFIXES = ("virtio_", "virt_", "smp_", "dma_")
-INSTRUCTIONS = {
-    "armv8": ("dmb(ishld)", "dmb(ishst)", "dmb(ish)"),
-    "x86-tso": ("mfence()",),
-    "sc": (),
-}
-"""With ``--instructions``, what may stand at a site beside nothing and a compiler barrier."""
-
-FOR_DEVICES = {"armv8": ("dmb(oshld)", "dmb(oshst)", "dmb(osh)")}
-"""The same, where one of the accesses beside the site is to a device."""
 
 DEVICE_WORDS = tuple(Option(f"{name}()", ((WORDS[name], ()),)) for name in ("dma_rmb", "dma_wmb", "dma_mb"))
 """Barriers between memory and a device: Linux's, for Rust and C have none."""
@@ -73,10 +64,16 @@ def _with(options: list[Option], written: Option | None) -> tuple[Option, ...]:
     return tuple(options)
 
 
-def instruction_options(written: Option | None, machine: str, *, devices: bool = False) -> tuple[Option, ...]:
-    """Nothing, a compiler barrier and the machine's own; with `devices` those that order memory and a device, too."""
+def instruction_options(written: Option | None, target: Target, *, devices: bool = False) -> tuple[Option, ...]:
+    """Nothing, a compiler barrier and the target's own; with `devices` those that order memory and a device, too.
+
+    Raises `InputError` if nobody says which ones that are.
+    """
     options = [Option(NOTHING), Option("barrier()", ((WORDS["barrier"], ()),))]
-    for text in (*INSTRUCTIONS[machine], *(FOR_DEVICES.get(machine, ()) if devices else ())):
+    architecture = target.architecture
+    if architecture.fences is None:
+        raise fail("MM025", f"nobody knows which instructions of {target.name} are barriers")
+    for text in (*architecture.fences, *(architecture.device_fences if devices else ())):
         name, _, argument = text.rstrip(")").partition("(")
         options.append(Option(text, ((WORDS[name], (argument,) if argument else ()),)))
     return _with(options, written)
@@ -139,41 +136,28 @@ def pieces_of(option: Option, target: Target) -> tuple[Piece, ...]:
 
 def powers(option: Option, target: Target) -> frozenset[str]:
     """What `option` does on `target`, as names of which more is stronger."""
+    known, hardware = target.architecture.powers, target.architecture.tags.keys()
     out: set[str] = set()
     for piece in pieces_of(option, target):
         if isinstance(piece, FencePiece):
-            out |= _fence_powers(piece.tags)
+            does = [known.get(tag, {tag}) for tag in piece.tags & hardware]
+            out |= _fence_powers(piece.tags).union(*does)
         else:
             out |= {"access", "rmw"} if piece.kind == "rmw" else {"access"}
             for half, tags in (("r", piece.read_tags), ("w", piece.write_tags), ("f", piece.fail_tags)):
-                out |= {f"{half}:{tag}" for tag in tags - {"NoRet", "A", "Q"}}
-                if "A" in tags:
-                    out |= {f"{half}:A", f"{half}:Q"}
-                if "Q" in tags:
-                    out.add(f"{half}:Q")
+                out |= {f"{half}:{each}" for tag in tags for each in known.get(tag, {tag})}
             if piece.read_tags and "NoRet" not in piece.read_tags:
                 out.add("r:result")
     return frozenset(out)
 
 
-def _fence_powers(tags: Iterable[str]) -> set[str]:
-    out: set[str] = set()
-    tags = set(tags)
-    for tag in tags:
-        name, _, domain = tag.partition(".")
-        if name in ("DMB", "DSB"):
-            kind = "ld" if domain.endswith("LD") else "st" if domain.endswith("ST") else "full"
-            out |= {f"dmb-{each}" for each in _DMB[kind]}
-            out |= {f"dsb-{each}" for each in _DMB[kind]} if name == "DSB" else set()
-            out |= {f"device-{each}" for each in _DMB[kind]} if tag not in FOR_CPUS else set()
-        elif tag in ("ISB", "MFENCE"):
-            out.add(tag)
+def _fence_powers(tags: Tags) -> set[str]:
+    """What a fence does to the compiler."""
+    out: set[str] = {"fence"} if tags else set()
     if tags & {"Clobber", "ScFence"} or {"AcqFence", "RelFence"} <= tags:
         out |= {"acquire", "release", "both"}
     if "Clobber" in tags:
         out.add("clobber")
     out |= {"acquire"} if "AcqFence" in tags else set()
     out |= {"release"} if "RelFence" in tags else set()
-    if tags:
-        out.add("fence")
     return out

@@ -15,7 +15,7 @@ from mmcheck.language.lower.spec import Spec
 from mmcheck.placement.devices import with_device_words
 from mmcheck.placement.options import instruction_options, pieces_of, powers
 from mmcheck.placement.sites import Found, Scope, Site, find_sites
-from mmcheck.target.costs import Costs, machine_name
+from mmcheck.target.costs import Costs
 from mmcheck.target.targets import Target
 
 Placement = Mapping[str, str]
@@ -104,11 +104,9 @@ class Problem:
         return count * (self.costs.rounds if site.inside_await else 1)
 
     def _price(self, site: Site, option: Option, target: Target) -> float:
-        machine = machine_name(target)
-
         def of(one: Option) -> tuple[float, int]:
             pieces = pieces_of(one, target)
-            instructions = sum(self.costs.instructions(piece, machine) for piece in pieces)
+            instructions = sum(self.costs.instructions(piece, target) for piece in pieces)
             return instructions, sum(self.costs.constraints(piece) for piece in pieces)
 
         instructions, constraints = of(option)
@@ -134,6 +132,8 @@ def make_problem(
 
     `bound`: rounds of loops that are looked at, to find out which barriers stand beside accesses to a device.
     """
+    for target in targets:
+        costs.rows(target)
     found = find_sites(spec.declarations(variant), scope, spec.path, fixed)
     sites = found.sites
     programs = _programs(found, sites, targets)
@@ -165,7 +165,7 @@ def _with_instructions(site: Site, targets: Sequence[Target]) -> list[Site]:
         replace(
             site,
             name=f"{site.name} on {target.name}",
-            options=instruction_options(written, machine_name(target), devices=site.devices),
+            options=instruction_options(written, target, devices=site.devices),
             target=target.name,
         )
         for target in targets

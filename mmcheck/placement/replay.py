@@ -387,7 +387,7 @@ class Replay:
             layer = "platform" if by_text else "compiler"
         elif not by_text and not self._judge(placement, text=False, platform=False):
             layer = "platform"
-        if self.model.name == "sc":
+        if self.model.is_sc and layer == "hardware":
             layer = None
         execution = self.execution(placement, text=by_text)
         if not by_text:

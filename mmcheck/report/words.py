@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mmcheck.base.source import Span, printable
+from mmcheck.target.targets import runner_of
 from mmcheck.verdict.results import ENDLESS, Result
 
 BASE = "base"
@@ -25,7 +26,7 @@ def layer_sentence(result: Result) -> str:
         return ""
     if result.layer is not None:
         return _LAYERS[result.layer]
-    if result.target == "sc" or result.model.startswith("sc"):
+    if runner_of(result.target) == "sequential":
         return "nothing is reordered: the steps of the agents interleave this way"
     if result.counterexample is not None and not result.counterexample.cycle:
         return "no layer reorders anything: the steps of the agents may interleave this way on any machine"

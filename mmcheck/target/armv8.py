@@ -27,12 +27,47 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
 
-from mmcheck.base.records import record
 from mmcheck.ir.program import NO_TAGS
+from mmcheck.target.architecture import Access, Architecture, Instruction
 from mmcheck.target.orders import acquires, merged, releases
-from mmcheck.target.pieces import Access, Instruction
-from mmcheck.target.tags import DOMAINS
+from mmcheck.target.tags import ATOMIC, DOMAINS
+
+TAGS: Mapping[str, str] = MappingProxyType(
+    {
+        "A": "Armv8 acquire read: LDAR, LDAXR, and atomics with A (SWPA, CASAL ...)",
+        "Q": "Armv8 acquirePC read: LDAPR (target option rcpc)",
+        "L": "Armv8 release write: STLR, STLXR, and atomics with L",
+        "X": ATOMIC,
+        "NoRet": "Armv8 read of an atomic without a result (STADD, or destination ZR): no acquire, not ordered by"
+        " DMB LD",
+        **{f"DMB.{name.upper()}": f"dmb {name}: {meaning}" for name, meaning in DOMAINS.items()},
+        **{f"DSB.{name.upper()}": f"dsb {name}: {meaning}" for name, meaning in DOMAINS.items()},
+        "ISB": "isb, and exception entry and return: context synchronisation",
+        "SGI": "a CPU's write to a system register that raises an interrupt: no access of memory, so DSB and ISB order"
+        " it, and DMB, acquire and release do not",
+    }
+)
+"""As herd and the Arm ARM name them (DDI 0487 M.a, B2.3)."""
+
+FOR_CPUS = frozenset({"A", "Q", "L", *[f"DMB.{name.upper()}" for name in DOMAINS if name.startswith(("ish", "nsh"))]})
+"""What orders memory between CPUs, and nothing between memory and a device by the platform's rules: LDAR, LDAPR, STLR,
+atomics with A or L, and DMB of the inner shareable domain. All else, any DSB included, is for devices, too."""
+
+
+def _powers() -> dict[str, frozenset[str]]:
+    """LDAR does what LDAPR does, a full DMB what DMB LD and DMB ST do, DSB what DMB does."""
+    found = {"A": frozenset({"A", "Q"}), "NoRet": frozenset[str]()}
+    for domain in DOMAINS:
+        kinds = ("ld",) if domain.endswith("ld") else ("st",) if domain.endswith("st") else ("full", "ld", "st")
+        for name, does in (("DMB", ("dmb",)), ("DSB", ("dmb", "dsb"))):
+            tag = f"{name}.{domain.upper()}"
+            beside = () if tag in FOR_CPUS else ("device",)
+            found[tag] = frozenset(f"{each}-{kind}" for each in (*does, *beside) for kind in kinds)
+    return found
+
 
 BARRIERS: Mapping[str, str] = {
     "barrier": "",
@@ -79,19 +114,56 @@ _HINTS = {"", "nop", "yield", "wfe", "wfi", "sev", "sevl"}
 _DAIF = re.compile(r"msr daif(set|clr), ?#?(0x)?[0-9a-f]+")
 
 
-@record
-class Armv8:
-    """The instructions of Armv8-A with these options."""
+_FULL = (30, "[musketeer] full fence")
+_LOADS = (15, "[PPoPP20] no bus transaction; below [musketeer] lightweight fence")
+_STORES = (20, "[musketeer] lightweight fence")
 
-    lse: bool = False
-    rcpc: bool = False
-    name: str = "armv8"
-    deletes_idle_updates: bool = False
+COSTS: Mapping[str, tuple[int, str]] = MappingProxyType(
+    {
+        **{f"dmb {each}": _LOADS if each.endswith("ld") else _STORES if each.endswith("st") else _FULL
+           for each in DOMAINS},
+        **{f"dsb {each}": (60, "[PPoPP20] dearer than any DMB") for each in DOMAINS},
+        "isb": (30, "flushes the pipeline (Arm ARM, C6.2 ISB); as a full fence"),
+        "ldr": (0, "no barrier"),
+        "str": (0, "no barrier"),
+        "ldar": (10, "[PPoPP20] no bus transaction"),
+        "ldapr": (8, "weaker than LDAR: may pass an earlier STLR (Arm ARM, B2.3)"),
+        "stlr": (18, "[PPoPP20] between DMB LD and DMB"),
+        "acquire": (10, "of a read-modify-write: as LDAR"),
+        "release": (18, "of a read-modify-write: as STLR"),
+    }
+)  # fmt: skip
+
+
+class Armv8(Architecture):
+    """Armv8-A."""
+
+    name = "armv8"
+    models = MappingProxyType({each: Path(__file__).with_name(f"{each}.cat") for each in ("armv8", "armv8+monitor")})
+    aliases = ("arm64", "aarch64", "arm")
+    herd = ("AArch64",)
+    options = MappingProxyType(
+        {
+            "lse": "atomics are one instruction (FEAT_LSE), not a loop of exclusives",
+            "rcpc": "acquire loads are LDAPR (FEAT_LRCPC)",
+            "monitor": "a STXR fails if another CPU has written since its LDXR, also where the thread itself has, too",
+        }
+    )
+    tags = TAGS
+    powers = MappingProxyType(_powers())
+    barriers = BARRIERS
+    spelled = (*[f"{name} {domain}" for name in ("dmb", "dsb") for domain in DOMAINS], "isb")
+    costs = COSTS
+    fences = ("dmb(ishld)", "dmb(ishst)", "dmb(ish)")
+    device_fences = ("dmb(oshld)", "dmb(oshst)", "dmb(osh)")
+    runner = "out of order"
+    cas_is_loose = True
+    finds_its_cpu = False
 
     def load(self, order: str, *, inline: bool) -> Access:
         if not acquires(order):
             return Access("load", "ldr")
-        if order == "acquire" and self.rcpc and not inline:
+        if order == "acquire" and "rcpc" in self.chosen and not inline:
             return Access("load", "ldapr", read=frozenset({"Q"}))
         return Access("load", "ldar", read=frozenset({"A"}))
 
@@ -109,7 +181,7 @@ class Armv8:
         linux_full = order == "full"
         order = merged(order, fail_order) if fail_order else order
         acquire, release = acquires(order), releases(order)
-        one_instruction = self.lse or operation == "take"
+        one_instruction = "lse" in self.chosen or operation == "take"
         if linux_full and not one_instruction:
             acquire = False
         read = frozenset({"X", "A"} if acquire else {"X"})
@@ -126,9 +198,6 @@ class Armv8:
 
     def fence(self, order: str) -> str:
         return FENCES[order]
-
-    def barrier(self, word: str) -> str:
-        return BARRIERS[word]
 
     def parse(self, text: str) -> Instruction | None:
         if text in _HINTS:

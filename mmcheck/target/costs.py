@@ -1,4 +1,4 @@
-"""What a barrier costs: a table per machine and instruction, each row with its source.
+"""What a barrier costs: a table per architecture (`Architecture.costs`), a row per instruction, each with its source.
 
 The numbers are weights, not cycles: a DMB or an MFENCE waits for the memory system and takes what that takes
 ("a variable number of cycles, depending on the current state of the memory system": Arm DDI 0363, C.15), so no
@@ -25,10 +25,12 @@ from dataclasses import field
 from difflib import get_close_matches
 from pathlib import Path
 
+from mmcheck.base.errors import fail
 from mmcheck.base.files import read_source
 from mmcheck.base.records import record
 from mmcheck.base.source import SourceFile
 from mmcheck.base.tomlfile import parse, wrong
+from mmcheck.target.architecture import ARCHITECTURES
 from mmcheck.target.pieces import AccessPiece, FencePiece, Piece
 from mmcheck.target.targets import Target
 
@@ -37,40 +39,6 @@ AWAIT_ROUNDS = 10
 
 COMPILER = 1
 """One constraint on the compiler: acquire, release, and what only seq_cst forbids."""
-
-_BARRIERS = {
-    "ish": (30, "[musketeer] full fence"),
-    "ishld": (15, "[PPoPP20] no bus transaction; below [musketeer] lightweight fence"),
-    "ishst": (20, "[musketeer] lightweight fence"),
-}
-_DOMAIN = {"sy": "ish", "osh": "ish", "nsh": "ish", "ld": "ishld", "oshld": "ishld", "nshld": "ishld",
-           "st": "ishst", "oshst": "ishst", "nshst": "ishst"}  # fmt: skip
-
-TABLE: Mapping[str, Mapping[str, tuple[int, str]]] = {
-    "armv8": {
-        **{f"dmb {name}": row for name, row in _BARRIERS.items()},
-        **{f"dmb {name}": _BARRIERS[same] for name, same in _DOMAIN.items()},
-        **{f"dsb {name}": (60, "[PPoPP20] dearer than any DMB") for name in (*_BARRIERS, *_DOMAIN)},
-        "isb": (30, "flushes the pipeline (Arm ARM, C6.2 ISB); as a full fence"),
-        "ldr": (0, "no barrier"),
-        "str": (0, "no barrier"),
-        "ldar": (10, "[PPoPP20] no bus transaction"),
-        "ldapr": (8, "weaker than LDAR: may pass an earlier STLR (Arm ARM, B2.3)"),
-        "stlr": (18, "[PPoPP20] between DMB LD and DMB"),
-        "acquire": (10, "of a read-modify-write: as LDAR"),
-        "release": (18, "of a read-modify-write: as STLR"),
-    },
-    "x86-tso": {
-        "mfence": (30, "[musketeer] full fence"),
-        "lock; addl $0,-4(%rsp)": (25, "Linux prefers it to MFENCE (arch/x86/include/asm/barrier.h)"),
-        "xchg": (25, "[compilers] cheaper than MOV; MFENCE"),
-        "lfence": (10, "waits for earlier loads"),
-        "sfence": (10, "orders nothing here, and drains write-combining buffers"),
-        "mov": (0, "no barrier"),
-    },
-    "sc": {},
-}
-"""Machine -> instruction as shown -> weight and source. Of read-modify-writes only what their order adds counts."""
 
 _UNPRICED = re.compile(r"(ld(add|set|clr|eor|[us]max|[us]min)|swp|cas)(a|l|al)?|lda?xr; stl?xr|lock x?\w+")
 """Read-modify-writes, which have no row of their own: a file may give them one."""
@@ -84,13 +52,22 @@ class Costs:
     """The table with what the user's file says; `frequency` maps sites to how often they are executed."""
 
     table: Mapping[str, Mapping[str, float]]
+    """Architecture -> instruction as shown -> weight. Of read-modify-writes only what their order adds counts."""
     frequency: Mapping[str, float] = field(default_factory=dict)
     rounds: float = AWAIT_ROUNDS
     compiler: int = COMPILER
 
-    def instructions(self, piece: Piece, machine: str) -> float:
+    def rows(self, target: Target) -> Mapping[str, float]:
+        """What the instructions of `target` cost. Raises `InputError` if there is no table for them."""
+        rows = self.table.get(target.architecture.name)
+        if rows is None:
+            help = f"name its machine, as in {target.name}+{next(iter(self.table))}" if target.is_own else ""
+            raise fail("MM025", f"nobody knows what the instructions of {target.name} cost", help=help)
+        return rows
+
+    def instructions(self, piece: Piece, target: Target) -> float:
         """What the hardware pays for `piece`; an instruction without a row costs nothing."""
-        rows = self.table.get(machine, {})
+        rows = self.rows(target)
         if isinstance(piece, FencePiece):
             return rows.get(piece.text, 0)
         if piece.kind != "rmw" or piece.text in rows:
@@ -114,13 +91,12 @@ class Costs:
         return self.compiler * len(powers)
 
 
-def machine_name(target: Target) -> str:
-    """The machine whose instructions `target` has."""
-    return next((name for name in TABLE if name == target.base or name in target.options), "sc")
-
-
 def default_costs() -> Costs:
-    return Costs({machine: {text: row[0] for text, row in rows.items()} for machine, rows in TABLE.items()})
+    """The tables of all architectures that have one."""
+    return Costs(
+        {name: {text: row[0] for text, row in each.costs.items()}
+         for name, each in ARCHITECTURES.items() if each.costs is not None}
+    )  # fmt: skip
 
 
 def read_costs(path: str | Path) -> Costs:
@@ -151,7 +127,7 @@ def read_costs(path: str | Path) -> Costs:
 
 
 def _check_instruction(text: str, machine: str, source: SourceFile) -> None:
-    rows = TABLE[machine]
+    rows = ARCHITECTURES[machine].costs or {}
     if text in rows or (rows and _UNPRICED.fullmatch(text)):
         return
     near = get_close_matches(text.lower(), rows, 1)

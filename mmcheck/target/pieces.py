@@ -7,11 +7,12 @@ level; a model or a compiler layer reads its own.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 from mmcheck.base.errors import InternalError
 from mmcheck.base.records import record, replace
 from mmcheck.ir.program import NO_TAGS, Tags
+from mmcheck.target.architecture import Architecture, Instruction
 from mmcheck.target.orders import Word, acquires, normal_order, releases
 
 NO_INSTRUCTION = "compiler barrier"
@@ -53,67 +54,10 @@ class AccessPiece:
 Piece: TypeAlias = FencePiece | AccessPiece
 
 
-class Instruction(NamedTuple):
-    """One instruction that is a fence or an interrupt switch, or nothing: hardware tags and text."""
-
-    tags: Tags
-    text: str
-
-
-class Access(NamedTuple):
-    """The hardware half of an `AccessPiece`; `behind` is the text of a fence that belongs to it, if any."""
-
-    kind: Literal["load", "store", "rmw"]
-    text: str
-    read: Tags = NO_TAGS
-    write: Tags = NO_TAGS
-    fail: Tags = NO_TAGS
-    exclusive: bool = False
-    behind: str = ""
-
-
-class Machine(Protocol):
-    """What a target's instructions are; one class per base (`armv8`, `x86_tso`, `sc`).
-
-    Orders are those of `mmcheck.target.orders`; a read-modify-write may also be ``full`` (a fully ordered
-    Linux atomic) or ``local`` (a per-CPU operation). Barrier words are Linux's names.
-    """
-
-    @property
-    def name(self) -> str:
-        """The base, as a target names it."""
-
-    @property
-    def deletes_idle_updates(self) -> bool:
-        """Whether a compiler deletes an atomic update that changes nothing, and whose result is unused: LLVM does on
-        x86 (no seq_cst one) and not on AArch64, seen with clang 22."""
-
-    def load(self, order: str, *, inline: bool) -> Access:
-        """A load; `inline` if it is inline assembly, on which the compiler's options have no effect."""
-
-    def store(self, order: str) -> Access:
-        """A store; may be an ``rmw`` (XCHG), or have a fence behind it (``full``)."""
-
-    def interrupt(self) -> Access:
-        """The write by which a CPU raises an interrupt."""
-
-    def rmw(self, operation: str, order: str, fail_order: str, *, result: bool) -> Access:
-        """A read-modify-write, `fail_order` only for a compare-exchange; `result`: the old value is used."""
-
-    def fence(self, order: str) -> str:
-        """The instruction behind a fence of Rust or C11, or an empty text."""
-
-    def barrier(self, word: str) -> str:
-        """The instruction behind a barrier word, or an empty text."""
-
-    def parse(self, text: str) -> Instruction | None:
-        """One instruction in text form; None if this target has none like it."""
-
-
 # --- from words to pieces -----------------------------------------------------------------------------------
 
 
-def assemble(text: str, source: Tags, target: Machine) -> tuple[FencePiece, ...] | str:
+def assemble(text: str, source: Tags, target: Architecture) -> tuple[FencePiece, ...] | str:
     """The instructions of an ``asm`` text, or the first that `target` does not have.
 
     They are separated by semicolons or line ends; LOCK belongs to what follows it.
@@ -134,7 +78,7 @@ def assemble(text: str, source: Tags, target: Machine) -> tuple[FencePiece, ...]
     return tuple(found)
 
 
-def fence_of(word: Word, orders: tuple[str, ...], target: Machine) -> tuple[Piece, ...]:
+def fence_of(word: Word, orders: tuple[str, ...], target: Architecture) -> tuple[Piece, ...]:
     """A barrier word, or a fence of Rust or C11."""
     if word.barrier:
         return (_named(target.barrier(word.barrier), CLOBBER, target),)
@@ -147,7 +91,7 @@ def fence_of(word: Word, orders: tuple[str, ...], target: Machine) -> tuple[Piec
     return (_named(text, frozenset(tags), target),)
 
 
-def switch_of(word: Word, target: Machine) -> tuple[Piece, ...]:
+def switch_of(word: Word, target: Architecture) -> tuple[Piece, ...]:
     """Interrupts off and on, a handler's ends, a migration: full compiler barriers all."""
     if word.operation == "migrate":
         return (_named(target.barrier("smp_mb"), CLOBBER, target),)
@@ -162,7 +106,7 @@ def switch_of(word: Word, target: Machine) -> tuple[Piece, ...]:
     return (FencePiece(frozenset(tags), text or word.operation.replace("_", " ")),)
 
 
-def access_of(word: Word, orders: tuple[str, ...], target: Machine) -> tuple[Piece, ...]:
+def access_of(word: Word, orders: tuple[str, ...], target: Architecture) -> tuple[Piece, ...]:
     """An access, with the barrier that an MMIO accessor or a Linux atomic has beside it.
 
     A source tag stands on the half it is about: Acquire on reads, Release on writes, SeqCst on both. A failing
@@ -208,7 +152,7 @@ def access_of(word: Word, orders: tuple[str, ...], target: Machine) -> tuple[Pie
     return (piece,)
 
 
-def _named(text: str, source: Tags, target: Machine) -> FencePiece:
+def _named(text: str, source: Tags, target: Architecture) -> FencePiece:
     """A fence that the target's own table names."""
     if not text:
         return FencePiece(source, NO_INSTRUCTION)

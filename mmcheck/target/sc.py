@@ -6,30 +6,27 @@ right when nothing is reordered. Accesses carry no hardware tags except X on rea
 
 from __future__ import annotations
 
-from mmcheck.base.records import record
+from pathlib import Path
+from types import MappingProxyType
+
 from mmcheck.ir.program import NO_TAGS
-from mmcheck.target.armv8 import Armv8
-from mmcheck.target.pieces import Access, Instruction
-from mmcheck.target.x86_tso import X86Tso
+from mmcheck.target.architecture import ARCHITECTURES, Access, Architecture, Instruction
 
 X = frozenset({"X"})
 
 
-@record
-class Sc:
-    """No instructions: accesses happen in the order of the text."""
+class Words(Architecture):
+    """No instructions: words stay words, and accesses happen in the order of the text. That is enough to judge programs
+    by a model of one's own; there is nothing to price or to run."""
 
-    name: str = "sc"
-    deletes_idle_updates: bool = False
+    name = "words"
+    models = MappingProxyType({})
 
     def load(self, order: str, *, inline: bool) -> Access:
         return Access("load", "load")
 
     def store(self, order: str) -> Access:
         return Access("store", "store")
-
-    def interrupt(self) -> Access:
-        return self.store("relaxed")
 
     def rmw(self, operation: str, order: str, fail_order: str, *, result: bool) -> Access:
         return Access("rmw", operation, X, X, X if operation in ("cas", "cas_weak", "take") else NO_TAGS)
@@ -41,7 +38,16 @@ class Sc:
         return ""
 
     def parse(self, text: str) -> Instruction | None:
-        known = Armv8().parse(text) or X86Tso().parse(text)
-        if known is None:
-            return None
-        return Instruction(known.tags & {"IrqOff", "IrqOn"}, known.text)
+        others = [each() for each in ARCHITECTURES.values() if each.tags]
+        known = next(filter(None, (other.parse(text) for other in others)), None)
+        return Instruction(known.tags & {"IrqOff", "IrqOn"}, known.text) if known is not None else None
+
+
+class Sc(Words):
+    """Sequential consistency, where nothing is needed and all is free."""
+
+    name = "sc"
+    models = MappingProxyType({"sc": Path(__file__).with_name("sc.cat")})
+    costs = MappingProxyType({})
+    fences = ()
+    runner = "sequential"

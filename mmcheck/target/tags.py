@@ -1,9 +1,9 @@
-"""Every tag that an access or a fence can carry, with its meaning and who produces it.
+"""The tags of the source level that an access or a fence can carry, with their meaning and who produces them.
 
-A memory model's sets are tags: a model that names a set that is not here is an error, never an empty
-set. Tags of the hardware are read by the models of `mmcheck.model`, tags of
-the source level by the compiler layer (``observed.cat``, ``language.cat``), by language-level models and by
-the interrupt layer.
+A memory model's sets are tags: a model that names a set that is neither here nor among the tags of an architecture
+(`mmcheck.target.targets.hardware_tags`) is an error, never an empty set. Tags of the hardware are read by the targets'
+models, those of the source level by the compiler layer (``observed.cat``, ``language.cat``), by language-level models
+and by the interrupt layer.
 """
 
 from __future__ import annotations
@@ -30,42 +30,11 @@ DOMAINS: Mapping[str, str] = MappingProxyType(
 )
 """The argument of DMB and DSB (Arm ARM, C6.2 DMB)."""
 
-ARM_TAGS: Mapping[str, str] = MappingProxyType(
-    {
-        "A": "Armv8 acquire read: LDAR, LDAXR, and atomics with A (SWPA, CASAL ...)",
-        "Q": "Armv8 acquirePC read: LDAPR (target option rcpc)",
-        "L": "Armv8 release write: STLR, STLXR, and atomics with L",
-        "X": "both halves of an atomic or of an exclusive pair; on x86 of a locked instruction or XCHG, and the"
-        " read of a locked compare-exchange that fails",
-        "NoRet": "Armv8 read of an atomic without a result (STADD, or destination ZR): no acquire, not ordered by"
-        " DMB LD",
-        **{f"DMB.{name.upper()}": f"dmb {name}: {meaning}" for name, meaning in DOMAINS.items()},
-        **{f"DSB.{name.upper()}": f"dsb {name}: {meaning}" for name, meaning in DOMAINS.items()},
-        "ISB": "isb, and exception entry and return: context synchronisation",
-        "SGI": "a CPU's write to a system register that raises an interrupt: no access of memory, so DSB and ISB order"
-        " it, and DMB, acquire and release do not",
-    }
+ATOMIC = (
+    "both halves of an atomic or of an exclusive pair; on x86 of a locked instruction or XCHG, and the"
+    " read of a locked compare-exchange that fails"
 )
-"""Tags of Armv8, as herd and the Arm ARM name them (DDI 0487 M.a, B2.3)."""
-
-FOR_CPUS = frozenset({"A", "Q", "L", *[f"DMB.{name.upper()}" for name in DOMAINS if name.startswith(("ish", "nsh"))]})
-"""What orders memory between CPUs, and nothing between memory and a device by the platform's rules: LDAR, LDAPR, STLR,
-atomics with A or L, and DMB of the inner shareable domain. All else, any DSB included, is for devices, too."""
-
-X86_TAGS: Mapping[str, str] = MappingProxyType(
-    {
-        "X": ARM_TAGS["X"],
-        "Unlocked": "x86 one-instruction read-modify-write without LOCK (this_cpu_inc): atomic against its own"
-        " CPU's interrupts only, no fence (docs/models-preemption.md, H2)",
-        "MFENCE": "x86 mfence; a locked add to the stack; IRET and interrupt delivery (unless no-irq-fence)",
-        "LFENCE": "x86 lfence: orders nothing for ordinary memory",
-        "SFENCE": "x86 sfence: orders nothing for ordinary memory",
-    }
-)
-"""Tags of x86-64 (Owens, Sarkar, Sewell, TPHOLs 2009)."""
-
-HARDWARE_TAGS: Mapping[str, str] = MappingProxyType({**ARM_TAGS, **X86_TAGS})
-"""What instructions carry, on any target."""
+"""What the tag ``X`` means, on any target that has it."""
 
 GHOST = "Ghost"
 """The tag of what no instruction does: a private that a handler looks at, the CPU of a thread. No model names it."""

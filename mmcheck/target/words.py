@@ -14,22 +14,19 @@ from difflib import get_close_matches
 from types import MappingProxyType
 
 from mmcheck.base.errors import InputError, InternalError, fail
-from mmcheck.target.armv8 import Armv8
+from mmcheck.target.architecture import ARCHITECTURES, Architecture
 from mmcheck.target.orders import OPERATIONS, Param, Role, Word, check_orders, normal_order, unknown_order, usage
 from mmcheck.target.pieces import (
     CLOBBER,
     AccessPiece,
     FencePiece,
-    Machine,
     Piece,
     access_of,
     assemble,
     fence_of,
     switch_of,
 )
-from mmcheck.target.tags import DOMAINS
-from mmcheck.target.targets import Target, machine
-from mmcheck.target.x86_tso import X86Tso
+from mmcheck.target.targets import Target
 
 __all__ = [
     "IMPLICIT", "METHODS", "OPERATIONS", "WORDS",
@@ -280,7 +277,7 @@ def realise(word: str, orders: tuple[str, ...], target: Target, *, method: bool 
     message = check_orders(row, orders)
     if message is not None:
         raise fail("MM245", message)
-    instructions = machine(target)
+    instructions = target.architecture
     if row.access == "":
         return ()
     if row.operation.startswith("irq_") or row.operation == "migrate":
@@ -299,19 +296,13 @@ def realise(word: str, orders: tuple[str, ...], target: Target, *, method: bool 
     return found
 
 
-def _refused(text: str, target: Machine) -> InputError:
+def _refused(text: str, target: Architecture) -> InputError:
     """The error for an instruction that `target` does not have."""
-    others: tuple[Machine, ...] = (Armv8(), X86Tso())
-    for other in others:
-        if other.parse(text) is not None:
+    for other in ARCHITECTURES.values():
+        if other.tags and other().parse(text) is not None:
             advice = f"write 'on {other.name} {{ … }}' around it"
             return fail("MM244", f"'{text}' does not exist on {target.name}", help=advice)
-    known = [f"{name} {domain}" for name in ("dmb", "dsb") for domain in DOMAINS] + [
-        "isb",
-        "mfence",
-        "lfence",
-        "sfence",
-    ]
-    near = [one for one in get_close_matches(text, [*known, "cli", "sti"], 1, 0.6) if target.parse(one) is not None]
+    known = [one for other in ARCHITECTURES.values() for one in other.spelled]
+    near = [one for one in get_close_matches(text, known, 1, 0.6) if target.parse(one) is not None]
     hint = f"; did you mean '{near[0]}'?" if near else ""
     return fail("MM246", f"'{text}' is no instruction that mmcheck knows{hint}")

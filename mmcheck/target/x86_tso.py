@@ -1,4 +1,4 @@
-"""x86-64: words to instructions.
+"""x86-64: words to instructions. A CPU raises an interrupt by a store: xAPIC's registers are memory.
 
 Sources: Linux arch/x86/include/asm/barrier.h, Intel SDM 9.2, the C11 mapping of Batty et al. (POPL 2012). Measured
 with clang 22.1.8 (zig 0.17.1), rustc 1.95.0 and gcc 12: loads of any order are MOV, a seq_cst store is XCHG and every
@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
 
-from mmcheck.base.records import record
 from mmcheck.ir.program import NO_TAGS
-from mmcheck.target.pieces import Access, Instruction
+from mmcheck.target.architecture import Access, Architecture, Instruction
+from mmcheck.target.tags import ATOMIC
 
 LOCKED_ADD = "lock; addl $0,-4(%rsp)"
 """Linux's ``__smp_mb``."""
@@ -61,13 +63,47 @@ _LOCKED_NOTHING = re.compile(
 X = frozenset({"X"})
 
 
-@record
-class X86Tso:
-    """The instructions of x86-64; ordinary (write-back) memory. `irq_fence`: entry and return are fences."""
+TAGS: Mapping[str, str] = MappingProxyType(
+    {
+        "X": ATOMIC,
+        "Unlocked": "x86 one-instruction read-modify-write without LOCK (this_cpu_inc): atomic against its own"
+        " CPU's interrupts only, no fence (docs/models-preemption.md, H2)",
+        "MFENCE": "x86 mfence; a locked add to the stack; IRET and interrupt delivery (unless no-irq-fence)",
+        "LFENCE": "x86 lfence: orders nothing for ordinary memory",
+        "SFENCE": "x86 sfence: orders nothing for ordinary memory",
+    }
+)
+"""Owens, Sarkar, Sewell, TPHOLs 2009."""
 
-    irq_fence: bool = True
-    name: str = "x86-tso"
-    deletes_idle_updates: bool = True
+COSTS: Mapping[str, tuple[int, str]] = MappingProxyType(
+    {
+        "mfence": (30, "[musketeer] full fence"),
+        LOCKED_ADD: (25, "Linux prefers it to MFENCE (arch/x86/include/asm/barrier.h)"),
+        "xchg": (25, "[compilers] cheaper than MOV; MFENCE"),
+        "lfence": (10, "waits for earlier loads"),
+        "sfence": (10, "orders nothing here, and drains write-combining buffers"),
+        "mov": (0, "no barrier"),
+    }
+)
+
+
+class X86Tso(Architecture):
+    """x86-64; ordinary (write-back) memory."""
+
+    name = "x86-tso"
+    models = MappingProxyType({"x86-tso": Path(__file__).with_name("x86-tso.cat")})
+    aliases = ("x86", "x86_64", "x86-64", "amd64", "tso")
+    herd = ("X86_64", "X86")
+    options = MappingProxyType({"no-irq-fence": "interrupt delivery and return are no fences (FRED, hypervisors)"})
+    tags = TAGS
+    powers = MappingProxyType({"LFENCE": frozenset[str](), "SFENCE": frozenset[str]()})
+    barriers = BARRIERS
+    spelled = ("mfence", "lfence", "sfence", "cli", "sti")
+    costs = COSTS
+    fences = ("mfence()",)
+    runner = "buffered"
+    pairs_words = False
+    deletes_idle_updates = True
 
     def load(self, order: str, *, inline: bool) -> Access:
         return Access("load", "mov")
@@ -76,9 +112,6 @@ class X86Tso:
         if order in ("seq_cst", "full"):
             return Access("rmw", "xchg", read=X, write=X)
         return Access("store", "mov")
-
-    def interrupt(self) -> Access:
-        return self.store("relaxed")  # xAPIC's registers are memory
 
     def rmw(self, operation: str, order: str, fail_order: str, *, result: bool) -> Access:
         if operation == "take":
@@ -95,7 +128,9 @@ class X86Tso:
         return "mfence" if order == "seq_cst" else ""
 
     def barrier(self, word: str) -> str:
-        return "" if word in ("irq_entry", "irq_return") and not self.irq_fence else BARRIERS[word]
+        if word in ("irq_entry", "irq_return") and "no-irq-fence" in self.chosen:
+            return ""
+        return super().barrier(word)
 
     def parse(self, text: str) -> Instruction | None:
         text = re.sub(r"^lock; ?", "lock ", text)

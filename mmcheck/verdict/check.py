@@ -150,7 +150,7 @@ class Checker(Provisos):
         complete = self._complete(stage)
         if not reached:
             return self._beyond(requirement, stage, Finding(requirement, "holds", complete=complete))
-        if not environment and self.model.name != "sc":
+        if not environment and not self.model.is_sc:
             sequential = stage.sequential
             for goal in self._goals(requirement, sequential):
                 if self._solve(sequential, goal.literals, free=goal.free):
@@ -158,7 +158,7 @@ class Checker(Provisos):
         textual = stage.textual
         for goal in self._goals(requirement, textual):
             if self._solve(textual, goal.literals, free=goal.free):
-                layer: Layer | None = None if self.model.name == "sc" else "hardware"
+                layer: Layer | None = None if self.model.is_sc else "hardware"
                 return self._violated(requirement, stage, textual, goal, layer)
         for goal in found:
             result = self._by_compiler(requirement, stage, goal)

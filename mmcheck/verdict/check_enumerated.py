@@ -77,7 +77,7 @@ class EnumerationChecker:
             raise UnknownVerdict("'ordered' speaks of every environment: the enumerator lists runs of this one only")
         found, cuts, seen = self._first(requirement, self.keep)
         layer: Layer | None = None
-        if found is not None and self.model.name != "sc":
+        if found is not None and not self.model.is_sc:
             found, layer = self._layered(requirement, found)
         elif found is None and "IO" in self.model.polarities() and self._meets_devices():
             layer = "platform"

@@ -17,13 +17,13 @@ from mmcheck.language.herd.read import LitmusTest, read_litmus
 from mmcheck.language.herd.shared import read_shared
 from mmcheck.language.herd.show import show_state
 from mmcheck.model.model import Model, load_model
+from mmcheck.target.targets import of_herd
 from mmcheck.verdict.results import LitmusOutcome
 
 if TYPE_CHECKING:
     from mmcheck.engines.enumeration.memory import Memory
     from mmcheck.engines.smt.encoding import Encoding
 
-MODELS = {"AArch64": "armv8", "X86_64": "x86-tso", "X86": "x86-tso"}
 CUT = "loops were cut at the bound"
 MOST_READS = 7
 """With more of them ``auto`` does not enumerate: a ring of four messages is the solver's already."""
@@ -60,7 +60,7 @@ def decide(
         try:
             source = file if isinstance(file, SourceFile) else read_source(file)
             test = read_shared(source)
-            chosen = load_model(model or MODELS[test.arch])
+            chosen = load_model(model or of_herd(test.arch))
             judged_by = f"{chosen.name}: {chosen.title}"
             try:
                 outcome = decide_test(test, path, model, states, bound, engine, timeout, memory=memory)
@@ -91,7 +91,7 @@ def decide_test(
 
     Raises `UnknownVerdict`, and `InputError` if the model allows a run that leaves every location.
     """
-    chosen = load_model(model or MODELS[test.arch])
+    chosen = load_model(model or of_herd(test.arch))
     with Deadline(timeout) as deadline:
         if engine == "enumerate":
             return _enumerated(test, path, chosen, states, bound, deadline, memory, few=False)

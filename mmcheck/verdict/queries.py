@@ -16,7 +16,7 @@ from mmcheck.engines.smt.encoding import Encoding, choice_literals
 from mmcheck.engines.smt.linear import linear_orders
 from mmcheck.events.execution import Execution
 from mmcheck.ir.program import Program, Requirement
-from mmcheck.model.model import BUILTIN, Model
+from mmcheck.model.model import Model
 from mmcheck.model.promises import Word, weakened
 from mmcheck.model.recheck import with_order
 from mmcheck.verdict import goals
@@ -113,7 +113,7 @@ class Queries:
             return
         wanted = [-settled] if settled != FALSE else []
         if not encoding.solver.solve([*wanted, *choice_literals(encoding, self.choices)]):
-            if self.model.name not in BUILTIN:
+            if not self.model.ships:
                 message = "this model allows no run of the program, not even one in which nobody got far"
                 help = "some axiom fails for every run; what is empty, or holds of 'id', needs none"
                 raise fail("MM413", message, self.model.axioms[0].span, help=help)

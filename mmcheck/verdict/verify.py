@@ -25,7 +25,7 @@ from mmcheck.ir.program import TRUE, Expr, Op, Origin, Program, Reg, Requirement
 from mmcheck.language.herd.columns import is_herd_format
 from mmcheck.model.model import load_model
 from mmcheck.model.profiles import COMPILERS
-from mmcheck.target.targets import Target, parse_target, settle
+from mmcheck.target.targets import Target, of_herd, parse_target, settle
 from mmcheck.verdict.check import Checker
 from mmcheck.verdict.results import BESIDE, FileReport, Finding, Report, Result
 
@@ -237,7 +237,7 @@ def _checkers(
     for target in targets:
         for title in titles:
             if spec.applicable(title, target):
-                those = alike.setdefault((target.model, target.compiled, target.name.split("+")[0]), {})
+                those = alike.setdefault((target.model, target.compiled, target.architecture.name), {})
                 those[f"{len(those)}"] = target, title
     for those in alike.values():
         for group in groups({name: spec.program(*key) for name, key in those.items()}):
@@ -258,10 +258,7 @@ def _checkers(
 
 def settled(target: Target) -> Target:
     """`target` with the machine and layer that its ``.cat`` file implies. Raises `InputError` if that is wrong."""
-    if not target.model.endswith(".cat"):
-        return target
-    model = load_model(target.model)
-    return replace(settle(target, model.polarities()), name=target.name)
+    return settle(target, load_model(target.model).polarities()) if target.is_own else target
 
 
 def make_checker(program: Program, target: Target, options: Options) -> Checker | EnumerationChecker:
@@ -269,7 +266,7 @@ def make_checker(program: Program, target: Target, options: Options) -> Checker 
     model = load_model(target.model)
     if target.compiled and any(thread.source for thread in program.threads):
         negative = {name for name in ("po", "po-loc") if -1 in model.polarities().get(name, ())}
-        if negative and target.model.endswith(".cat"):
+        if negative and target.is_own:
             raise fail(
                 "MM410",
                 f"{model.name} uses po in a negative position: the compiler layer cannot be combined with it",
@@ -335,10 +332,10 @@ def _result(
 def _verify_herd(source: SourceFile, options: Options) -> tuple[Result, ...]:
     """``~exists`` and ``forall`` are requirements; ``exists`` is a question, and any answer is as claimed."""
     from mmcheck.language.herd.read import read_litmus
-    from mmcheck.verdict.litmus import CUT, MODELS, decide_test
+    from mmcheck.verdict.litmus import CUT, decide_test
 
     test = _by_agents(read_litmus(source))
-    names = list(options.targets) or [MODELS[test.arch]]
+    names = list(options.targets) or [of_herd(test.arch)]
     results = []
     for name in names:
         target = parse_target(name)

@@ -25,7 +25,7 @@ from mmcheck.interfaces.pygments_lexers import TOKENS, CatLexer, SpecLexer
 ROOT = Path(__file__).resolve().parents[2]
 GRAMMAR = (ROOT / "mmcheck" / "language" / "syntax" / "dsl.lark").read_text(encoding="utf-8")
 SPECS = sorted((ROOT / "specs").rglob("*.litmus")) + sorted((ROOT / "litmus").glob("*.litmus"))
-MODELS = sorted((ROOT / "mmcheck" / "model").glob("*.cat"))
+MODELS = sorted((ROOT / "mmcheck").rglob("*.cat"))
 
 
 def looks(text: str) -> dict[str, str]:

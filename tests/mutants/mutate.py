@@ -11,12 +11,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-import mmcheck.model.model as models
 from mmcheck.base.source import SourceFile, Span
 from mmcheck.model import cat_syntax as cat
 from mmcheck.model.model import Model, model_from_text
+from mmcheck.target.targets import models
 from tests.mutants.shared import SHARED
 
 MODELS = ("sc", "x86-tso", "armv8")
@@ -159,7 +158,7 @@ class Mutant:
 
 def text_of(base: str) -> str:
     """The cat file of a built-in model, its comments blanked out."""
-    text = Path(models.__file__).with_name(f"{base}.cat").read_text(encoding="utf-8")
+    text = models()[base].read_text(encoding="utf-8")
     return re.sub(r"\(\*.*?\*\)", lambda match: re.sub(r"[^\n]", " ", match[0]), text, flags=re.DOTALL)
 
 

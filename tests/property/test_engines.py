@@ -43,7 +43,7 @@ from mmcheck.language.herd.columns import is_herd_format
 from mmcheck.language.herd.read import read_litmus
 from mmcheck.language.lower.spec import load_spec
 from mmcheck.model.model import load_model
-from mmcheck.verdict.litmus import MODELS
+from mmcheck.target.targets import of_herd
 from tests.property.programs import ARCHS, Arch, programs
 from tests.property.sources import SITES, rich_programs
 
@@ -224,7 +224,7 @@ def programs_of(path: Path, *, every: bool) -> Iterator[tuple[str, str, Program]
     source = SourceFile(str(path), path.read_text(encoding="utf-8"))
     if is_herd_format(source.text):
         test = read_litmus(source)
-        yield path.stem, MODELS[test.arch], test.program
+        yield path.stem, of_herd(test.arch), test.program
         return
     spec = load_spec(source)
     for title in [None, *[variant.title for variant in spec.variants if every]]:

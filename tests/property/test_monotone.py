@@ -22,7 +22,7 @@ from mmcheck.placement.options import fence_options, instruction_options, order_
 from mmcheck.placement.oracle import Oracle
 from mmcheck.placement.problem import make_problem
 from mmcheck.placement.search import Search
-from mmcheck.target.costs import default_costs, machine_name
+from mmcheck.target.costs import default_costs
 from mmcheck.target.targets import parse_target
 from mmcheck.target.words import METHODS, WORDS
 
@@ -35,7 +35,7 @@ def groups(target: str) -> Iterator[tuple[Option, ...]]:
     yield fence_options(None, prefix="", style="|snake")
     for prefix in ("virtio_", "smp_", "dma_"):
         yield fence_options(None, prefix=prefix, style="|snake")
-    yield instruction_options(None, machine_name(parse_target(target)))
+    yield instruction_options(None, parse_target(target))
     for name in ("load", "store", "swap", "fetch_add"):
         yield order_options(METHODS[name], ("relaxed",), (True,))
     yield order_options(METHODS["compare_exchange"], ("relaxed", "relaxed"), (True, True))

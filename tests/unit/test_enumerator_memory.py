@@ -18,7 +18,8 @@ from mmcheck.language.herd.read import LitmusTest, read_litmus
 from mmcheck.model import concrete
 from mmcheck.model.concrete import Frame
 from mmcheck.model.model import Model, load_model
-from mmcheck.verdict.litmus import MODELS, decide
+from mmcheck.target.targets import of_herd
+from mmcheck.verdict.litmus import decide
 
 LITMUS = Path(__file__).resolve().parents[2] / "litmus"
 MP = """AArch64 {name}
@@ -82,7 +83,7 @@ def test_states_are_those_without_memory(bound: int) -> None:
     memory = Memory()
     for path in herd_tests()[::3]:
         test = read_litmus(SourceFile(str(path), path.read_text()))
-        model = load_model(MODELS[test.arch])
+        model = load_model(of_herd(test.arch))
         states = [
             final_states(Enumeration(test.program, model, bound, settle=True, keys=keys, memory=memory).runs())
             for keys in ((), test.keys, test.keys)
@@ -96,7 +97,7 @@ def test_what_is_kept_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
     memory, sizes = Memory(), []
     for path in herd_tests()[::6]:
         test = read_litmus(SourceFile(str(path), path.read_text()))
-        model = load_model(MODELS[test.arch])
+        model = load_model(of_herd(test.arch))
         found = Enumeration(test.program, model, settle=True, keys=test.keys, memory=memory)
         before = memory.branches + len(memory.codes)
         assert final_states(found.runs()) == final_states(Enumeration(test.program, model, settle=True).runs()), path

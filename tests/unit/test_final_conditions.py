@@ -14,7 +14,7 @@ from mmcheck.ir.program import FALSE, TRUE, Const, Expr, Op, Reg, evaluate, stat
 from mmcheck.language.herd.columns import is_herd_format
 from mmcheck.language.herd.read import LitmusTest, read_litmus
 from mmcheck.model.model import load_model
-from mmcheck.verdict.litmus import MODELS
+from mmcheck.target.targets import of_herd
 
 FOLDER = Path(__file__).resolve().parents[2] / "litmus"
 FILES = [path for path in sorted(FOLDER.rglob("*.litmus")) if is_herd_format(path.read_text(encoding="utf-8"))]
@@ -25,7 +25,7 @@ def read(path: Path) -> LitmusTest:
 
 
 def search_of(test: LitmusTest) -> Enumeration:
-    return Enumeration(test.program, load_model(MODELS[test.arch]), settle=True, keys=test.keys)
+    return Enumeration(test.program, load_model(of_herd(test.arch)), settle=True, keys=test.keys)
 
 
 def those(runs: Iterable[Run]) -> set[object]:

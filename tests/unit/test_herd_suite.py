@@ -9,7 +9,8 @@ import pytest
 from mmcheck.base.source import SourceFile
 from mmcheck.language.herd.read import read_litmus
 from mmcheck.machine import sc, tso
-from mmcheck.verdict.litmus import MODELS, decide_test
+from mmcheck.target.targets import of_herd
+from mmcheck.verdict.litmus import decide_test
 from tests.unit.test_classic_verdicts import machine_states
 
 pytestmark = [pytest.mark.herd_suite, pytest.mark.slow]
@@ -39,7 +40,7 @@ def test_the_tso_machine_on_the_tests_for_x86(herd_suite: Path) -> None:
     wrong, count = [], 0
     for name, _, states in _rows(herd_suite):
         test = read_litmus(SourceFile(name, (herd_suite / name).read_text(encoding="utf-8")))
-        if MODELS[test.arch] == "x86-tso":
+        if of_herd(test.arch) == "x86-tso":
             count += 1
             reached = machine_states(test, tso)
             if len(reached) != states:

@@ -47,6 +47,7 @@ from mmcheck.ir.hosts import root_of
 from mmcheck.ir.instructions import Code
 from mmcheck.ir.program import MASKED, NOWHERE, Origin, Program, Thread, state_cell
 from mmcheck.model.model import Model
+from mmcheck.target.targets import architecture_of
 
 Wanted: TypeAlias = Callable[[Mapping[str, int]], bool]
 """Whether a run with these final values is of interest."""
@@ -227,11 +228,11 @@ class Enumeration:
 
     def traces(self) -> list[list[Trace]]:
         """For each thread its traces, with every value that a read of it could see."""
-        arm = self.program.target.startswith("armv8")
+        loose = architecture_of(self.program.target).cas_is_loose
         options = Options(
             settle=self.settle,
-            write_back=arm if self.write_back is None else self.write_back,
-            cas_provenance=arm if self.cas_provenance is None else self.cas_provenance,
+            write_back=loose if self.write_back is None else self.write_back,
+            cas_provenance=loose if self.cas_provenance is None else self.cas_provenance,
             traces=self.limits.traces,
             deadline=self.deadline,
         )

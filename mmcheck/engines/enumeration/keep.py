@@ -12,7 +12,7 @@ from mmcheck.events.relations import bits, from_pairs, pairs
 from mmcheck.model.concrete import Frame
 from mmcheck.model.kept import Half, kept, passes, table
 from mmcheck.model.model import BESIDE
-from mmcheck.target.targets import machine, next_to, parse_target
+from mmcheck.target.targets import architecture_of, next_to
 
 
 @record
@@ -33,7 +33,7 @@ class Keep:
     @cached_property
     def deletes_idle_updates(self) -> bool:
         """Whether atomic updates that change nothing may be left out."""
-        return bool(self.target) and machine(parse_target(self.target)).deletes_idle_updates
+        return bool(self.target) and architecture_of(self.target).deletes_idle_updates
 
     def pairs(self, trace: Trace) -> Iterator[Pair]:
         """The pairs of positions of a trace that stay in order."""

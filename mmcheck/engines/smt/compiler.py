@@ -15,7 +15,7 @@ from mmcheck.events.relations import bits
 from mmcheck.model.expr import Node
 from mmcheck.model.kept import table
 from mmcheck.model.model import BESIDE, Model
-from mmcheck.target.targets import PAIRED, pairs_words
+from mmcheck.target.targets import PAIRED, architecture_of
 
 
 @lru_cache(maxsize=16)
@@ -52,7 +52,7 @@ class Compiled:
                 self.source |= 1 << event.id
         rows = [row if self.source >> i & 1 else 0 for i, row in enumerate(self.src.must)]
         self.inner = {**base, "src": Bounds(rows, list(rows))}
-        if pairs_words(graph.program.target):
+        if architecture_of(graph.program.target).pairs_words:
             self.inner[BESIDE] = beside(graph, memory, self.source)
         self.arguments = happens, implied_by, self.inner, sets, None, optional
 

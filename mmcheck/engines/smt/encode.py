@@ -29,7 +29,7 @@ from mmcheck.engines.smt.turns import Turns
 from mmcheck.engines.smt.values import Values
 from mmcheck.events.domains import Domains, analyse
 from mmcheck.events.graph import EventGraph
-from mmcheck.model.model import BUILTIN, Axiom, Model, with_turns
+from mmcheck.model.model import Axiom, Model, with_turns
 from mmcheck.model.promises import WORDS
 
 
@@ -129,7 +129,7 @@ def encode(
     base["po"] = po
     if graph.turns:
         model = with_turns(model)
-        if model.name in BUILTIN and alone is not None:
+        if model.ships and alone is not None:
             # What turns add to po, these models order no further than `switch` does itself; coherence is apart.
             base["po"] = alone
     rf, co, fr = communication_bounds(graph, domains, memory)

@@ -16,7 +16,7 @@ from mmcheck.events.execution import Execution
 from mmcheck.events.relations import Rel, closure, compose, from_pairs, inverse
 from mmcheck.ir.program import Program
 from mmcheck.model.concrete import event_sets, frame_of
-from mmcheck.model.model import BUILTIN, Axiom, Model, with_turns
+from mmcheck.model.model import Axiom, Model, with_turns
 
 
 def linear_orders(
@@ -28,7 +28,7 @@ def linear_orders(
     """
     n = len(execution.events)
     po = closure(from_pairs(n, execution.relation("po")))
-    simple = _interleaved(execution, program, po, extra) if model.name in BUILTIN else None
+    simple = _interleaved(execution, program, po, extra) if model.ships else None
     if simple is not None:
         return simple
     circuit = Circuit()

@@ -8,6 +8,7 @@ from mmcheck.engines.unfolding.values import assign
 from mmcheck.events.graph import GEvent, Outcome
 from mmcheck.events.terms import Term
 from mmcheck.ir.program import OLD, TRUE, Expr, Load, Origin, Rmw, Store, StoreExclusive, Tags
+from mmcheck.target.targets import architecture_of
 
 
 class Accesses:
@@ -15,7 +16,7 @@ class Accesses:
         self.recorder = recorder
         self.terms = recorder.terms
         self.graph = recorder.graph
-        self.arm = recorder.program.target.startswith("armv8")
+        self.cas_is_loose = architecture_of(recorder.program.target).cas_is_loose
 
     def store(self, statement: Store, state: State) -> None:
         value = self.recorder.value(statement.value, state)
@@ -99,7 +100,7 @@ class Accesses:
             ok = Value(success, dict(old.taint))
         if statement.exclusive:
             state.monitor = ()
-        if statement.compare is not None and self.arm:
+        if statement.compare is not None and self.cas_is_loose:
             old = self._with_provenance(statement, state, old, ok)
         if statement.ok is not None:
             assign(terms, state, statement.ok, Value(resize(terms, ok.term, statement.ok.width), ok.taint))

@@ -15,7 +15,7 @@ from mmcheck.events.domains import implies
 from mmcheck.events.graph import EventGraph, GEvent, Removal
 from mmcheck.events.terms import Term, symbols_of, walk
 from mmcheck.ir.program import registers_of, state_register
-from mmcheck.target.targets import machine, parse_target
+from mmcheck.target.targets import architecture_of
 
 MOST_SOURCES = 4
 """Earlier accesses that one may be taken from, and later ones that overwrite it: the nearest ones."""
@@ -288,7 +288,7 @@ class Removals:
         first, second = self.graph.events[read], self.graph.events[write]
         if self.keeping.passes("idles", first) is self.terms.false or first.guard is not second.guard:
             return False
-        if not machine(parse_target(self.graph.program.target)).deletes_idle_updates:
+        if not architecture_of(self.graph.program.target).deletes_idle_updates:
             return False
         assert first.value is not None and second.value is not None
         if second.value is first.value:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise, product
 from math import prod
@@ -35,7 +35,8 @@ from mmcheck.events.trace.format import (
 )
 from mmcheck.ir.hosts import chain, root_of
 from mmcheck.ir.program import Origin
-from mmcheck.target.tags import GHOST, HARDWARE_TAGS, SOURCE_TAGS
+from mmcheck.target.tags import GHOST, SOURCE_TAGS
+from mmcheck.target.targets import hardware_tags
 
 
 def read(file: SourceFile) -> Trace:
@@ -55,6 +56,7 @@ class _Reader:
     file: SourceFile
     events: list[_Line] = field(default_factory=list)
     known: dict[int, _Line] = field(default_factory=dict)
+    tags: Collection[str] = field(default_factory=hardware_tags)
 
     def read(self) -> Trace:
         lines = list(self.parsed())
@@ -196,7 +198,7 @@ class _Reader:
         if data.get("op") not in ("R", "W", "F"):
             raise self.wrong(line, '"op" is R, W or F')
         for tag in data.get("tags", ()):
-            if not isinstance(tag, str) or not (tag in HARDWARE_TAGS or tag in SOURCE_TAGS or tag == GHOST):
+            if not isinstance(tag, str) or not (tag in self.tags or tag in SOURCE_TAGS or tag == GHOST):
                 raise self.wrong(line, f"no tag is called {tag!r}")
         self.known[number] = line
         if data["op"] == "F":

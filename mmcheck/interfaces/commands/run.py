@@ -27,15 +27,13 @@ from mmcheck.model.concrete import check
 from mmcheck.model.model import load_model
 from mmcheck.report.progress import Progress
 from mmcheck.report.words import BASE, one_line
-from mmcheck.target.targets import Target, parse_target
+from mmcheck.target.targets import Target, architecture_of, of_herd, parse_target
 
 MAX_FILE = 50_000_000
 STEPS = 100_000
 """Steps after which a run that does not end is stopped."""
 MOST_STOPPED = 3
 """After so many of these no more are made."""
-
-ARCHES = {"AArch64": "armv8", "X86_64": "x86-tso", "X86": "x86-tso"}
 
 
 @dataclass(slots=True)
@@ -125,7 +123,7 @@ def _subjects(source: SourceFile, options: argparse.Namespace) -> Iterator[Subje
         from mmcheck.language.herd.read import read_litmus
 
         test = read_litmus(source)
-        target = parse_target(options.target or ARCHES[test.arch])
+        target = parse_target(options.target or of_herd(test.arch))
         yield Subject(source.path, target, None, test.program, frozenset())
         return
     spec = load_spec(source)
@@ -220,7 +218,7 @@ def _judge(subject: Subject, told: Recording, model: str, seed: int) -> None:
 def _trace(subject: Subject, told: Recording, seed: int | None) -> str:
     return trace.write(
         told.execution, spec=subject.path, variant=subject.variant, target=subject.target.name,
-        machine=runner.machine_for(subject.program.target), seed=seed, failed=told.failed, stuck=told.stuck,
+        machine=architecture_of(subject.program.target).name, seed=seed, failed=told.failed, stuck=told.stuck,
     )  # fmt: skip
 
 

@@ -17,13 +17,11 @@ from mmcheck.model.model import load_model
 from mmcheck.report.draw import Ghost, Highlight, Hop, build_scene, render_text
 from mmcheck.report.pictures import focused
 from mmcheck.report.words import one_line
-from mmcheck.target.tags import HARDWARE_TAGS
-from mmcheck.target.targets import parse_target
+from mmcheck.target.targets import DEFAULT_TARGETS, hardware_tags, parse_target
 from mmcheck.verdict.explain import cycle_of
 
-_HARDWARE = frozenset(HARDWARE_TAGS)
+_HARDWARE = frozenset(hardware_tags())
 MAX_BYTES = 200_000_000
-DEFAULT = "armv8"
 
 
 def main(options: argparse.Namespace) -> int:
@@ -51,7 +49,7 @@ def main(options: argparse.Namespace) -> int:
 def _target(read: trace.Trace) -> str:
     """The model of the target that the trace names."""
     if not read.header.target:
-        return DEFAULT
+        return DEFAULT_TARGETS[0]
     try:
         return parse_target(read.header.target).model
     except InputError as error:

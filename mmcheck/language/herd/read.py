@@ -23,6 +23,7 @@ from mmcheck.language.herd.memory import Location, Names, accesses, alone, cells
 from mmcheck.language.herd.rounds import written_out
 from mmcheck.language.herd.show import Shown, in_order
 from mmcheck.language.herd.values import constant
+from mmcheck.target.targets import of_herd
 
 MAX_DIAGNOSTICS = 20
 
@@ -63,9 +64,6 @@ class _Initial:
     register: tuple[str, int, int]
     item: Item
     span: Span
-
-
-TARGETS = {"AArch64": "armv8", "X86_64": "x86-tso", "X86": "x86-tso"}
 
 
 Site: TypeAlias = tuple[int, int] | None
@@ -164,7 +162,7 @@ class Reader:
             Thread(name, self.whole(name, body), origin=Origin(span, f"P{name}"))
             for (name, span), body in zip(layout.threads, bodies, strict=True)
         )
-        program = Program(layout.name, TARGETS[self.arch], threads, cells(self.locations, self.locations))
+        program = Program(layout.name, of_herd(self.arch), threads, cells(self.locations, self.locations))
         meta = dict(layout.meta)
         if footer.expectations:
             meta["with"] = footer.expectations

@@ -16,8 +16,9 @@ from mmcheck.language.herd.cell import Order
 from mmcheck.language.herd.columns import Layout, split
 from mmcheck.language.herd.condition import Footer
 from mmcheck.language.herd.memory import Names
-from mmcheck.language.herd.read import TARGETS, LitmusTest, Reader, is_mixed, named
+from mmcheck.language.herd.read import LitmusTest, Reader, is_mixed, named
 from mmcheck.language.herd.show import Shown
+from mmcheck.target.targets import of_herd
 
 MOST = 4_000
 """Parts of each sort that are remembered; then all are forgotten."""
@@ -118,7 +119,7 @@ class Parts:
         if footer.expectations:
             meta["with"] = footer.expectations
         threads = tuple([column.thread for column in columns])
-        program = Program(layout.name, TARGETS[layout.arch], threads, cells)
+        program = Program(layout.name, of_herd(layout.arch), threads, cells)
         return LitmusTest(
             layout.name, layout.arch, program, footer.quantifier, footer.condition, end.observed, footer.filter, meta,
             layout.name_span, tuple([column.key for column in columns]), end.shown,

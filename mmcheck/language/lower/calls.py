@@ -98,7 +98,7 @@ def _on_this_cpu(code: Code, arguments: Arguments, *, wanted: bool) -> Value | N
     """An access to this CPU's copy, with no migration in between: one instruction (x86), or interrupts off around
     it."""
     span = arguments.span
-    if not code.context.cpus.moves_in(code.frame.owner) or code.context.target.base != "armv8":
+    if not code.context.cpus.moves_in(code.frame.owner) or code.context.target.architecture.finds_its_cpu:
         with code.copy_of(here(code, whole=True)):
             return _access(code, arguments, wanted=wanted)
     flags = switch(code, words.WORDS["irq_save"], None, span)

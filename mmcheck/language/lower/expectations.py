@@ -10,7 +10,7 @@ from mmcheck.base.source import Span
 from mmcheck.ir.program import ARITHMETIC
 from mmcheck.language.lower.names import Reporter, near
 from mmcheck.language.syntax import ast
-from mmcheck.target.targets import Target, applies_to, parse_target
+from mmcheck.target.targets import Target, applies_to, parse_target, specificity
 
 Kinds: TypeAlias = Mapping[str, set[str]]
 """Requirement -> kinds of its checks."""
@@ -49,7 +49,7 @@ def read(nodes: list[ast.Expect], reporter: Reporter) -> tuple[Expectation, ...]
 
 def choose(known: tuple[Expectation, ...], requirement: str, kind: str, target: Target) -> Expectation | None:
     """The expectation that applies: the most specific target wins, then a name over all."""
-    best: tuple[tuple[int, int], Expectation] | None = None
+    best: tuple[tuple[int, bool, int], Expectation] | None = None
     for each in known:
         rank = _rank(each, requirement, kind, target)
         if rank is not None and (best is None or rank > best[0]):
@@ -57,17 +57,17 @@ def choose(known: tuple[Expectation, ...], requirement: str, kind: str, target: 
     return best[1] if best is not None else None
 
 
-def _rank(each: Expectation, requirement: str, kind: str, target: Target) -> tuple[int, int] | None:
+def _rank(each: Expectation, requirement: str, kind: str, target: Target) -> tuple[int, bool, int] | None:
     named = requirement in each.names if each.names else requirement != ARITHMETIC
     if not named or not each.answers(question=kind == "exists"):
         return None
-    specific = 0
+    specific = (-1, False)
     if each.targets:
-        matching = [1 + len(pattern.options) for pattern in each.targets if applies_to(pattern, target)]
+        matching = [specificity(pattern, target) for pattern in each.targets if applies_to(pattern, target)]
         if not matching:
             return None
         specific = max(matching)
-    return specific, int(bool(each.names))
+    return *specific, int(bool(each.names))
 
 
 def check(

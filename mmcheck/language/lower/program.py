@@ -64,7 +64,8 @@ def lower_program(
     threads = with_devices(layout.cells, threads, context.reachable)
     cells = placed(layout.cells, threads, context.reachable, negotiated=context.order_platform())
     cells = (*cells, *context.cpus.cells)
-    return awaited(ir.Program(declarations.title, target.name, tuple(threads), cells, dict(context.bodies), found))
+    name, title = target.full_name, declarations.title
+    return awaited(ir.Program(title, name, tuple(threads), cells, dict(context.bodies), found))
 
 
 def _agent(context: Context, node: ast.Agent) -> list[ir.Thread]:

@@ -24,10 +24,7 @@ from mmcheck.language.lower.requirements import KINDS, RequirementInfo, info
 from mmcheck.language.lower.spaces import misspelt
 from mmcheck.language.lower.variants import VariantInfo, Variants
 from mmcheck.language.syntax import ast
-from mmcheck.target.targets import Target, applies_to, parse_target
-
-DEFAULT_TARGETS = ("armv8", "x86-tso")
-"""What a file without a ``targets`` line is checked for."""
+from mmcheck.target.targets import DEFAULT_TARGETS, Target, applies_to, parse_target
 
 
 @record
@@ -221,7 +218,7 @@ class _Builder:
 
     def _need_model(self, target: Target, file: SourceFile, span: Span) -> None:
         """Report a model that `file` must not name."""
-        if not target.model.endswith(".cat"):
+        if not target.is_own:
             return
         try:
             gate.inside(target.model, gate.bounds(file.path))

@@ -73,7 +73,7 @@ def test_operands_are_read_before_results_are_written(name):
 
 def test_what_a_thread_computes_after_its_last_access_is_in_the_final_state():
     body = (Load(A, X), Assign(C, Op("add", (A, Const(3)))))
-    for kind in ("sc", "armv8"):
+    for kind in ("sequential", "out of order"):
         random = Random(0)
         machine = runner.machine(program(body), random, kind=kind, record=True)
         machine.run(random)

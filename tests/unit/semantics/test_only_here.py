@@ -23,7 +23,7 @@ from mmcheck.language.lower.spec import load_spec
 from mmcheck.model.concrete import check as objections
 from mmcheck.model.model import load_model, model_from_text
 from mmcheck.model.promises import WORDS, does_more, promised, weakened
-from mmcheck.target.targets import parse_target
+from mmcheck.target.targets import models, parse_target
 from mmcheck.verdict.check import Checker
 from mmcheck.verdict.check_enumerated import EnumerationChecker
 from mmcheck.verdict.results import Finding
@@ -283,7 +283,7 @@ def test_notes_agree_with_engines_that_do_not_know_them() -> None:
 
 
 def test_with_the_instructions_as_they_are_promises_say_nothing_new() -> None:
-    model, text = load_model("armv8"), (SPECS.parent / "mmcheck" / "model" / "armv8.cat").read_text(encoding="utf-8")
+    model, text = load_model("armv8"), models()["armv8"].read_text(encoding="utf-8")
     silent = model_from_text("silent", SourceFile("silent.cat", text.replace("bob | fence-ob", "bob")))
     coherence = model_from_text("coherence", SourceFile("coherence.cat", "acyclic po-loc | rf | co | fr as internal"))
     seen = {True: 0, False: 0}

@@ -16,7 +16,7 @@ from mmcheck.engines.enumeration.enumerate import Enumeration
 from mmcheck.model.concrete import check as objections
 from mmcheck.model.expr import walk
 from mmcheck.model.model import load_model
-from mmcheck.target.tags import FOR_CPUS
+from mmcheck.target.armv8 import FOR_CPUS
 from mmcheck.target.targets import parse_target
 from mmcheck.verdict.check import Checker
 from mmcheck.verdict.check_enumerated import EnumerationChecker

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from mmcheck.base.errors import InputError
+from mmcheck.target.architecture import Architecture
 from mmcheck.target.armv8 import Armv8
 from mmcheck.target.orders import ORDERS, merged, normal_order, unknown_order
-from mmcheck.target.sc import Sc
-from mmcheck.target.tags import HARDWARE_TAGS, SOURCE_TAGS
-from mmcheck.target.targets import applies_to, machine, parse_target, settle
+from mmcheck.target.sc import Sc, Words
+from mmcheck.target.tags import SOURCE_TAGS
+from mmcheck.target.targets import applies_to, hardware_tags, parse_target, settle, specificity
 from mmcheck.target.x86_tso import X86Tso
 from mmcheck.verdict.litmus import decide
 
@@ -71,25 +72,39 @@ def test_what_is_said_of_a_base_applies_with_options() -> None:
     assert not applies_to(arm, parse_target("x86-tso"))
 
 
-def machine_of(text: str) -> object:
-    return machine(parse_target(text))
+@pytest.mark.parametrize(
+    ("target", "kind", "chosen"),
+    [
+        ("armv8+rcpc", Armv8, {"rcpc"}),
+        ("x86-tso+no-irq-fence", X86Tso, {"no-irq-fence"}),
+        ("m.cat+armv8+lse", Armv8, {"lse"}),
+        ("sc", Sc, set()),
+        ("m.cat", Words, set()),
+    ],
+)
+def test_architectures(target: str, kind: type[Architecture], chosen: set[str]) -> None:
+    found = parse_target(target).architecture
+    assert type(found) is kind and found.chosen == chosen
 
 
-def test_machines() -> None:
-    assert machine_of("armv8+rcpc") == Armv8(rcpc=True)
-    assert machine_of("x86-tso+no-irq-fence") == X86Tso(irq_fence=False)
-    assert machine_of("m.cat+armv8+lse") == Armv8(lse=True)
-    assert machine_of("m.cat") == Sc()
+def test_what_is_said_of_a_machine_applies_to_a_model_of_ones_own_with_its_instructions() -> None:
+    own = parse_target("m.cat+armv8+lse")
+    assert applies_to(parse_target("armv8"), own) and applies_to(parse_target("armv8+lse"), own)
+    assert not applies_to(parse_target("armv8+rcpc"), own) and not applies_to(parse_target("x86-tso"), own)
+    assert not applies_to(parse_target("armv8+monitor"), own)
+    assert not applies_to(parse_target("sc"), parse_target("m.cat"))
+    said = ["armv8", "m.cat", "armv8+lse", "m.cat+armv8+lse"]
+    assert sorted(said, key=lambda each: specificity(parse_target(each), own)) == said
 
 
 def test_a_models_sets_settle_its_machine_and_layer() -> None:
     mine = parse_target("m.cat")
-    assert isinstance(machine(settle(mine, {"R", "W", "X", "DMB.ISH"})), Armv8)
-    assert isinstance(machine(settle(mine, {"R", "X", "MFENCE"})), X86Tso)
+    assert isinstance(settle(mine, {"R", "W", "X", "DMB.ISH", "RelFence"}).architecture, Armv8)
+    assert isinstance(settle(mine, {"R", "X", "MFENCE"}).architecture, X86Tso)
     assert settle(mine, {"R", "W"}) == mine
     language = settle(mine, {"R", "Acquire", "ScFence"})
     assert not language.compiled
-    assert isinstance(machine(language), Sc)
+    assert isinstance(language.architecture, Words)
     assert settle(parse_target("m.cat+armv8"), {"MFENCE"}) == parse_target("m.cat+armv8")
     assert settle(parse_target("armv8"), {"MFENCE"}) == parse_target("armv8")
 
@@ -133,9 +148,9 @@ def test_merged_is_at_least_both() -> None:
 
 
 def test_tags_are_told_apart() -> None:
-    assert not HARDWARE_TAGS.keys() & SOURCE_TAGS.keys()
-    assert len([tag for tag in HARDWARE_TAGS if tag.startswith("DMB.")]) == 12
-    assert all({**HARDWARE_TAGS, **SOURCE_TAGS}.values())
+    assert not hardware_tags().keys() & SOURCE_TAGS.keys()
+    assert len([tag for tag in hardware_tags() if tag.startswith("DMB.")]) == 12
+    assert all({**hardware_tags(), **SOURCE_TAGS}.values())
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from mmcheck.base.codes import CODES
 from mmcheck.base.errors import InputError
 from mmcheck.target.orders import FENCE_ORDERS, LOAD_ORDERS, ORDERS, STORE_ORDERS
 from mmcheck.target.pieces import AccessPiece, FencePiece, Piece
-from mmcheck.target.tags import ACCESS_KINDS, ARM_TAGS, HARDWARE_TAGS, SOURCE_TAGS, X86_TAGS
-from mmcheck.target.targets import parse_target
+from mmcheck.target.tags import ACCESS_KINDS, SOURCE_TAGS
+from mmcheck.target.targets import hardware_tags, parse_target
 from mmcheck.target.words import IMPLICIT, METHODS, OPERATIONS, WORDS, Role, Word, check_orders, realise, suggest, usage
 
 ARM, LSE, RCPC, X86, SC = "armv8", "armv8+lse", "armv8+rcpc", "x86-tso", "sc"
@@ -28,7 +28,7 @@ def hardware(piece: Piece) -> str:
     """Text and hardware tags of a piece: ``dmb ish {DMB.ISH}``, ``swpal R{A X} W{L X}``."""
 
     def shown(tags: frozenset[str]) -> str:
-        return "{" + " ".join(sorted(tags & HARDWARE_TAGS.keys())) + "}"
+        return "{" + " ".join(sorted(tags & hardware_tags().keys())) + "}"
 
     if isinstance(piece, FencePiece):
         return f"{piece.text} {shown(piece.tags)}"
@@ -337,7 +337,7 @@ def samples(word: Word) -> list[tuple[str, ...]]:
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_word_on_every_target(target: str) -> None:
     parsed = parse_target(target)
-    machine = {"armv8": ARM_TAGS.keys(), "x86-tso": X86_TAGS.keys()}.get(parsed.base, HARDWARE_TAGS.keys())
+    machine = parsed.architecture.tags or hardware_tags()
     for word, method in EVERY:
         for orders in samples(word):
             try:
