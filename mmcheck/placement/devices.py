@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from mmcheck.base.deadline import Deadline
+from mmcheck.base.errors import UnknownVerdict
 from mmcheck.base.records import replace
 from mmcheck.engines.unfolding.unfold import unfold
 from mmcheck.events.domains import implies
@@ -19,9 +21,16 @@ from mmcheck.placement.sites import Site
 from mmcheck.target.targets import Target
 
 
-def with_device_words(sites: Iterable[Site], programs: Mapping[Target, Program], bound: int) -> tuple[Site, ...]:
-    """`sites`, with barriers for devices among the options of those that are `beside_devices`."""
-    near = frozenset[str]().union(*[beside_devices(program, bound) for program in programs.values()])
+def with_device_words(
+    sites: Sequence[Site], programs: Mapping[Target, Program], bound: int, timeout: float | None = None
+) -> tuple[Site, ...]:
+    """`sites`, with barriers for devices among the options of those that are `beside_devices`: of all, if `timeout`
+    seconds do not tell."""
+    try:
+        with Deadline(timeout) as deadline:
+            near = frozenset[str]().union(*[beside_devices(each, bound, deadline) for each in programs.values()])
+    except UnknownVerdict:
+        near = frozenset([site.name for site in sites])
     return tuple(_extended(site) if site.kind != "order" and site.name in near else site for site in sites)
 
 
@@ -31,12 +40,12 @@ def _extended(site: Site) -> Site:
     return replace(site, options=(*site.options, *more), devices=True)
 
 
-def beside_devices(program: Program, bound: int) -> frozenset[str]:
+def beside_devices(program: Program, bound: int, deadline: Deadline | None = None) -> frozenset[str]:
     """The barriers of CPUs next to an access to a register, by the names of their sites."""
     spaces = {cell.space for cell in program.cells}
     if not spaces & {"mmio", "dma"}:
         return frozenset()
-    graph = unfold(program, bound=bound, quiescent=None)
+    graph = unfold(program, bound=bound, quiescent=None, deadline=deadline)
     registers = {cell.address for cell in program.cells if cell.space == "mmio"}
     found: set[str] = set()
     for events in _threads(graph):

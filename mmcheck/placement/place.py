@@ -256,6 +256,7 @@ def solve(
         instructions=options.instructions,
         fixed=options.fixed,
         bound=options.bound,
+        timeout=options.timeout,
         compiler=options.compiler,
     )
     models = [load_model(target.model) for target in targets]

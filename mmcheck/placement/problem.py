@@ -126,18 +126,20 @@ def make_problem(
     instructions: bool = False,
     fixed: Iterable[str] = (),
     bound: int = 2,
+    timeout: float | None = None,
     compiler: str = "observed",
 ) -> Problem:
     """The problem of `spec`; `instructions`: barriers are each target's own. Raises `InputError`.
 
-    `bound`: rounds of loops that are looked at, to find out which barriers stand beside accesses to a device.
+    `bound`: rounds of loops that are looked at, for `timeout` seconds at most, to find out which barriers stand beside
+    accesses to a device.
     """
     for target in targets:
         costs.rows(target)
     found = find_sites(spec.declarations(variant), scope, spec.path, fixed)
     sites = found.sites
     programs = _programs(found, sites, targets)
-    extended = with_device_words(sites, programs, bound)
+    extended = with_device_words(sites, programs, bound, timeout)
     if instructions:
         extended = tuple(one for site in extended for one in _with_instructions(site, targets))
     if extended != sites:

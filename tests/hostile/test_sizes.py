@@ -101,6 +101,14 @@ def test_a_time_limit_reaches_every_stage(checkout: Checkout, text: str, options
     assert time.process_time() - started < 3
 
 
+def test_a_time_limit_reaches_the_search_for_devices(checkout: Checkout) -> None:
+    checkout.write("large.litmus", branches(250).replace("memory y\n", "memory y\nmmio z\n"))
+    started = time.process_time()
+    code, said = checkout.run("place", "large.litmus", "--timeout", "0.3")
+    assert code == 3 and "the time limit was reached" in said, said[:500]
+    assert time.process_time() - started < 3
+
+
 @pytest.mark.parametrize(
     ("command", "text"),
     [("verify", threads(12)), ("litmus", herd(12)), ("verify", structs(10)), ("trace", trace(120, rf=True))],
