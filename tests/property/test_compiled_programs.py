@@ -87,7 +87,11 @@ def test_a_plain_load_that_nobody_uses_forbids_nothing(profile: str, data: st.Da
     target = data.draw(st.sampled_from(TARGETS))
     first, second = data.draw(st.tuples(bodies(4), bodies(3)))
     at = data.draw(st.integers(0, len(first)))
-    more = (*first[:at], f"let r9 = {data.draw(st.sampled_from(['x', 'y', 'z[0]']))}", *first[at:])
+    load = f"let r9 = {data.draw(st.sampled_from(['x', 'y', 'z[0]']))}"
+    known = [name for line in first[:at] for name in re.findall(r"^let (r\d) =", line)]
+    if known and data.draw(st.booleans()):
+        load = f"if {data.draw(st.sampled_from(known))} == {data.draw(st.integers(0, 1))} {{ {load} }}"
+    more = (*first[:at], load, *first[at:])
     before, after = [states(each, second, target, profile, unseen="r9") for each in (first, more)]
     assert before <= after, f"{target}\n{source_text((more, second))}"
 
@@ -101,6 +105,36 @@ def branches(draw: st.DrawFn) -> tuple[str, str, str, str, Body]:
     rest = draw(st.lists(steps, min_size=1, max_size=2))
     test = f"r0 == {draw(st.integers(0, 2))}"
     return draw(reads("r0", place)), test, *["; ".join(arm) or "nothing" for arm in arms], tuple(rest)  # type: ignore[return-value]
+
+
+@PROFILES
+@given(data=st.data())
+@MANY
+def test_a_store_that_an_arm_overrides_forbids_no_more_than_two_arms(profile: str, data: st.DataObject) -> None:
+    target, place = data.draw(st.sampled_from(TARGETS)), data.draw(PLACE)
+    read, peer = data.draw(reads("r0", data.draw(PLACE))), data.draw(bodies(3))
+    test = f"r0 == {data.draw(st.integers(0, 1))}"
+    rest = data.draw(st.lists(st.one_of(writes("y", "1"), st.sampled_from(BARRIERS)), min_size=1, max_size=2))
+    arms = (read, f"if {test} {{ {place} = 2 }} else {{ {place} = 1 }}", *rest)
+    override = (read, f"{place} = 1", f"if {test} {{ {place} = 2 }}", *rest)
+    before, after = [states(each, peer, target, profile) for each in (arms, override)]
+    assert before <= after, f"{target}\n{source_text((override, peer))}"
+
+
+@PROFILES
+@given(data=st.data())
+@MANY
+def test_kinds_of_one_instruction_make_no_branch(profile: str, data: st.DataObject) -> None:
+    """An arm that is weaker, and the same instruction, forbids nothing."""
+    target, read, peer = data.draw(st.sampled_from(TARGETS)), data.draw(reads("r0", "x")), data.draw(bodies(3))
+    pairs = [("let t = y.load({})", "acquire"), ("compiler_fence({})", "release"), ("compiler_fence({})", "acquire")]
+    pairs += [("y.store(1, {})", "release")] if target != "x86-tso" else []
+    word, order = data.draw(st.sampled_from(pairs))
+    weak, strong = word.format(order), word.format("seq_cst")
+    rest = data.draw(st.lists(writes("z[0]", "1"), min_size=1, max_size=2))
+    alike, apart = [(read, f"if r0 == 1 {{ {each} }} else {{ {strong} }}", *rest) for each in (strong, weak)]
+    before, after = [states(each, peer, target, profile) for each in (alike, apart)]
+    assert before <= after, f"{target}\n{source_text((apart, peer))}"
 
 
 @PROFILES
