@@ -24,3 +24,14 @@ def test_verdicts_and_layers(path: Path, engine: str) -> None:
         if (r.verdict, r.layer) != (r.expected, r.expected_layer)
     ]
     assert file.results and not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("compiler", "kept"),
+    [("gcc", set()), ("llvm", {"an override of a store ahead of the read", "a relaxed load between"})],
+)
+def test_across_what_a_store_is_overridden_is_the_compilers(compiler: str, kept: set[str], engine: str) -> None:
+    report = mmcheck.verify([FILES[0].with_name("arms.litmus")], engine=engine, compiler=compiler, cache=False)
+    assert {r.variant for r in report.results if r.verdict == "holds" != r.expected} == kept
+    assert not [r.variant for r in report.results if r.verdict != "holds" == r.expected]
