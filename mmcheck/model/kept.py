@@ -80,12 +80,28 @@ REMOVALS = ("forwards", "repeats", "writes-back", "overwrites")
 
 @lru_cache(maxsize=1 << 12)
 def passes(profile: str, name: str, event: Half) -> bool:
-    """Whether `event` is in a set of `profile`: what one of `REMOVALS` looks past, ``overrides``,
-    ``sources``, or ``killers``."""
+    """Whether `event` is in a set of `profile`: what one of `REMOVALS` looks past, ``overrides``, ``sources``,
+    ``killers``, or what shows that a pointer is not null (``points``), or an index in its array (``inside``)."""
     model = _tables(Path(__file__).with_name("compilers.cat"))
-    of = profile if profile in NAMES else DEFECTS[profile].compiler if profile in DEFECTS else "observed"
-    node = model.definitions.get(name) or _named(model, f"{of}-{name}")
+    node = model.definitions.get(name) or _named(model, f"{_compiler(profile)}-{name}")
     return _asked(model, model.pool.ident(node), (event,), same_place=False)
+
+
+DIVIDERS = ("llvm", "observed")
+"""The compilers that conclude from a division that the divisor is not 0, and from a shift that it is by less than the
+width: clang 22.1.8 does from divisions and remainders, GCC 12.2 from neither, and nobody from a shift today."""
+
+NULL_PAGE = 4096
+"""No variable stands below: such an address is a null pointer, or a field behind one."""
+
+
+def concludes(profile: str) -> bool:
+    """Whether a compiler that follows `profile` knows behind arithmetic that it meant something."""
+    return _compiler(profile) in DIVIDERS
+
+
+def _compiler(profile: str) -> str:
+    return profile if profile in NAMES else DEFECTS[profile].compiler if profile in DEFECTS else "observed"
 
 
 def _asked(model: Model, relation: Node, events: tuple[Half, ...], *, same_place: bool) -> bool:

@@ -234,7 +234,7 @@ def statements(draw: st.DrawFn, register: str, known: tuple[str, ...], *, branch
     """One statement; it may define `register` and use the `known` ones."""
     kinds = ["read", "read", "write", "write", "barrier", "rmw"]
     if known:
-        kinds += ["data", "addr", "false-data", "false-addr"]
+        kinds += ["data", "addr", "false-data", "false-addr", "divide"]
         kinds += ["if", "both", "await", "forward", "return"] if branches else []
     kind = draw(st.sampled_from(kinds))
     place = draw(PLACE)
@@ -256,6 +256,8 @@ def statements(draw: st.DrawFn, register: str, known: tuple[str, ...], *, branch
     used = draw(st.sampled_from(known))
     if kind == "data":
         return draw(writes(place, f"{used} + 1"))
+    if kind == "divide":  # behind it a compiler may know that it is not 0
+        return f"z[1] = 2 / {used}"
     if kind == "false-data":
         return draw(writes(place, f"({used} ^ {used}) + {value}"))
     if kind == "addr":

@@ -12,11 +12,12 @@ from typing import NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
 from mmcheck.base.deadline import Deadline
+from mmcheck.engines.enumeration.keep import Keep
 from mmcheck.engines.enumeration.text import GOES_ON, Answer, Key, Made, Place, Run, Sort, Stretch, Text
 from mmcheck.engines.enumeration.trace import Pairs
 from mmcheck.ir.instructions import Branch, CheckOp, Code, GivenOp, LoadOp, RmwOp, Set, StoreOp, TestOp
-from mmcheck.ir.program import constants_of
-from mmcheck.model.kept import Half
+from mmcheck.ir.program import Const, Expr, Op, constants_of
+from mmcheck.model.kept import NULL_PAGE, Half
 
 Taken: TypeAlias = tuple[tuple[int, int], ...]
 """Loads that a compiler does not make, each with the access whose value it takes."""
@@ -50,10 +51,11 @@ class Change(NamedTuple):
 
 
 class Again:
-    """Counterfactual runs of one text. `cells` are the addresses at which a cell stands."""
+    """Counterfactual runs of one text. `cells` are the addresses at which a cell stands, with the variables;
+    `keep` says what a compiler takes to be without meaning."""
 
-    def __init__(self, text: Text, cells: frozenset[int], deadline: Deadline) -> None:
-        self.text, self.cells, self.deadline = text, cells, deadline
+    def __init__(self, text: Text, cells: Mapping[int, str], keep: Keep, deadline: Deadline) -> None:
+        self.text, self.cells, self.keep, self.deadline = text, cells, keep, deadline
         self._numbers = _numbers(text.code)
         self._runs: WeakKeyDictionary[Run, dict[tuple[int, Taken], Ends]] = WeakKeyDictionary()
         self._changes: WeakKeyDictionary[Run, dict[tuple[int, Taken], set[Change]]] = WeakKeyDictionary()
@@ -63,11 +65,11 @@ class Again:
         mask = (1 << width) - 1
         numbers = self._numbers | {made.value for made in run.made if made.kind == "R"}
         if width < 64:
-            numbers -= self.cells
+            numbers -= self.cells.keys()
         near = {number + d for number in numbers if number <= mask for d in (-1, 0, 1)} | {2, 3, mask}
         near |= {1 << bit for bit in (*range(0, width, 4), *[n for n in self._numbers if n < width])}
         if width == 64:
-            near |= self.cells
+            near |= self.cells.keys()
         return sorted({number & mask for number in near})
 
     def runs(self, run: Run, read: int, taken: Taken) -> Ends:
@@ -164,6 +166,27 @@ class Again:
                 options = [(value, False) for value in self.values(run, here.asked.width)]
             work += [(text.after(here, each), {**asked, key: here.asked}, {**answers, key: each}) for each in options]
 
+    def misses(self, made: Made, half: Half, address: int) -> bool:
+        """Whether a compiler takes it that an access like `made` does not go to `address`: to null, or out of the
+        variable of which it accesses an element."""
+        if address < NULL_PAGE and self.keep.passes("points", half):
+            return True
+        variable = self.cells.get(_addend(made.where))
+        return variable not in (None, self.cells.get(address)) and self.keep.passes("inside", half)
+
+    def _ends_at(self, end: Stretch, read: Place) -> Place | None:
+        """The first place behind the read from which on a run means nothing."""
+        found = [each.place for each in end.demands if not each.holds and self.keep.concludes]
+        for i, made in enumerate(end.made):
+            if (
+                made.kind != "F"
+                and made.place > read
+                and self.misses(made, half_of(end.made, end.pairs, i), made.address)
+            ):
+                found.append(made.place)
+                break
+        return min(found, default=None)
+
     def changes(self, run: Run, read: int, taken: Taken) -> set[Change]:
         """What may be otherwise if `read` returns something else."""
         known = self._changes.setdefault(run, {})
@@ -174,8 +197,11 @@ class Again:
         return found
 
     def _change(self, run: Run, read: int, end: Stretch) -> Change:
+        last = self._ends_at(end, run.made[read].place)
+        # What is behind a division by 0, say, has no say, as no run comes there.
+        events = [i for i in range(read + 1, len(run.made)) if last is None or run.made[i].place <= last]
         if (end.outcomes, end.status) == (run.end.outcomes, run.end.status):
-            return self._moved(run, read, end)
+            return self._moved(run, events, end)
         there = {made.key: made for made in end.made}
         own = run.made[read].place
         fresh = {i: made for i, made in enumerate(end.made) if made.key not in run.at}
@@ -185,7 +211,7 @@ class Again:
             first.setdefault((made.sort, made.value), made.place)
         differ = gone = moved = 0
         instead = []
-        for i in range(read + 1, len(run.made)):
+        for i in events:
             event = run.made[i]
             other = there.get(event.key)
             if other is None or (other.address, other.value) != (event.address, event.value):
@@ -203,19 +229,29 @@ class Again:
             Extra(half_of(end.made, end.pairs, i), made.address, made.place)
             for i, made in fresh.items()
             if made.place > own and made.sort not in lost and made.tags.isdisjoint(("Plain", "Ghost"))
+            if last is None or made.place <= last
         ]
         return Change(differ, gone, moved, tuple(extra), tuple(instead))
 
-    def _moved(self, run: Run, read: int, end: Stretch) -> Change:
+    def _moved(self, run: Run, events: Sequence[int], end: Stretch) -> Change:
         """What is otherwise where the path is the same: the same statements are executed."""
         differ = moved = 0
-        for i in range(read + 1, len(run.made)):
+        for i in events:
             old, new = run.made[i], end.made[i]
             if (old.address, old.value) != (new.address, new.value):
                 differ |= 1 << i
                 if old.address != new.address and new.address in self.cells:
                     moved |= 1 << i
         return Change(differ, 0, moved, (), ())
+
+
+def _addend(address: Expr | None) -> int:
+    """The constant part of an address."""
+    if isinstance(address, Const):
+        return address.value
+    if isinstance(address, Op) and address.op == "add":
+        return sum([_addend(arg) for arg in address.args])
+    return 0
 
 
 def half_of(made: Sequence[Made], pairs: Pairs, i: int) -> Half:

@@ -3,7 +3,7 @@ dependencies that are left (docs/compiler.md)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -26,10 +26,11 @@ MOST = 500
 
 
 class Compiler:
-    """A compiler that keeps in order what `keep` says. `cells` are the addresses at which a cell stands, `observed` the
-    registers that somebody looks at in the end, by their names in final states; None: all that have names."""
+    """A compiler that keeps in order what `keep` says. `cells` are the addresses at which a cell stands, with the
+    variables, `observed` the registers that somebody looks at in the end, by their names in final states; None: all
+    that have names."""
 
-    def __init__(self, keep: Keep, cells: frozenset[int], observed: frozenset[str] | None, options: Options) -> None:
+    def __init__(self, keep: Keep, cells: Mapping[int, str], observed: frozenset[str] | None, options: Options) -> None:
         self.keep, self.cells, self.observed, self.options = keep, cells, observed, options
 
     def traces(self, code: Code, found: Sequence[Trace]) -> list[Trace]:
@@ -46,7 +47,7 @@ class Compiler:
                 raise UnknownVerdict(f"compiled thread {thread.name} has more than {MOST} traces")
             if texts:
                 text = Text(begun(code, start), settle=self.options.settle)
-                again = Again(text, self.cells, self.options.deadline)
+                again = Again(text, self.cells, self.keep, self.options.deadline)
                 for trace in texts.values():
                     for one in _Compiled(trace, again, self.keep, slots).traces():
                         out.setdefault((one.identity, one.shape, start), one)

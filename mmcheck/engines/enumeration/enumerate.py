@@ -17,6 +17,7 @@ Two executions are the same if they have the same traces, rf and co.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -245,7 +246,8 @@ class Enumeration:
         held = may_be_held(codes, settle=self.settle)
         found = fixpoint(codes, self._initial, replace(options, points=bool(held)))
         if self.keep is not None:
-            compiler = Compiler(self.keep, frozenset(self._initial), self.observed, options)
+            cells = {cell.address: re.split(r"[\[.]", cell.name)[0] for cell in self.program.cells}
+            compiler = Compiler(self.keep, cells, self.observed, options)
             found = [compiler.traces(code, traces) for code, traces in zip(codes, found, strict=True)]
         return with_parts(threads, found, held, self._kept) if held else found
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from mmcheck.engines.enumeration.again import Again, Taken
+from mmcheck.engines.enumeration.again import Again, Taken, half_of
 from mmcheck.engines.enumeration.picks import is_chosen, is_narrow, is_scaled, selected
-from mmcheck.engines.enumeration.text import Run
+from mmcheck.engines.enumeration.text import Place, Run
 from mmcheck.ir.parts import with_leaves
 from mmcheck.ir.program import Const, Expr, Op, Reg, apply, evaluate, registers_of
 
@@ -39,6 +39,8 @@ class Formulas:
         self.where = [self._selected(made.where, sources) for made in run.made]
         self.what = [self._selected(made.what, sources) for made in run.made]
         self.tests = [self._formula(test, sources) for test in run.end.state.tests]
+        self.demands = [(each.place, self._formula(each.cond, sources)) for each in run.end.demands]
+        self._places = [self._formula(made.where, sources) for made in run.made]
         self._behind = [self._reads_behind(i) for i in range(len(run.made))]
 
     def _formula(self, expr: Expr | None, sources: Mapping[str, Expr]) -> Formula | None:
@@ -72,7 +74,10 @@ class Formulas:
                 for test, (_, held) in zip(self.tests, run.end.outcomes, strict=True)
                 if test is not None and read in test.over and bool(evaluate(test.expr, new)) != held
             ]
+            last = self._ends_at(read, new, again)
             for i in range(read + 1, len(run.made)):
+                if last is not None and run.made[i].place > last:
+                    break
                 if any(over.isdisjoint(self._behind[i]) for over in turned):
                     continue
                 where, what = self.where[i], self.what[i]
@@ -82,6 +87,22 @@ class Formulas:
                 if what is not None and read in what.over:
                     data |= (_frozen(what.expr, old, new) != run.made[i].value) << i
         return address, data
+
+    def _ends_at(self, read: int, new: Values, again: Again) -> Place | None:
+        """The first place behind the read from which on the run means nothing with what is `new`."""
+        made = self.run.made
+        found = [
+            place
+            for place, cond in self.demands
+            if again.keep.concludes and cond is not None and read in cond.over and not evaluate(cond.expr, new)
+        ]
+        for i in range(read + 1, len(made)):
+            where = self._places[i]
+            if where is not None and read in where.over:
+                if again.misses(made[i], half_of(made, self.run.end.pairs, i), evaluate(where.expr, new)):
+                    found.append(made[i].place)
+                    break
+        return min(found, default=None)
 
 
 def _address(expr: Expr, old: Values, new: Values) -> int:

@@ -10,7 +10,7 @@ from mmcheck.engines.enumeration.linear import Pair
 from mmcheck.engines.enumeration.trace import Trace
 from mmcheck.events.relations import bits, from_pairs, pairs
 from mmcheck.model.concrete import Frame
-from mmcheck.model.kept import Half, kept, passes, table
+from mmcheck.model.kept import Half, concludes, kept, passes, table
 from mmcheck.model.model import BESIDE
 from mmcheck.target.targets import architecture_of, next_to
 
@@ -29,6 +29,11 @@ class Keep:
     def passes(self, name: str, event: Half) -> bool:
         """Whether `event` is in the set `name` of the tables."""
         return passes(self.profile, name, event)
+
+    @cached_property
+    def concludes(self) -> bool:
+        """Whether it is known behind arithmetic that it meant something."""
+        return concludes(self.profile)
 
     @cached_property
     def deletes_idle_updates(self) -> bool:

@@ -14,8 +14,8 @@ from mmcheck.base.errors import InternalError
 from mmcheck.engines.enumeration.trace import Pairs, Trace
 from mmcheck.ir import actions as acts
 from mmcheck.ir import steps
-from mmcheck.ir.instructions import Back, Code, ForkOp, LoadOp, RmwOp, RoundOp, StoreOp, TestOp
-from mmcheck.ir.program import NO_TAGS, Expr, Tags
+from mmcheck.ir.instructions import Back, CheckOp, Code, ForkOp, LoadOp, RmwOp, RoundOp, StoreOp, TestOp
+from mmcheck.ir.program import ARITHMETIC, NO_TAGS, Expr, Tags
 from mmcheck.target.tags import instruction
 
 Place: TypeAlias = tuple[int, ...]
@@ -54,17 +54,27 @@ class Made(NamedTuple):
         return self.key[1], instruction(self.tags), self.address
 
 
+class Demand(NamedTuple):
+    """What arithmetic demands at a place to mean anything, over the values read, and whether it is so."""
+
+    place: Place
+    cond: Expr
+    holds: bool
+
+
 class Stretch:
     """A point on a way through the text: `made` are the events so far, `pairs` the halves of read-modify-writes,
-    `checks` the assertions with their outcomes. The way ends here with a `status`, or goes on by an answer to what is
-    `asked`: a read without its value, an exclusive store, or a wait (of kind ``wait``)."""
+    `checks` the assertions with their outcomes, `demands` those of arithmetic. The way ends here with a `status`, or
+    goes on by an answer to what is `asked`: a read without its value, an exclusive store, or a wait (of kind
+    ``wait``)."""
 
-    __slots__ = ("asked", "behind", "checks", "made", "number", "pairs", "state", "status")
+    __slots__ = ("asked", "behind", "checks", "demands", "made", "number", "pairs", "state", "status")
 
     def __init__(
         self, state: acts.State, made: tuple[Made, ...], pairs: Pairs, checks: tuple[tuple[str, bool], ...]
     ) -> None:
         self.state, self.made, self.pairs, self.checks = state, made, pairs, checks
+        self.demands: tuple[Demand, ...] = ()
         self.asked: Made | None = None
         self.status = ""
         self.number = 0
@@ -161,6 +171,10 @@ class Text:
                 case acts.Barrier():
                     here.state, here.made = steps.skip(state), (*here.made, Made((place, "F"), action.tags))
                 case acts.Check():
+                    if action.requirement == ARITHMETIC:
+                        assert isinstance(op, CheckOp)
+                        demand = Demand(place, steps.symbolic(op.cond, state), action.holds)
+                        here.demands = (*here.demands, demand)
                     here.state = steps.skip(state)
                     here.checks = (*here.checks, (action.requirement, action.holds))
                 case acts.Wait(number=number):
@@ -224,7 +238,9 @@ class Text:
             state = steps.after_modify(code, state, value, n)
         else:
             state = steps.after_wait(code, state)
-        return Stretch(state, made, pairs, here.checks)
+        out = Stretch(state, made, pairs, here.checks)
+        out.demands = here.demands
+        return out
 
     def _succeeds(self, here: Stretch, value: int) -> bool:
         op, asked = self.code.ops[here.state.pc], here.asked

@@ -12,13 +12,15 @@ stand for outcomes (that a wait ends, that a compare-exchange succeeds) by their
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from mmcheck.engines.unfolding.keeping import Keeping
 from mmcheck.engines.unfolding.picks import Picks, steps
 from mmcheck.events.domains import implies
 from mmcheck.events.graph import EventGraph, GEvent
 from mmcheck.events.terms import Term, symbols_of, walk
-from mmcheck.ir.program import Tags
+from mmcheck.ir.program import ARITHMETIC, Tags
+from mmcheck.model.kept import NULL_PAGE, concludes
 from mmcheck.target.tags import instruction
 
 MOST_UNKNOWN = 8
@@ -48,6 +50,11 @@ class Dependence:
         self.tests = [(test.guard, test.cond) for test in graph.tests if test.thread == thread]
         self.tests += [(wait.guard, wait.cond) for wait in self.waits]
         self.tests += [(each.guard, each.success) for each in self.outcomes.values()]
+        self.checks = [
+            check
+            for check in graph.checks
+            if check.thread == thread and check.requirement == ARITHMETIC and concludes(keeping.profile)
+        ]
         self.cells = sorted(cell.address for cell in graph.program.cells)
         self.reads = {f"r{e.id}": e for e in self.events if e.kind == "R"}
         self.picks = Picks(self.terms)
@@ -165,6 +172,16 @@ class Dependence:
             known = self._below[term.number] = frozenset(symbols_of([term]) & self.reads.keys())
         return known
 
+    def outside(self, event: GEvent, now: Term) -> Term:
+        """That an access to an element of a variable goes to none of its cells, if it goes to the address `now`."""
+        assert event.address is not None
+        variable = self.keeping.variable(event.address)
+        cells = [cell for cell in self.cells if self.keeping.variables[cell] == variable]
+        if variable is None or (now.const is None and len(cells) > MOST_CELLS):
+            return self.terms.false
+        here = [self.terms.op("eq", (now, self.terms.number(cell, now.width)), 1) for cell in cells]
+        return self.terms.neg(self.terms.disj(here))
+
     def numbers(self, nodes: Iterable[Term], width: int) -> list[int]:
         """Values of a read of `width` bits that could matter to `nodes`, which depend on it."""
         found, bits = set[int](), False
@@ -180,6 +197,14 @@ class Dependence:
         powers = [1 << bit for bit in range(min(width, 32))] if bits else []
         places = self.cells[:MOST_CELLS] if width == 64 else []
         return list(dict.fromkeys([n & mask for n in (*sorted(found), 0, 1, 2, 3, mask, *powers, *places)]))
+
+
+class Demand(NamedTuple):
+    """Where `guard` is so, `cond` must be, or the thread means nothing from there on: behind the event `after`."""
+
+    after: int
+    guard: Term
+    cond: Term
 
 
 class _Text:
@@ -222,7 +247,12 @@ class _Text:
                 (self.values[event.id],) = terms.substitute([event.value], here, memo)
         memo = made.setdefault((), {})
         self.tests = [(guard, cond, terms.substitute([cond], values, memo)[0]) for guard, cond in thread.tests]
+        self.demands = [
+            Demand(check.after, *terms.substitute([check.guard, check.cond], values, memo)) for check in thread.checks
+        ]
+        """What must be so for the thread to mean anything; accesses aside."""
         roots = [*self.guards.values(), *self.places.values(), *self.values.values(), *[t for _, _, t in self.tests]]
+        roots += [term for demand in self.demands for term in (demand.guard, demand.cond)]
         self.order = list(walk(roots))
         self.below: dict[int, frozenset[str]] = {}
         """The reads below each node."""
@@ -288,6 +318,8 @@ class _Varied:
         self.numbers = thread.numbers(self.nodes, self.read.width) if self.nodes else []
         self.runs = [self._substituted(number) for number in self.numbers]
         self._paths: dict[tuple[int, frozenset[str]], Term] = {}
+        self._demanded = self._demands() if self.nodes else []
+        self._defined: dict[tuple[int, int], Term] = {}
         self._changed: dict[int, list[Term]] = {}
         self._expanded: dict[tuple[int, int], Term] = {}
 
@@ -329,6 +361,39 @@ class _Varied:
             }
         cond = picks.chosen(node)
         return node if cond is terms.true else terms.select(cond, node, terms.rebuilt(node, made))
+
+    def _demands(self) -> list[Demand]:
+        """What must be so, and might not be with another value: of divisions, and of accesses that such a value leads
+        to. The condition of an access is its address."""
+        thread, text = self.thread, self.text
+        found = [each for each in text.demands if self._depends(each.guard, each.cond)]
+        for event in thread.events:
+            place = text.places.get(event.id)
+            if event.id > self.read.id and place is not None and self._depends(place):
+                found.append(Demand(event.id, text.guards[event.id], place))
+        return sorted(found, key=lambda each: each.after)
+
+    def _means(self, event: GEvent, made: Mapping[int, Term]) -> Term:
+        """That nothing before `event` is without meaning: a compiler takes it that no run comes there."""
+        before = [each for each in self._demanded if each.after < event.id]
+        if not before:
+            return self.terms.true
+        key = id(made), len(before)
+        known = self._defined.get(key)
+        if known is None:
+            ways = [self.terms.conj([self._now(each.guard, made), self._meaningless(each, made)]) for each in before]
+            known = self._defined[key] = self.text.of_the_run(self.terms.neg(self.terms.disj(ways)))
+        return known
+
+    def _meaningless(self, demand: Demand, made: Mapping[int, Term]) -> Term:
+        terms, keeping = self.terms, self.thread.keeping
+        now = self._now(demand.cond, made)
+        if now.width == 1:
+            return terms.neg(now)
+        event = self.thread.graph.events[demand.after]
+        points, inside = (keeping.passes(name, event) for name in ("points", "inside"))
+        null = terms.op("ult", (now, terms.number(NULL_PAGE, now.width)), 1)
+        return terms.disj([terms.conj([points, null]), terms.conj([inside, self.thread.outside(event, now)])])
 
     def _depends(self, *nodes: Term | None) -> bool:
         below = self.text.below
@@ -422,7 +487,7 @@ class _Varied:
             )
             for twin in self.thread.twins[event.id]
         ]
-        return self.text.of_the_run(self.terms.neg(self.terms.disj(same)))
+        return self.terms.conj([self.text.of_the_run(self.terms.neg(self.terms.disj(same))), self._means(event, made)])
 
     def _performed(self, other: GEvent, event: GEvent, made: Mapping[int, Term]) -> Term:
         """That `other` is made, with the address and the value that `event` has in the run."""
@@ -446,7 +511,8 @@ class _Varied:
             return known
         found = {}
         for made in self.runs:
-            change = text.of_the_run(terms.disj([self._lost(event, made), self._added(event, made)]))
+            altered = terms.disj([self._lost(event, made), self._added(event, made)])
+            change = terms.conj([text.of_the_run(altered), self._means(event, made)])
             if change is not terms.false:
                 found[change.number] = change
         self._changed[event.id] = list(found.values())
@@ -496,7 +562,7 @@ class _Varied:
             frozen = self._frozen(root, number, steps)
             if frozen is root or (cells is not None and frozen.const is not None and frozen.const not in cells):
                 continue
-            path = self._path_stays(event, made)
+            path = terms.conj([self._path_stays(event, made), self._means(event, made)])
             if path is terms.false:
                 continue
             if path is terms.true and frozen.const is not None:
@@ -532,7 +598,8 @@ class _Varied:
         if place.const is not None and place.const not in self.thread.cells:
             return terms.false
         elsewhere = terms.neg(terms.op("eq", (place, event.address), 1))
-        return text.of_the_run(terms.conj([self._now(text.guards[event.id], made), elsewhere]))
+        way = text.of_the_run(terms.conj([self._now(text.guards[event.id], made), elsewhere]))
+        return terms.conj([way, self._means(event, made)])
 
     # --- reads that the run does not make -------------------------------------------------------------
 

@@ -74,7 +74,7 @@ class Keeping:
         """That two accesses go to one address; false if they cannot, and of a fence."""
         if a.address is None or b.address is None:
             return self.terms.false
-        one, other = self._variable(a.address), self._variable(b.address)
+        one, other = self.variable(a.address), self.variable(b.address)
         if one is not None and other is not None and one != other:
             return self.terms.false
         return self.terms.op("eq", (a.address, b.address), 1)
@@ -115,7 +115,7 @@ class Keeping:
                     clear = terms.false if blocked else terms.conj([clear, terms.disj([passed, terms.neg(there)])])
         return known
 
-    def _variable(self, address: Term) -> str | None:
+    def variable(self, address: Term) -> str | None:
         """The variable that an access goes to if it stays inside; None for a pointer."""
         numbers = [address] if address.op == "const" else address.args if address.op == "add" else ()
         return next((self.variables[n.const] for n in numbers if n.const in self.variables), None)
