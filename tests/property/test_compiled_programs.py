@@ -33,7 +33,7 @@ def states(first: Body, second: Body, target: str, profile: str | None, *, unsee
     program = program_of(source_text((first, second)), target)
     names = {f"T{number}:{name}" for number in (0, 1) for name in re.findall(r"\br\d\b", str(program))}
     model = load_model(parse_target(target).model)
-    keep = None if profile is None else keep_of(profile)
+    keep = None if profile is None else keep_of(profile, target)
     search = Enumeration(
         program, model, settle=True, keep=keep, limits=LIMITS, observed=frozenset(names - {f"T0:{unseen}"})
     )

@@ -232,7 +232,7 @@ def test_one_partial_order_allows_more_than_all_linear_ones(p, model, table, out
     allowed = [
         any(
             run.final.items() >= outcome.items()
-            for run in Enumeration(p, load_model(model), keep=profile(table), exact=exact).runs()
+            for run in Enumeration(p, load_model(model), keep=profile(table, model), exact=exact).runs()
         )
         for exact in (False, True)
     ]
@@ -285,7 +285,7 @@ def test_the_order_that_the_compiler_may_emit_is_told():
     p = program(*SOURCES[2], source=(0,))
     bad = [
         run.execution
-        for run in Enumeration(p, load_model("x86-tso"), keep=profile("observed")).runs()
+        for run in Enumeration(p, load_model("x86-tso"), keep=profile("observed", "x86-tso")).runs()
         if run.final["T1:a"] == 1 and run.final["T1:b"] == 0
     ]
     assert [e.linear[0] for e in bad if e.linear is not None] == [(3, 2)]
@@ -380,7 +380,7 @@ def test_a_part_of_a_thread_that_waits_has_lost_what_is_dead_when_it_goes_on():
     wait = Await((r("a", "a", "v"),), eq("a", 1))
     for settle in (False, True):
         p = program((w("y", 1, "p"), wait, w("y", 2, "p")), source=(0,), cells="ya")
-        found = Enumeration(p, load_model("x86-tso"), settle=settle, keep=profile("observed")).traces()[0]
+        found = Enumeration(p, load_model("x86-tso"), settle=settle, keep=profile("observed", "x86-tso")).traces()[0]
         assert {tuple(i.kind for i in t.items if i.kind == "W") for t in found if t.status == "stuck"} == {("W",), ()}
 
 

@@ -20,7 +20,7 @@ class Keep:
     """A profile, or a cat file (`mmcheck.model.kept`), on `target`; without, on no machine in particular."""
 
     profile: str
-    target: str = ""
+    target: str
 
     def pair(self, first: Half, second: Half, *, same_place: bool) -> bool:
         """Whether two events stay in order, for what they are."""
@@ -38,7 +38,7 @@ class Keep:
     @cached_property
     def deletes_idle_updates(self) -> bool:
         """Whether atomic updates that change nothing may be left out."""
-        return bool(self.target) and architecture_of(self.target).deletes_idle_updates
+        return architecture_of(self.target).deletes_idle_updates
 
     def pairs(self, trace: Trace) -> Iterator[Pair]:
         """The pairs of positions of a trace that stay in order."""
@@ -62,7 +62,7 @@ class Keep:
         yield from pairs(Frame(model, n, sets, static).relation(node, none, none))
 
 
-def profile(name: str, target: str = "") -> Keep:
+def profile(name: str, target: str) -> Keep:
     """What a profile keeps on `target`, or a cat file (`mmcheck.model.kept.table`)."""
     table(name)
     return Keep(name, target)

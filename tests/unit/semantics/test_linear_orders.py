@@ -54,6 +54,6 @@ def test_the_enumerator_says_the_same_of_x86() -> None:
     (requirement,) = program.requirements
     for exact, expected in ((False, True), (True, False)):
         search = Enumeration(
-            program, load_model(program.target), settle=True, keep=keep_of("observed"), exact=exact
+            program, load_model(program.target), settle=True, keep=keep_of("observed", program.target), exact=exact
         )  # fmt: skip
         assert any(not evaluate(requirement.cond, run.final) for run in search.runs()) is expected
