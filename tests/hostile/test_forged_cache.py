@@ -210,8 +210,8 @@ def test_a_changed_installation_of_equal_times_and_sizes_is_another(
 ) -> None:
     package = checkout.path / "mmcheck"
     checkout.write("mmcheck/base/cache.py", "# a")
-    module = checkout.write("mmcheck/model/sc.cat", "acyclic a as b")
-    monkeypatch.setattr(cache, "__file__", str(package / "cache.py"))
+    module = checkout.write("mmcheck/target/sc.cat", "acyclic a as b")
+    monkeypatch.setattr(cache, "__file__", str(package / "base" / "cache.py"))
     store = cache.store()
     assert store is not None
     found = []

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import mmcheck.model.model as models
+import mmcheck.target.targets as targets
 from mmcheck.base.errors import UnknownVerdict
 from mmcheck.base.source import SourceFile
 from mmcheck.engines.enumeration.enumerate import Enumeration, Limits
@@ -168,7 +169,7 @@ def test_no_barrier_adds_an_outcome_to_a_classic_shape(arch: Arch, full: str) ->
 
 
 def test_a_model_in_which_one_does_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = Path(models.__file__).with_name("armv8.cat").read_text(encoding="utf-8")
+    text = Path(targets.__file__).with_name("armv8.cat").read_text(encoding="utf-8")
     odd = text.replace("[M];po;[L]\n", "(([M];po;[L]) \\ (po;[DMB.ISHLD];po))\n")
     assert odd != text
     model = models.model_from_text("odd", SourceFile("odd", odd))

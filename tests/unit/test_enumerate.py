@@ -240,7 +240,7 @@ def test_one_partial_order_allows_more_than_all_linear_ones(p, model, table, out
 
 
 def violated(p: Program, model: str, bad: dict[str, int], *, compiler: bool = True, table: str = "observed") -> bool:
-    keep = profile(table) if compiler else None
+    keep = profile(table, model) if compiler else None
     return any(run.final.items() >= bad.items() for run in Enumeration(p, load_model(model), keep=keep).runs())
 
 

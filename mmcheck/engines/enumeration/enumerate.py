@@ -111,7 +111,7 @@ class Enumeration:
     """The runs of `program` that `model` allows.
 
     `settle` asks for final states, otherwise for safety. `write_back` and `cas_provenance` None mean: on Armv8
-    targets, as Arm allows it. `keep` is the compiler layer, for instance ``profile("observed", target)``: an execution is
+    targets, as Arm allows it. `keep` is the compiler layer, as in ``profile("observed", target)``: an execution is
     then allowed if the model allows it with some linear order of each compiled thread that contains keep,
     dependencies and rmw. Without it (SC, language-level models) the order is that of the text. Not `exact`, po is cpo
     itself (docs/compiler.md). `observed` are the registers that are looked at in the end, by their names in final
