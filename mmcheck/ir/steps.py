@@ -204,9 +204,9 @@ def modified(action: Modify, state: State, old: int) -> int | None:
     return action.op.new.value(registers) if action.op.when.value(registers) else None
 
 
-def inside_modify(code: Code, state: State, read: int) -> State:
-    """Between the halves of a read-modify-write whose read is `read`: what its write is made of, and whether it is
-    made, depends on that read as far as it uses the old value."""
+def inside_modify(code: Code, state: State, read: int, old: int) -> State:
+    """Between the halves of a read-modify-write whose read is `read` and returned `old`: what its write is made of, and
+    whether it is made, depends on that read as far as it uses the old value."""
     op = code.ops[state.pc]
     assert isinstance(op, RmwOp)
     taints, symbols = state.taints, state.symbols
@@ -214,7 +214,7 @@ def inside_modify(code: Code, state: State, read: int) -> State:
         taints = _put(taints, op.old, (1 << read, 0))
     if symbols is not None:
         symbols = _put(symbols, op.old, symbol(read, op.statement.dst.width))
-    return state._replace(taints=taints, symbols=symbols)
+    return state._replace(registers=_put(state.registers, op.old, old), taints=taints, symbols=symbols)
 
 
 def after_modify(code: Code, state: State, old: int, read: int = 0, *, by_pick: bool = False) -> State:

@@ -250,6 +250,7 @@ def statements(draw: st.DrawFn, register: str, known: tuple[str, ...], *, branch
         words = [
             f"swap({value}, {order})",
             f"fetch_add(1, {order})",
+            f"fetch_{draw(st.sampled_from(['min', 'max', 'and', 'or']))}({value}, {order})",
             f"compare_exchange(0, {value}, {order}, relaxed).value",
         ]
         return f"let {register} = {place}.{draw(st.sampled_from(words))}"

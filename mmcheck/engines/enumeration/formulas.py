@@ -85,8 +85,14 @@ class Formulas:
                     there = _address(where.expr, old, new)
                     address |= (there != run.made[i].address and there in again.cells) << i
                 if what is not None and read in what.over:
-                    data |= (_frozen(what.expr, old, new) != run.made[i].value) << i
+                    part = _computed if self._is_by_memory(i, what.expr) else _frozen
+                    data |= (part(what.expr, old, new) != run.made[i].value) << i
         return address, data
+
+    def _is_by_memory(self, write: int, what: Expr) -> bool:
+        """Whether it is computed of what its own read-modify-write has read, in one instruction."""
+        own = f"r{self.run.other.get(write)}"
+        return isinstance(what, Op) and any(isinstance(arg, Reg) and arg.name == own for arg in what.args)
 
     def _ends_at(self, read: int, new: Values, again: Again) -> Place | None:
         """The first place behind the read from which on the run means nothing with what is `new`."""
@@ -123,6 +129,11 @@ def _frozen(expr: Expr, old: Values, new: Values) -> int:
     if expr.op == "mul" and not is_scaled(expr):
         values = [evaluate(arg, old) if is_narrow(arg) else value for arg, value in zip(expr.args, values, strict=True)]
     return _apply(expr, values)
+
+
+def _computed(expr: Expr, old: Values, new: Values) -> int:
+    """As `_frozen`, of what is computed as a whole."""
+    return _apply(expr, [_frozen(arg, old, new) for arg in expr.args]) if isinstance(expr, Op) else evaluate(expr, new)
 
 
 def _apply(expr: Op, values: Sequence[int]) -> int:

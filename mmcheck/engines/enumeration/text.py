@@ -230,7 +230,7 @@ class Text:
             made = (*made, asked._replace(value=value, tags=asked.tags if success else statement.fail_tags))
             if success or writes_back:
                 tags = statement.write_tags if success else statement.write_tags - {"L"}
-                inside = steps.inside_modify(code, state, n)
+                inside = steps.inside_modify(code, state, n, value)
                 what = steps.symbolic(op.new, inside) if success else steps.symbol(n, asked.width)
                 new = value if written is None else written
                 made = (*made, Made((asked.place, "W"), tags, asked.address, asked.width, new, asked.where, what))

@@ -177,14 +177,14 @@ class Tracer:
     def modify(self, path: Path, state: acts.State, action: acts.Modify) -> list[Path]:
         op, n = action.op, len(path.items)
         statement = op.statement
-        inside = steps.inside_modify(self.code, state, n)
-        assert inside.taints is not None
-        new = op.new.taint(inside.registers, inside.taints)
-        data, pick = op.when.taint(inside.registers, inside.taints)
-        decides = data | pick
         out = []
         for old in self.values(action.address):
             old &= (1 << action.width) - 1
+            inside = steps.inside_modify(self.code, state, n, old)
+            assert inside.taints is not None
+            new = op.new.taint(inside.registers, inside.taints)
+            data, pick = op.when.taint(inside.registers, inside.taints)
+            decides = data | pick
             written = steps.modified(action, state, old)
             tags = statement.fail_tags if written is None else statement.read_tags
             read = self.item(

@@ -172,6 +172,13 @@ class Dependence:
             known = self._below[term.number] = frozenset(symbols_of([term]) & self.reads.keys())
         return known
 
+    def by_memory(self, event: GEvent) -> frozenset[int]:
+        """What a write makes of the value that its own read-modify-write has read, in one instruction."""
+        value = event.value
+        sources = [self.graph.events[read].value for read, write in self.pairs.items() if write == event.id]
+        computed = value is not None and any(arg is source for arg in value.args for source in sources)
+        return frozenset({value.number}) if value is not None and computed else frozenset()
+
     def outside(self, event: GEvent, now: Term) -> Term:
         """That an access to an element of a variable goes to none of its cells, if it goes to the address `now`."""
         assert event.address is not None
@@ -419,7 +426,7 @@ class _Varied:
                     yield "pick-addr", self.read.id, event.id, pick
             if event.kind == "W" and self._depends(value):
                 assert value is not None and event.value is not None
-                strong = self._otherwise(event, event.value, None, frozenset())
+                strong = self._otherwise(event, event.value, None, self.thread.by_memory(event))
                 if strong is not terms.false:
                     yield "data", self.read.id, event.id, strong
             if event.kind == "R" and (event.id not in self.thread.halves or event.id in self.own):

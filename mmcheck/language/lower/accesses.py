@@ -260,7 +260,7 @@ class Accesses:
                 ir.Rmw(
                     dst,
                     place.address,
-                    new,
+                    _compared(new) if piece.exclusive else new,
                     piece.read_tags,
                     piece.write_tags,
                     exclusive=piece.exclusive,
@@ -365,3 +365,12 @@ def _split(whole: ir.Reg, type_: RecordType, base: int) -> RecordVal:
         moved = values.make("lshr", (whole, ir.Const(shift, whole.width)), whole.width) if shift else whole
         found[each.name] = Val(values.resize(moved, width_of(each.type)), each.type)
     return RecordVal(str(type_), found)
+
+
+def _compared(new: ir.Expr) -> ir.Expr:
+    """A minimum or maximum as a loop of exclusives makes it, which compares and selects; else as it is."""
+    if not isinstance(new, ir.Op) or new.op[1:] not in ("min", "max"):
+        return new
+    old, operand = new.args
+    args = (old, operand) if new.op.endswith("min") else (operand, old)
+    return values.make("select", (values.make(f"{new.op[0]}lt", args, 1), old, operand), new.width)

@@ -299,9 +299,7 @@ def _new_value(word: Word, type_: Scalar, operand: Val | None, span: Span) -> ir
     if not isinstance(type_, IntType) and not (isinstance(type_, BoolType) and operation in _BITWISE):
         raise problem("MM216", f"'{word.name}' does not go with {type_}", span)
     if operation in ("min", "max"):
-        less = "slt" if isinstance(type_, IntType) and type_.signed else "ult"
-        args = (old, operand.expr) if operation == "min" else (operand.expr, old)
-        return values.make("select", (values.make(less, args, 1), old, operand.expr), width)
+        operation = ("s" if isinstance(type_, IntType) and type_.signed else "u") + operation
     return values.make(operation, (old, operand.expr), width)
 
 

@@ -161,3 +161,50 @@ requirement mp {{ ~exists reader.r == 1 && reader.v == 0 }}
 )
 def test_the_size_of_an_element_chooses_nothing(place: str, read: str, want: str, engine: str, tmp_path: Path) -> None:
     assert verdict_of(RECORDS.format(place=place, read=read), engine, tmp_path) == want
+
+
+UPDATES = """targets {target}
+memory x, a[8]
+asm thread writer {{
+  a[{element}] = 1
+  dmb(ish)
+  x.write_volatile(5)
+}}
+{kind} reader {{
+  let r = x.{update}
+  let t = x.load(relaxed)
+  let v = a[t].read_volatile()
+}}
+requirement mp {{ ~exists reader.r == 5 && reader.t == {element} && reader.v == 0 }}
+"""
+
+
+@pytest.mark.parametrize("engine", ["smt", "enumerate"])
+@pytest.mark.parametrize("kind", ["asm thread", "thread"])
+@pytest.mark.parametrize(
+    ("update", "element", "exclusive", "single"),
+    [
+        ("fetch_min(3, relaxed)", 3, "violated", "holds"),
+        ("fetch_min(1, relaxed)", 1, "violated", "holds"),
+        ("fetch_max(6, relaxed)", 6, "violated", "holds"),
+        ("fetch_max(2, relaxed)", 5, "holds", "holds"),
+        ("fetch_and(1, relaxed)", 1, "holds", "holds"),
+        ("fetch_or(2, relaxed)", 7, "holds", "holds"),
+        ("swap(4, relaxed)", 4, "violated", "violated"),
+    ],
+)
+def test_a_minimum_is_one_instruction_with_lse(
+    update: str, element: int, exclusive: str, single: str, kind: str, engine: str, tmp_path: Path
+) -> None:
+    """LDUMIN computes what it writes (herd7: Never, reloaded as an index); a loop of LDXR and STXR has CMP and CSEL."""
+    for target, want in (("armv8", exclusive), ("armv8+lse", single)):
+        text = UPDATES.format(target=target, kind=kind, update=update, element=element)
+        assert verdict_of(text, engine, tmp_path) == want
+
+
+@pytest.mark.parametrize("engine", ["smt", "enumerate"])
+def test_the_least_of_all_is_swapped(engine: str, tmp_path: Path) -> None:
+    """LLVM makes an exchange of a minimum with 0, which always writes 0; assembly stays as it is."""
+    for kind, want in (("thread", "violated"), ("asm thread", "holds")):
+        text = UPDATES.format(target="armv8+lse", kind=kind, update="fetch_min(0, relaxed)", element=0)
+        assert verdict_of(text, engine, tmp_path) == want
