@@ -265,7 +265,9 @@ def doors(folder: Path) -> dict[str, Door]:
     said("run", "bad.litmus", "--runs", "20", "--trace", "seed.trace")
     report, baseline, trace = ((folder / f"seed.{name}").read_text() for name in ("json", "baseline", "trace"))
     limits = ("--timeout", "1")
-    models = _texts("mmcheck/target/*.cat", "mmcheck/model/*.cat", "tests/data/models/*.cat", most=20_000)
+    shipped = [text for text in _texts("mmcheck/target/*.cat", most=20_000) if "include" not in text]
+    longest = sorted(shipped, key=len, reverse=True)
+    models = (*longest, *_texts("mmcheck/model/*.cat", "tests/data/models/*.cat", most=20_000))
     cheap = ("--format", "concise", *limits)
     of_specs = (commented("// nothing"), renamed, permuted)
     of_herd = (herd_commented, herd_renamed, herd_permuted)
