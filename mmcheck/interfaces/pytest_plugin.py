@@ -39,10 +39,11 @@ class LitmusFile(pytest.File):
         from mmcheck.base import cache
         from mmcheck.report.draw.metrics import clean
         from mmcheck.report.words import BASE
-        from mmcheck.verdict import cached
+        from mmcheck.verdict import incremental
+        from mmcheck.verdict.question import Question
 
-        question = cached.Question(targets=tuple(self.config.getoption("--mmcheck-target")))
-        report = cached.verify([self.path], question, store=cache.store())
+        question = Question(targets=tuple(self.config.getoption("--mmcheck-target")))
+        report = incremental.verify([self.path], question, store=cache.store())
         for file in report.files:
             for number, diagnostic in enumerate(file.diagnostics):
                 if diagnostic.severity != "error":

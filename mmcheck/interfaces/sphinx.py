@@ -29,7 +29,8 @@ from mmcheck.report.draw.metrics import clean
 from mmcheck.report.draw.svg import render_svg
 from mmcheck.report.draw.text import render_text
 from mmcheck.report.words import BASE, claim, verdict
-from mmcheck.verdict import cached
+from mmcheck.verdict import incremental
+from mmcheck.verdict.question import Question
 from mmcheck.verdict.results import MEANING, Report, Result
 
 if TYPE_CHECKING:
@@ -87,8 +88,8 @@ class LitmusDirective(SphinxDirective):
 
     def _report(self, path: str) -> Report:
         targets = tuple(self.config.mmcheck_targets)
-        question = cached.Question(targets, bound=self.config.mmcheck_bound, compiler=self.config.mmcheck_compiler)
-        return cached.verify([path], question, store=cache.store(not self.config.mmcheck_cache))
+        question = Question(targets, bound=self.config.mmcheck_bound, compiler=self.config.mmcheck_compiler)
+        return incremental.verify([path], question, store=cache.store(not self.config.mmcheck_cache))
 
     def _wanted(self, result: Result) -> bool:
         options = self.options

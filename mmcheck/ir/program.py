@@ -223,6 +223,11 @@ class Origin:
     word: str = ""
     calls: tuple[str, ...] = ()
 
+    def quoted(self, otherwise: str = "") -> str:
+        """``'avail.idx = i + 1' (line 14)``, for sentences; with `otherwise` in quotes if it has no text."""
+        line = f" (line {self.span.line})" if self.span is not None else ""
+        return f"'{self.text or otherwise}'{line}"
+
 
 NOWHERE = Origin()
 Tags: TypeAlias = frozenset[str]

@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping
 
 from mmcheck.base.errors import InternalError, UnknownVerdict
 from mmcheck.ir.program import Program
-from mmcheck.placement.oracle import checker_of
+from mmcheck.placement.oracle import solver_of
 from mmcheck.placement.problem import Placement
 from mmcheck.target.targets import Target
+from mmcheck.verdict.check import Checker
 
 
 def confirm(
@@ -29,9 +30,8 @@ def confirm(
     remarks: dict[tuple[str, str], dict[str, None]] = {}
     vacuous: dict[str, str] = {}
     for target, program in programs.items():
-        checker = checker_of(program, target, bound=bound, compiler=compiler, timeout=timeout)
-        if choices is not None:
-            checker.choices = dict(choices)
+        solver = solver_of(program, target, bound=bound, compiler=compiler, timeout=timeout)
+        checker = Checker(solver if choices is None else solver.sibling(dict(choices)))
         for requirement in program.requirements:
             if requirement.name in dropped:
                 continue

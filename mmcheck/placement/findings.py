@@ -18,7 +18,7 @@ from mmcheck.placement.oracle import MEMORY, Counterexample, Oracle
 from mmcheck.placement.problem import Placement, Problem
 from mmcheck.placement.search import Outcome, Search
 from mmcheck.placement.sites import Site
-from mmcheck.verdict.results import Counterexample as Told
+from mmcheck.verdict.results import Counterexample as Run
 from mmcheck.verdict.results import Layer
 
 
@@ -33,7 +33,7 @@ class Missing:
     requirement: str
     target: str
     layer: Layer | None
-    run: Told
+    run: Run
     repairs: tuple[tuple[str, str], ...]
     sequential: bool = False
 
@@ -163,8 +163,8 @@ class _Finder:
                 needed.append((site.name, repaired[site.name]))
             else:
                 current = without
-        told, layer = found.replay.told(self.written)
-        return Missing(name, found.target.name, layer, told, tuple(needed))
+        run, layer = found.replay.as_counterexample(self.written)
+        return Missing(name, found.target.name, layer, run, tuple(needed))
 
     def _breaks(self, found: Counterexample, placement: Placement) -> bool:
         """Whether `placement` breaks the requirement of `found` on its target."""
@@ -179,10 +179,10 @@ class _Finder:
         return other is not None
 
     def _impossible(self, requirement: str, found: Counterexample) -> None:
-        told, layer = found.replay.told(self.written if found.replay.allowed(self.written) else self._strongest())
-        self.findings.missing.append(
-            Missing(requirement, found.target.name, layer, told, (), sequential=not told.cycle)
+        run, layer = found.replay.as_counterexample(
+            self.written if found.replay.allowed(self.written) else self._strongest()
         )
+        self.findings.missing.append(Missing(requirement, found.target.name, layer, run, (), sequential=not run.cycle))
 
     def _strongest(self) -> dict[str, str]:
         order = self.search.order

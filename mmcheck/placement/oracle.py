@@ -1,4 +1,4 @@
-"""The checker as an oracle: is this placement right on this target, and if not, which run breaks which requirement?
+"""The solver as an oracle: is this placement right on this target, and if not, which run breaks which requirement?
 
 One incremental encoding per target; a placement is a set of assumptions, and so is each requirement.
 A run as compiled counts only if there is an order that the compiler may emit (`mmcheck.verdict.check`,
@@ -11,20 +11,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mmcheck.base.deadline import Deadline
-from mmcheck.base.errors import InternalError, UnknownVerdict
+from mmcheck.base.errors import UnknownVerdict
 from mmcheck.base.records import record
-from mmcheck.engines.smt.circuit import FALSE, TRUE
+from mmcheck.engines.smt.circuit import FALSE
 from mmcheck.engines.smt.count import block
 from mmcheck.engines.smt.decode import Decoder
-from mmcheck.engines.smt.encoding import Encoding, choice_literals
+from mmcheck.engines.smt.encoding import Encoding
 from mmcheck.events.graph import EventGraph
 from mmcheck.ir.program import Program, Requirement
 from mmcheck.placement.problem import Placement, Problem
 from mmcheck.placement.replay import Replay
 from mmcheck.target.targets import Target
-from mmcheck.verdict.check import Checker
-from mmcheck.verdict.goals import SETTLED, Goal, goals, waits
-from mmcheck.verdict.verify import Options, make_checker
+from mmcheck.verdict.question import Question
+from mmcheck.verdict.reachability import Goal, goals, waits
+from mmcheck.verdict.solver import Solver
+from mmcheck.verdict.verify import make_engine
 
 MEMORY = "memory"
 """The name under which it is demanded that no access leaves its variable."""
@@ -49,17 +50,14 @@ class _Query:
     """Requirements that are asked about together: one disjunction of goals over one encoding."""
 
     target: Target
-    settled: bool
-    free: bool
     goals: list[tuple[Requirement, Goal, int]]
 
 
-def checker_of(program: Program, target: Target, *, bound: int, compiler: str, timeout: float | None) -> Checker:
-    """The solver's checker for `program`. Raises `InputError` if the target's model cannot be used for it."""
-    checker = make_checker(program, target, Options(bound=bound, timeout=timeout, engine="smt", compiler=compiler))
-    if not isinstance(checker, Checker):
-        raise InternalError("placement needs the solver")
-    return checker
+def solver_of(program: Program, target: Target, *, bound: int, compiler: str, timeout: float | None) -> Solver:
+    """The solver for `program`. Raises `InputError` if the target's model cannot be used for it."""
+    engine = make_engine(program, target, Question(bound=bound, timeout=timeout, engine="smt", compiler=compiler))
+    assert isinstance(engine, Solver)
+    return engine
 
 
 class Oracle:
@@ -72,7 +70,7 @@ class Oracle:
         self.problem = problem
         self.timeout = timeout
         self.queries = 0
-        self.checkers: dict[Target, Checker] = {}
+        self.solvers: dict[Target, Solver] = {}
         self.dropped: dict[str, str] = {}
         """Requirements that no placement can meet, and why."""
         self._queries: dict[Target, list[_Query]] = {}
@@ -80,23 +78,23 @@ class Oracle:
         self._cores: dict[tuple[tuple[tuple[str, str], ...], Target], set[str]] = {}
         deadline = Deadline(timeout)
         for target in problem.targets:
-            checker = checker_of(
+            solver = solver_of(
                 problem.programs[target], target, bound=bound, compiler=problem.compiler, timeout=timeout
             )
-            checker.provisos = False  # the search is for verdicts, not for notes
-            checker.choices = problem.written  # what it asks on its own, it asks about the file as it is
-            checker.deadline = deadline
-            self.checkers[target] = checker
+            solver.caveats = False  # the search is for verdicts, not for notes
+            solver.choices = problem.written  # what it asks on its own, it asks about the file as it is
+            solver.deadline = deadline
+            self.solvers[target] = solver
         with deadline:
             problem.price({target: self._graph(target) for target in problem.targets})
         for target in problem.targets:
             self._drop_plain_waits(target)
 
     def _graph(self, target: Target) -> EventGraph:
-        return self.checkers[target].stage().graph
+        return self.solvers[target].encodings().graph
 
     def encoding(self, target: Target) -> Encoding:
-        return self.checkers[target].stage().compiled
+        return self.solvers[target].encodings().compiled
 
     def meets_devices(self, target: Target) -> bool:
         """Whether the platform's rules for devices may allow more than the model."""
@@ -104,14 +102,14 @@ class Oracle:
 
     def _drop_plain_waits(self, target: Target) -> None:
         """A wait on a plain read may never end, whatever barriers stand about (docs/compiler.md)."""
-        checker = self.checkers[target]
-        stage = checker.stage()
-        for requirement in checker.program.requirements:
-            if requirement.kind != "progress" or not checker.layered:
+        solver = self.solvers[target]
+        program, graph = solver.program, solver.encodings().graph
+        for requirement in program.requirements:
+            if requirement.kind != "progress" or not solver.layered:
                 continue
-            for wait in waits(requirement, checker.program, stage.graph):
-                plain = any("Plain" in stage.graph.events[read].tags for read in wait.reads)
-                if plain and checker.program.threads[wait.thread].source:
+            for wait in waits(requirement, program, graph):
+                plain = any("Plain" in graph.events[read].tags for read in wait.reads)
+                if plain and program.threads[wait.thread].source:
                     text = wait.origin.text or "a wait"
                     self.dropped[requirement.name] = (
                         f"'{text}' waits on a plain read, which a compiler reads once: make it volatile or atomic"
@@ -162,34 +160,32 @@ class Oracle:
 
     def _of(self, target: Target) -> list[_Query]:
         if target not in self._queries:
-            checker = self.checkers[target]
+            solver = self.solvers[target]
+            encoding = solver.encodings().compiled
             queries: dict[tuple[bool, bool, int], _Query] = {}
             for requirement in self.requirements(target):
-                settled = requirement.kind in SETTLED
-                stage = checker.stage()
-                for number, goal in enumerate(goals(requirement, checker.program, stage.compiled)):
-                    literal = stage.compiled.circuit.all(goal.literals)
+                for number, goal in enumerate(goals(requirement, solver.program, encoding)):
+                    literal = encoding.circuit.all(goal.literals)
                     if literal == FALSE:
                         continue
                     # An environment edge is a query of its own: with two of them there are more runs.
                     alone = number + 1 if goal.extra else 0
-                    key = (settled, goal.free, alone)
-                    query = queries.setdefault(key, _Query(target, settled, goal.free, []))
+                    query = queries.setdefault((goal.settled, goal.free, alone), _Query(target, []))
                     query.goals.append((requirement, goal, literal))
             stray = self._stray(target)
             if stray and MEMORY not in self.dropped:
-                queries.setdefault((False, True, 0), _Query(target, False, True, [])).goals.extend(stray)
+                queries.setdefault((False, True, 0), _Query(target, [])).goals.extend(stray)
             self._queries[target] = list(queries.values())
         return self._queries[target]
 
     def _stray(self, target: Target) -> list[tuple[Requirement, Goal, int]]:
         """A placement under which an access may leave its variable is not right: no verdict could rest on it."""
-        stage = self.checkers[target].stage()
+        encoding = self.encoding(target)
         requirement = Requirement(MEMORY, "point", says="every access stays inside its variable")
         out = []
-        for number, literal in stage.compiled.astray.items():
+        for number, literal in encoding.astray.items():
             if literal != FALSE:
-                event = stage.graph.events[number]
+                event = encoding.graph.events[number]
                 text = f"'{event.origin.text}' accesses memory outside every variable."
                 goal = Goal((literal,), text, frozenset({number}), event.origin.span, free=True)
                 out.append((requirement, goal, literal))
@@ -203,12 +199,12 @@ class Oracle:
         # A run that no order gives under this placement may be real under a weaker one: excluded for this question.
         here: list[int] = []
         for _ in range(MAX_UNORDERED):
-            if not self._solve(encoding, query, placement, goals, here, platform=platform):
+            if not self._solve(query.target, placement, goals, here, platform=platform):
                 self._note_core(query.target, placement)
                 return None
             decoder = Decoder(encoding)
             requirement, goal, _ = next(each for each in goals if decoder.true(each[2]))
-            replay = Replay(encoding, decoder, self.checkers[query.target], goal)
+            replay = Replay(encoding, decoder, self.solvers[query.target], goal)
             if replay.emitted(placement):
                 self._found += 1
                 return Counterexample(query.target, requirement, goal, replay, self._found)
@@ -218,8 +214,7 @@ class Oracle:
 
     def _solve(
         self,
-        encoding: Encoding,
-        query: _Query,
+        target: Target,
         placement: Placement,
         goals: list[tuple[Requirement, Goal, int]],
         also: list[int],
@@ -227,17 +222,14 @@ class Oracle:
         platform: bool,
     ) -> bool:
         self.queries += 1
+        encoding, goal = self.encoding(target), goals[0][1]
         literals = [encoding.circuit.any([literal for _, _, literal in goals])]
         if len(goals) == 1:
-            literals = list(goals[0][1].literals)
+            literals = list(goal.literals)
         if platform and encoding.platform != FALSE:
             literals.append(encoding.platform)  # the platform's rules only ever allow more
-        used = set(literals)
-        assumptions = [lit for lit in encoding.assumptions() if -lit not in used]
-        if query.free:
-            assumptions = [lit for lit in assumptions if lit != encoding.inside]
-        settled = encoding.values.literal(encoding.graph.settled)
-        if abs(settled) != TRUE:
-            assumptions.append(settled if query.settled else -settled)
-        assumptions += choice_literals(encoding, placement)
-        return encoding.solver.solve([*assumptions, *literals, *also], timeout=self.timeout)
+        return (
+            self.solvers[target]
+            .sibling(placement)
+            .solve(encoding, [*literals, *also], settled=goal.settled, free=goal.free, timeout=self.timeout)
+        )

@@ -28,9 +28,9 @@ from mmcheck.model.concrete import Frame
 from mmcheck.model.model import BESIDE, Model, with_turns
 from mmcheck.model.recheck import with_order
 from mmcheck.target.targets import next_to
-from mmcheck.verdict.check import Checker
-from mmcheck.verdict.explain import cycle_of, relevant, summary
-from mmcheck.verdict.goals import Goal
+from mmcheck.verdict.engine import Engine
+from mmcheck.verdict.explain import cycle_of, explained
+from mmcheck.verdict.reachability import Goal
 from mmcheck.verdict.results import Counterexample, Layer
 
 _DEPENDENCIES = ("addr", "data", "ctrl", "pick-addr", "pick-data", "pick-ctrl")
@@ -54,9 +54,9 @@ def _kept_by(profile: str) -> tuple[str, ...]:
 class Replay:
     """The run that `decoder` reads, open in its choices."""
 
-    def __init__(self, encoding: Encoding, decoder: Decoder, checker: Checker, goal: Goal) -> None:
-        self.model: Model = checker.model
-        self.checker = checker
+    def __init__(self, encoding: Encoding, decoder: Decoder, engine: Engine, goal: Goal) -> None:
+        self.model: Model = engine.model
+        self.engine = engine
         self.goal = goal
         self.graph = graph = encoding.graph
         symbols = decoder.symbols()
@@ -264,7 +264,7 @@ class Replay:
         """Whether it is allowed in some order that the compiler may emit."""
         if not self.allowed(placement):
             raise InternalError(f"the solver's run is not allowed\n{self.execution(placement)}")
-        return not self.checker.layered or self.in_text_order(placement) or self.linear(placement) is not None
+        return not self.engine.layered or self.in_text_order(placement) or self.linear(placement) is not None
 
     def linear(self, placement: Placement) -> dict[int, list[int]] | None:
         """An order of each source thread that the compiler may emit, as event numbers of `execution`."""
@@ -300,18 +300,18 @@ class Replay:
         if not platform:
             sets["IO"] = 0
         static = {name: cut(rel) for name, rel in self.static.items()}
-        deps = self.textual if text or not self.checker.layered else self.kept
+        deps = self.textual if text or not self.engine.layered else self.kept
         if self.varies and deps is self.kept:
             chosen, memo = self._chosen(placement), dict[int, int]()
             deps = {name: self._pairs(self.graph.deps[name], memo, chosen) for name in _DEPENDENCIES}
         static |= {name: cut(rel) for name, rel in deps.items()}
         static["po"] = static["src"]
-        if self.checker.layered and not text:
-            model, node = keep_model(self.checker.profile)
+        if self.engine.layered and not text:
+            model, node = keep_model(self.engine.profile)
             rows = {**static, "src": tuple([row if self.source >> i & 1 else 0 for i, row in enumerate(static["src"])])}
             # What a compiler keeps depends on few of the tags: placements share it.
             depending = tuple(deps.values()) if self.varies else ()
-            key = (mask, depending, *[sets.get(name, 0) for name in _kept_by(self.checker.profile)])
+            key = (mask, depending, *[sets.get(name, 0) for name in _kept_by(self.engine.profile)])
             cpo = self._kept_orders.get(key)
             if cpo is None:
                 none = (0,) * self.n
@@ -378,12 +378,12 @@ class Replay:
         }
         return building.execution(relations, self.final, platform=bool(self.sets.get("IO")))
 
-    def told(self, placement: Placement) -> tuple[Counterexample, Layer | None]:
+    def as_counterexample(self, placement: Placement) -> tuple[Counterexample, Layer | None]:
         """The run as a report tells it, and the layer that lets it through."""
-        by_text = not self.checker.layered or self.in_text_order(placement)
+        by_text = not self.engine.layered or self.in_text_order(placement)
         layer: Layer | None = "hardware" if by_text else "compiler"
         if by_text and not self._judge(placement, text=True, platform=False):
-            by_text = not (self.checker.layered and self._judge(placement, text=False, platform=False))
+            by_text = not (self.engine.layered and self._judge(placement, text=False, platform=False))
             layer = "platform" if by_text else "compiler"
         elif not by_text and not self._judge(placement, text=False, platform=False):
             layer = "platform"
@@ -400,7 +400,4 @@ class Replay:
         cycle = cycle_of(execution, self.model, through)
         if not cycle and not self.goal.extra:
             layer = None if layer == "hardware" else layer
-        text = summary(execution, cycle, layer, self.model, self.goal.failed)
-        culprit = through[-1] if through else None
-        shown = relevant(execution, cycle, culprit)
-        return Counterexample(execution, cycle, culprit, text, self.goal.point, shown), layer
+        return explained(execution, cycle, self.model, layer, self.goal.failed, through, self.goal.point), layer

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from mmcheck.base.source import Span
 from mmcheck.events.execution import Event, Execution
 from mmcheck.events.relations import Rel, bits, closure, compose, from_pairs, inverse, union
 from mmcheck.ir.hosts import root_of
@@ -16,7 +17,7 @@ from mmcheck.ir.program import ENTRY, RETURN, Origin
 from mmcheck.model.concrete import frame_of
 from mmcheck.model.model import Model
 from mmcheck.model.promises import Word, does_more
-from mmcheck.verdict.results import Hop, Layer
+from mmcheck.verdict.results import Counterexample, Hop, Layer
 
 
 def cycle_of(execution: Execution, model: Model, through: Iterable[int] = ()) -> tuple[Hop, ...]:
@@ -284,6 +285,20 @@ def _why(relation: str, a: Event, b: Event, ordered: bool) -> str:
         case "co":
             return f"overwrites {a.location}"
     return "in order" if ordered else "nothing keeps these two in order"
+
+
+def explained(
+    execution: Execution, cycle: tuple[Hop, ...], model: Model, layer: Layer | None, failed: str,
+    through: Sequence[int] = (), point: Span | None = None,
+) -> Counterexample:  # fmt: skip
+    """`execution` as a report shows it: it breaks, by `layer`, what is checked at `point`; `failed` is a sentence that
+    says so.
+
+    `through` are the events that the check looked at.
+    """
+    culprit = through[-1] if through else None
+    text = summary(execution, cycle, layer, model, failed)
+    return Counterexample(execution, cycle, culprit, text, point, relevant(execution, cycle, culprit))
 
 
 def summary(execution: Execution, cycle: Sequence[Hop], layer: Layer | None, model: Model, failed: str) -> str:

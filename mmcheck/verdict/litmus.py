@@ -10,23 +10,42 @@ from typing import TYPE_CHECKING
 from mmcheck.base.deadline import Deadline
 from mmcheck.base.errors import NO_MEMORY, InputError, UnknownVerdict, fail
 from mmcheck.base.files import read_source
-from mmcheck.base.records import replace
+from mmcheck.base.records import record, replace
 from mmcheck.base.source import SourceFile
-from mmcheck.ir.program import Load, Origin, Rmw
+from mmcheck.ir.program import TRUE, Load, Op, Origin, Program, Requirement, Rmw
 from mmcheck.language.herd.read import LitmusTest, read_litmus
 from mmcheck.language.herd.shared import read_shared
 from mmcheck.language.herd.show import show_state
 from mmcheck.model.model import Model, load_model
 from mmcheck.target.targets import of_herd
+from mmcheck.verdict.question import Question
 from mmcheck.verdict.results import LitmusOutcome
 
 if TYPE_CHECKING:
     from mmcheck.engines.enumeration.memory import Memory
-    from mmcheck.engines.smt.encoding import Encoding
+    from mmcheck.verdict.engine import Engine, Observation
 
 CUT = "loops were cut at the bound"
 MOST_READS = 7
 """With more of them ``auto`` does not enumerate: a ring of four messages is the solver's already."""
+
+
+@record
+class Observed:
+    """What the `engine` that decided has `seen` of a test."""
+
+    engine: Engine
+    seen: Observation
+
+    @property
+    def word(self) -> str:
+        return observation(self.seen.positive, self.seen.negative)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        notes = (f"{CUT} of {self.engine.bound}",) if self.seen.cut else ()
+        any_run = self.seen.positive or self.seen.negative
+        return notes if any_run else (*notes, "no run comes to an end, or none passes the filter")
 
 
 def decide(
@@ -44,6 +63,7 @@ def decide(
     """
     if model is not None:
         load_model(model)
+    question = Question(bound=bound, timeout=timeout, engine=engine)
     memory = None
     if engine == "smt":
         from mmcheck.engines.smt.solve import solver_version
@@ -63,44 +83,85 @@ def decide(
             chosen = load_model(model or of_herd(test.arch))
             judged_by = f"{chosen.name}: {chosen.title}"
             try:
-                outcome = decide_test(test, path, model, states, bound, engine, timeout, memory=memory)
+                found = decide_test(test, path, question, model=model, states=states, memory=memory)
             except InputError:  # it shows a place, which may be one in another test
-                outcome = decide_test(read_litmus(source), path, model, states, bound, engine, timeout)
+                found = decide_test(read_litmus(source), path, question, model=model, states=states)
         except InputError as error:
-            outcome = LitmusOutcome(path, "", "Unknown", diagnostics=error.diagnostics)
+            found = LitmusOutcome(path, "", "Unknown", diagnostics=error.diagnostics)
         except UnknownVerdict as unknown:
-            outcome = LitmusOutcome(path, "", "Unknown", notes=(unknown.reason,))
+            found = LitmusOutcome(path, "", "Unknown", notes=(unknown.reason,))
         except MemoryError:
-            outcome = LitmusOutcome(path, "", "Unknown", notes=(NO_MEMORY,))
-        seconds = time.process_time() - started
-        yield replace(outcome, seconds=seconds, model=judged_by)
+            found = LitmusOutcome(path, "", "Unknown", notes=(NO_MEMORY,))
+        yield replace(found, seconds=time.process_time() - started, model=judged_by)
 
 
 def decide_test(
-    test: LitmusTest,
-    path: str,
-    model: str | None,
-    states: bool,
-    bound: int,
-    engine: str,
-    timeout: float | None,
-    kept: list[Encoding] | None = None,
+    test: LitmusTest, path: str, question: Question, *, model: str | None = None, states: bool = False,
     memory: Memory | None = None,
-) -> LitmusOutcome:
-    """One test; if the solver decides it, its encoding is appended to `kept`.
+) -> LitmusOutcome:  # fmt: skip
+    """One test. Raises as `observe`."""
+    found = observe(test, load_model(model or of_herd(test.arch)), question, states=states, memory=memory)
+    lines = None
+    if found.seen.states is not None:
+        lines = tuple(sorted(show_state(test.program, test.shown, state) for state in found.seen.states))
+    word, quantifier = found.word, test.quantifier
+    return LitmusOutcome(path, test.name, word, lines, found.engine.name, notes=found.notes, quantifier=quantifier)  # type: ignore[arg-type]
 
-    Raises `UnknownVerdict`, and `InputError` if the model allows a run that leaves every location.
+
+def observe(
+    test: LitmusTest, model: Model, question: Question, *, states: bool = False, memory: Memory | None = None
+) -> Observed:
+    """What herd says of `test`; ``auto`` enumerates what is small.
+
+    With a `memory`, threads are traced once for all tests that have them. Raises `UnknownVerdict`, and `InputError` if
+    the model allows a run that leaves every location.
     """
-    chosen = load_model(model or of_herd(test.arch))
-    with Deadline(timeout) as deadline:
-        if engine == "enumerate":
-            return _enumerated(test, path, chosen, states, bound, deadline, memory, few=False)
-        if engine == "auto" and _reads(test) <= MOST_READS:
+    engine, program, bound = question.engine, stated(test), question.bound
+    with Deadline(question.timeout) as deadline:
+        if engine == "enumerate" or (engine == "auto" and _reads(test) <= MOST_READS):
+            from mmcheck.verdict.enumerator import ALL, FEW, Enumerator  # a large test needs no enumerator
+
+            limits, keys = ALL if engine == "enumerate" else FEW, () if memory is None else test.keys
+            listing = Enumerator(
+                program, model, deadline, layered=False, bound=bound, limits=limits, memory=memory, keys=keys
+            )
             try:
-                return _enumerated(test, path, chosen, states, bound, deadline, memory, few=True)
+                return _observed(test, listing, states=states)
             except UnknownVerdict:
-                pass  # too many candidates: the solver's ground
-        return _solved(test, path, chosen, states, bound, deadline, kept)
+                if engine == "enumerate":
+                    raise  # else there are too many candidates: the solver's ground
+        from mmcheck.verdict.solver import Solver  # what the enumerator decides needs no solver
+
+        return _observed(
+            test, Solver(program, model, deadline, layered=False, bound=bound, caveats=False), states=states
+        )
+
+
+def stated(test: LitmusTest) -> Program:
+    """The program of `test`, with one requirement: the condition of the test, as a specification would state it.
+
+    ``~exists`` and ``forall`` are conditions that final states meet; ``exists`` is a question.
+    """
+    condition, passing = test.condition, test.filter or TRUE
+    if test.quantifier == "exists":
+        condition = Op("and", (passing, condition), 1)
+    else:
+        wrong = condition if test.quantifier == "~exists" else Op("not", (condition,), 1)
+        condition = Op("not", (Op("and", (passing, wrong), 1),), 1)
+    kind = "exists" if test.quantifier == "exists" else "final"
+    requirement = Requirement(test.name, kind, cond=condition, origin=Origin(test.span, test.name))
+    return replace(test.program, requirements=(requirement,))
+
+
+def _observed(test: LitmusTest, engine: Engine, *, states: bool) -> Observed:
+    seen = engine.observe(test.condition, test.filter, test.observed if states else None)
+    if seen.astray is not None:
+        help = (
+            "its address register may have no initial value, a pointer may be null, or an array is declared too short"
+        )
+        text = f"'{seen.astray.text}' may access memory outside every location"
+        raise fail("MM505", text, seen.astray.span, help=help)
+    return Observed(engine, seen)
 
 
 def _reads(test: LitmusTest) -> int:
@@ -113,70 +174,6 @@ def observation(positive: bool, negative: bool) -> str:
     if not positive and not negative:
         return "Unknown"
     return "Never" if not positive else "Sometimes" if negative else "Always"
-
-
-def _outside(origin: Origin) -> InputError:
-    help = "its address register may have no initial value, a pointer may be null, or an array is declared too short"
-    return fail("MM505", f"'{origin.text}' may access memory outside every location", origin.span, help=help)
-
-
-def _outcome(
-    test: LitmusTest, path: str, engine: str, word: str, states: tuple[str, ...] | None, notes: tuple[str, ...]
-) -> LitmusOutcome:
-    return LitmusOutcome(path, test.name, word, states, engine, notes=notes, quantifier=test.quantifier)  # type: ignore[arg-type]
-
-
-def _notes(cut: bool, bound: int, *, any_run: bool) -> tuple[str, ...]:
-    notes = (f"{CUT} of {bound}",) if cut else ()
-    return notes if any_run else (*notes, "no run comes to an end, or none passes the filter")
-
-
-def _solved(
-    test: LitmusTest,
-    path: str,
-    model: Model,
-    states: bool,
-    bound: int,
-    deadline: Deadline,
-    kept: list[Encoding] | None = None,
-) -> LitmusOutcome:
-    from mmcheck.verdict.solved import solve  # what the enumerator decides needs no solver
-
-    answer = solve(test, model, states=states, bound=bound, deadline=deadline)
-    if answer.astray is not None:
-        raise _outside(answer.astray)
-    if kept is not None:
-        kept.append(answer.encoding)
-    notes = _notes(answer.cut, bound, any_run=answer.positive or answer.negative)
-    lines = None
-    if answer.states is not None:
-        lines = tuple(sorted(show_state(test.program, test.shown, state) for state in answer.states))
-    return _outcome(test, path, "smt", observation(answer.positive, answer.negative), lines, notes)
-
-
-def _enumerated(
-    test: LitmusTest,
-    path: str,
-    model: Model,
-    states: bool,
-    bound: int,
-    deadline: Deadline,
-    memory: Memory | None,
-    *,
-    few: bool,
-) -> LitmusOutcome:
-    from mmcheck.verdict.listed import FEW, answer  # a large test needs no enumerator
-
-    found = answer(
-        test, model, states=states, bound=bound, deadline=deadline, limits=FEW if few else None, memory=memory
-    )
-    if found.astray is not None:
-        raise _outside(found.astray)
-    notes = _notes(found.cut, bound, any_run=found.positive or found.negative)
-    lines = None
-    if found.states is not None:
-        lines = tuple(sorted(show_state(test.program, test.shown, state) for state in found.states))
-    return _outcome(test, path, "enumerate", observation(found.positive, found.negative), lines, notes)
 
 
 __all__ = ["decide", "decide_test"]

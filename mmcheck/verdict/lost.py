@@ -35,7 +35,9 @@ def needed(execution: Execution, profile: str, target: str) -> tuple[str, ...]:
         if profile in (defect.name, defect.compiler):
             moved = [(a, b) for a, b in _lost(execution, defect, target) if position[b.id] < position[a.id]]
             if moved:
-                found.append(f"{said(defect)}: {_shown(moved[0][1])} comes before {_shown(moved[0][0])}")
+                found.append(
+                    f"{said(defect)}: {moved[0][1].origin.quoted()} comes before {moved[0][0].origin.quoted()}"
+                )
     return tuple(found)
 
 
@@ -60,8 +62,3 @@ def _lost(execution: Execution, defect: Defect, target: str) -> Iterator[tuple[E
     none: Rel = (0,) * n
     for i, j in pairs(whole.relation(lost(defect), none, none)):
         yield events[i], events[j]
-
-
-def _shown(event: Event) -> str:
-    origin = event.origin
-    return f"'{origin.text}'" + (f" (line {origin.span.line})" if origin.span is not None else "")

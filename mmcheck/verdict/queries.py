@@ -2,109 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Self
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Self, TypeVar
 
 from mmcheck.base.deadline import Deadline
 from mmcheck.base.errors import InternalError, UnknownVerdict, fail
-from mmcheck.base.source import Span
 from mmcheck.engines.smt.circuit import FALSE, TRUE
 from mmcheck.engines.smt.count import block
 from mmcheck.engines.smt.decode import Decoder
 from mmcheck.engines.smt.encoding import Encoding, choice_literals
 from mmcheck.engines.smt.linear import linear_orders
 from mmcheck.events.execution import Execution
-from mmcheck.ir.program import Program, Requirement
+from mmcheck.ir.program import Program
 from mmcheck.model.model import Model
 from mmcheck.model.promises import Word, weakened
 from mmcheck.model.recheck import with_order
-from mmcheck.verdict import goals
-from mmcheck.verdict.goals import Goal
-from mmcheck.verdict.stage import Stage
+from mmcheck.verdict.encodings import Encodings
+from mmcheck.verdict.reachability import Goal
 
 MAX_REFUTED = 200
 """Runs that no single order of the compiler's gives, before a query is given up as unknown."""
 
-
-@dataclass(slots=True)
-class Known:
-    """What was found out about one variant, by whether runs are settled."""
-
-    cut: dict[bool, list[str]] = field(default_factory=dict)
-    idle: list[str] | None = None
-    fetched: dict[bool, list[str]] = field(default_factory=dict)
-    stored: dict[bool, list[str]] = field(default_factory=dict)
-    astray: dict[bool, str] = field(default_factory=dict)
-    astray_span: Span | None = None
+T = TypeVar("T")
 
 
 class Queries:
-    """Asks about one `Program` on one model; the parameters are those of `mmcheck.verdict.check.Checker`."""
+    """Asks about one `Program` on one model; see `mmcheck.verdict.engine.Engine`. Without `caveats`, nothing will be
+    asked about what verdicts rest on."""
 
     def __init__(
         self,
         program: Program,
         model: Model,
+        deadline: Deadline,
         *,
         layered: bool,
         bound: int = 2,
-        timeout: float | None = None,
         profile: str = "observed",
         choices: Mapping[str, str] | None = None,
+        caveats: bool = True,
     ) -> None:
         self.program = program
         self.model = model
-        self.layered = layered and any(thread.source for thread in program.threads)
+        self.deadline = deadline
+        self.layered = layered
         self.bound = bound
-        self.deadline = Deadline(timeout)
         self.profile = profile
         self.choices = choices or {}
-        self.platform = True
-        """Whether what holds on the model is asked again by the platform's rules for devices."""
-        self.provisos = True
-        """Whether it is asked, too, what verdicts rest on."""
-        self._made: Stage | None = None
-        self._notes = Known()
+        self.caveats = caveats
+        self._encodings: Encodings | None = None
+        self._known: dict[tuple[str, bool], object] = {}
         self._sound = False
-        self._settled = False
 
-    def sibling(self, choices: Mapping[str, str]) -> Self:
-        """The same of another choice of the program, with this one's encodings."""
+    def sibling(self, choices: Mapping[str, str], *, encodings: Encodings | None = None) -> Self:
+        """The same of another choice of the program, with this one's encodings, or with those of another program."""
+        shared = encodings or self._shared()
         other = type(self)(
-            self.program, self.model, layered=self.layered, bound=self.bound, profile=self.profile, choices=choices
-        )
-        other.deadline, other.platform, other.provisos = self.deadline, self.platform, self.provisos
-        other._made = self._shared()
+            shared.program, self.model, self.deadline, layered=self.layered, bound=self.bound, profile=self.profile,
+            choices=choices, caveats=self.caveats,
+        )  # fmt: skip
+        other._encodings = shared
         return other
 
-    def dumps(self) -> dict[str, str]:
-        """The encodings made so far as SMT-LIB text, by layer."""
-        if self._made is None:
-            return {}
-        return {name: each.solver.dump(self._assumptions(each)) for name, each in self._made.encodings().items()}
-
-    def stage(self) -> Stage:
+    def encodings(self) -> Encodings:
         """The graph with its encodings, made when first asked for."""
-        stage = self._shared()
+        encodings = self._shared()
         if not self._sound:
-            self._nonempty(stage.compiled)
+            self._nonempty(encodings.compiled)
             self._sound = True
-        return stage
+        return encodings
 
-    def _shared(self) -> Stage:
-        if self._made is None:
-            self._made = Stage(
+    def _shared(self) -> Encodings:
+        if self._encodings is None:
+            self._encodings = Encodings(
                 self.program, self.model, self.deadline, layered=self.layered, bound=self.bound, profile=self.profile,
-                provisos=self.provisos,
+                caveats=self.caveats,
             )  # fmt: skip
-        return self._made
-
-    def adopt(self, encoding: Encoding) -> None:
-        """Search in `encoding`: of the same program, model and bound, in text order, and of settled runs."""
-        self.deadline = encoding.graph.terms.deadline
-        self._shared().adopt(encoding)
-        self._sound = True
+        return self._encodings
 
     def _nonempty(self, encoding: Encoding) -> None:
         """Every program has the run in which nobody got far: no clauses may exclude it, or everything would hold."""
@@ -119,56 +93,51 @@ class Queries:
                 raise fail("MM413", message, self.model.axioms[0].span, help=help)
             raise InternalError("the clauses for this program have no solution at all")
 
-    def _solve(
-        self, encoding: Encoding, literals: Sequence[int], *, free: bool = False, open: Iterable[int] = ()
-    ) -> bool:
-        """Whether a run meets `literals`. Not `free`, it stays inside of variables; nothing is assumed of `open`."""
+    def once(self, name: str, settled: bool, find: Callable[[], T]) -> T:
+        """What `find` finds out about the program, whatever is asked of it; asked again if it was given up."""
+        key = name, settled
+        if key not in self._known:
+            self._known[key] = find()
+        return self._known[key]  # type: ignore[return-value]
+
+    def solve(
+        self, encoding: Encoding, literals: Sequence[int], *, settled: bool, free: bool = False,
+        open: Iterable[int] = (), timeout: float | None = None,
+    ) -> bool:  # fmt: skip
+        """Whether a run meets `literals`, one in which nobody can move any more if it is to be `settled`.
+
+        Not `free`, it stays inside of variables; nothing is assumed of `open`.
+        """
         if FALSE in literals:
             return False
         used = {*literals, *open}
         dropped = {encoding.inside} if free else set()
-        assumptions = [lit for lit in self._assumptions(encoding) if -lit not in used and lit not in dropped]
-        return encoding.solver.solve([*assumptions, *[lit for lit in literals if lit != TRUE]])
+        assumptions = [
+            lit for lit in self.assumptions(encoding, settled=settled) if -lit not in used and lit not in dropped
+        ]
+        return encoding.solver.solve([*assumptions, *[lit for lit in literals if lit != TRUE]], timeout=timeout)
 
-    def _assumptions(self, encoding: Encoding) -> list[int]:
-        settled = encoding.values.literal(encoding.graph.settled)
-        mode = [] if abs(settled) == TRUE else [settled if self._settled else -settled]
+    def meets(self, encoding: Encoding, goal: Goal, *also: int) -> bool:
+        """Whether a run reaches `goal`, and meets the literals `also`."""
+        return self.solve(encoding, [*goal.literals, *also], settled=goal.settled, free=goal.free)
+
+    def assumptions(self, encoding: Encoding, *, settled: bool) -> list[int]:
+        """What is assumed of every run that is looked for."""
+        literal = encoding.values.literal(encoding.graph.settled)
+        mode = [] if abs(literal) == TRUE else [literal if settled else -literal]
         return [*encoding.assumptions(), *mode, *choice_literals(encoding, self.choices)]
 
-    def _cut(self, stage: Stage) -> list[str]:
-        """The loops that some run goes around past the bound."""
-        if self._settled not in self._notes.cut:
-            encoding, found = stage.compiled, dict[str, list[int]]()
-            for cut in stage.graph.cuts:
-                where = f" (line {cut.origin.span.line})" if cut.origin.span is not None else ""
-                text = f"'{cut.origin.text or 'a loop'}'{where} of {self.program.threads[cut.thread].name}"
-                found.setdefault(text, []).append(encoding.values.literal(cut.guard))
-            assumptions = [lit for lit in self._assumptions(encoding) if lit != encoding.bounded]
-
-            def some(guards: list[int]) -> bool:
-                over = encoding.circuit.any(guards)
-                return over != FALSE and encoding.solver.solve([*assumptions, over])
-
-            any_at_all = some([guard for guards in found.values() for guard in guards])
-            self._notes.cut[self._settled] = [text for text, guards in found.items() if any_at_all and some(guards)]
-        return self._notes.cut[self._settled]
-
-    def _complete(self, stage: Stage) -> bool:
-        """Whether the bound cuts nothing."""
-        return not self._cut(stage)
-
-    def _goals(self, requirement: Requirement, encoding: Encoding) -> list[Goal]:
-        return goals.goals(requirement, self.program, encoding)
-
-    def _reached(self, encoding: Encoding, wanted: list[Goal], *mode: int, open: Collection[int] = ()) -> bool:
-        """Whether a run reaches one of `wanted`, whose literals include those of `mode`; see `_solve` for `open`."""
+    def reached(self, encoding: Encoding, wanted: list[Goal], *mode: int, open: Collection[int] = ()) -> bool:
+        """Whether a run reaches one of `wanted`, whose literals include those of `mode`; see `solve` for `open`."""
         if any(goal.extra for goal in wanted):
-            return any(self._solve(encoding, goal.literals, open=open) for goal in wanted)
+            return any(self.solve(encoding, goal.literals, settled=goal.settled, open=open) for goal in wanted)
         some = encoding.circuit.any([encoding.circuit.all(goal.literals) for goal in wanted])
+        if some == FALSE:
+            return False
         free = any(goal.free for goal in wanted)
-        return some != FALSE and self._solve(encoding, [some, *mode], free=free, open=open)
+        return self.solve(encoding, [some, *mode], settled=wanted[0].settled, free=free, open=open)
 
-    def _emitted(self, goal: Goal, encoding: Encoding, word: Word | None = None) -> tuple[Execution, Decoder] | None:
+    def emitted(self, goal: Goal, encoding: Encoding, word: Word | None = None) -> tuple[Execution, Decoder] | None:
         """A run that reaches `goal` in one order that the compiler may emit; runs without one are blocked.
 
         With `word`, such words do what they promise and no more.
@@ -177,21 +146,33 @@ class Queries:
         modes = [-literal if -literal in goal.literals else literal for literal in encoding.modes()]
         modes += [literal for literal in choice_literals(encoding, self.choices) if literal > 0]
         for _ in range(MAX_REFUTED):
-            if not self._solve(encoding, goal.literals, free=goal.free):
+            if not self.meets(encoding, goal):
                 return None
             decoder = Decoder(encoding)
             execution = decoder.execution()
             if word is not None:
                 execution = weakened(execution, word)
-            extra = frozenset((decoder.number[a], decoder.number[b]) for a, b in goal.extra)
-            orders = linear_orders(execution, self.model, self.program, extra)
+            orders = linear_orders(execution, self.model, self.program, _extra(decoder, goal))
             if orders is not None:
                 return with_order(execution, orders, self.program), decoder
             # Without an environment's edges the run is impossible for every other requirement too.
             block(encoding, decoder, [*(goal.literals if goal.extra else ()), *modes], positions=True)
         raise UnknownVerdict(f"{MAX_REFUTED} runs have no single order that the compiler may emit")
 
-    def _shrink(self, encoding: Encoding, goal: Goal) -> Decoder:
+    def emitted_small(self, goal: Goal, encoding: Encoding) -> tuple[Execution, Decoder] | None:
+        """As `emitted`; a smaller run if that has an order."""
+        found = self.emitted(goal, encoding)
+        if found is None:
+            return None
+        smaller = self.shrink(encoding, goal)
+        execution = smaller.execution()
+        if execution.events != found[0].events:
+            orders = linear_orders(execution, self.model, self.program, _extra(smaller, goal))
+            if orders is not None:
+                found = with_order(execution, orders, self.program), smaller
+        return found
+
+    def shrink(self, encoding: Encoding, goal: Goal) -> Decoder:
         """The run just found, with less in it: nothing is left out that need not be, waits that need not end do not,
         branches are not taken."""
         decoder = Decoder(encoding)
@@ -201,9 +182,14 @@ class Queries:
         for literal in [*(lit for lit in gone if abs(lit) != TRUE), *optional]:
             if not decoder.true(literal):
                 fixed.append(-literal)
-            elif self._solve(encoding, [*fixed, -literal], free=goal.free):
+            elif self.solve(encoding, [*fixed, -literal], settled=goal.settled, free=goal.free):
                 fixed.append(-literal)
                 decoder = Decoder(encoding)
             else:
                 fixed.append(literal)
         return decoder
+
+
+def _extra(decoder: Decoder, goal: Goal) -> frozenset[tuple[int, int]]:
+    """The environment's edges as pairs of events of the run."""
+    return frozenset((decoder.number[a], decoder.number[b]) for a, b in goal.extra)

@@ -29,11 +29,9 @@ def remarks(execution: Execution) -> tuple[str, ...]:
     found = racing(execution)
     if found is None:
         return ()
-    first, second = (
-        f"'{event.origin.text}'" + (f" (line {event.origin.span.line})" if event.origin.span is not None else "")
-        for event in found
-    )
-    return (f"in the run that is shown, {first} and {second} are a data race, which Rust and C11 leave undefined",)
+    first, second = found
+    pair = f"{first.origin.quoted()} and {second.origin.quoted()}"
+    return (f"in the run that is shown, {pair} are a data race, which Rust and C11 leave undefined",)
 
 
 def _conflict(execution: Execution, a: Event, b: Event) -> bool:

@@ -19,6 +19,9 @@ Verdict = Literal["holds", "violated", "allowed", "forbidden", "vacuous", "unkno
 Kind = Literal["point", "final", "exists", "progress", "ordered"]
 Layer = Literal["compiler", "hardware", "platform"]
 
+SETTLED = ("final", "exists", "progress")
+"""Kinds of checks that speak of runs in which nobody can move any more."""
+
 MEANING: dict[str, str] = {
     "holds": "no run within the bound breaks the requirement, on this target's model",
     "violated": "there is a run that the model allows and that breaks it; it is shown",

@@ -10,7 +10,7 @@ from mmcheck.events.execution import Execution
 from mmcheck.events.handlers import sharing_of
 from mmcheck.ir.hosts import root_of
 from mmcheck.ir.parts import reachable
-from mmcheck.ir.program import Await, Origin, Program
+from mmcheck.ir.program import Await, Program
 
 
 def preempted(execution: Execution) -> tuple[str, ...]:
@@ -25,7 +25,8 @@ def preempted(execution: Execution) -> tuple[str, ...]:
             one, other = execution.threads[events[a].thread], execution.threads[host]
             return (
                 f"in the run that is shown, {one.name} is stopped for {other.name}, on one CPU, behind"
-                f" {_place(events[a].origin)}: a count in memory that keeps a scheduler from that is not known here",
+                f" {events[a].origin.quoted('a wait')}: a count in memory that keeps a scheduler from that is not known"
+                " here",
             )
     return ()
 
@@ -38,15 +39,7 @@ def yielding(program: Program) -> tuple[str, ...]:
             if isinstance(statement, Await) and statement.tries is None:
                 return (
                     f"{thread.name} lets the other threads of its CPU run while it waits in"
-                    f" {_place(statement.origin)}, unless interrupts are off: that preemption is off there, by a"
-                    " count in memory, is not known here",
+                    f" {statement.origin.quoted('a wait')}, unless interrupts are off: that preemption is off there,"
+                    " by a count in memory, is not known here",
                 )
     return ()
-
-
-def _place(origin: Origin) -> str:
-    text = f"'{origin.text or 'a wait'}'"
-    return text if origin.span is None else f"{text} (line {origin.span.line})"
-
-
-__all__ = ["preempted", "yielding"]

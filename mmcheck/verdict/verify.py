@@ -17,38 +17,24 @@ from mmcheck.base.crew import LOST, Lost, shared_out
 from mmcheck.base.errors import NO_MEMORY, Diagnostic, InputError, InternalError, UnknownVerdict, fail
 from mmcheck.base.files import find_files, make_folder, read_source, write
 from mmcheck.base.pace import Pace
-from mmcheck.base.records import record, replace
+from mmcheck.base.records import replace
 from mmcheck.base.source import SourceFile
 from mmcheck.engines.smt.solve import solver_version
 from mmcheck.ir.product import SITE, Group, groups
-from mmcheck.ir.program import TRUE, Expr, Op, Origin, Program, Reg, Requirement
+from mmcheck.ir.program import Expr, Op, Program, Reg
 from mmcheck.language.herd.columns import is_herd_format
-from mmcheck.model.model import load_model
+from mmcheck.model.model import Model, load_model
 from mmcheck.model.profiles import COMPILERS
 from mmcheck.target.targets import Target, of_herd, parse_target, settle
-from mmcheck.verdict.check import Checker
+from mmcheck.verdict.check import Checker, engine_of
+from mmcheck.verdict.question import Question
 from mmcheck.verdict.results import BESIDE, FileReport, Finding, Report, Result
 
 if TYPE_CHECKING:
-    from mmcheck.engines.smt.encoding import Encoding
     from mmcheck.language.herd.read import LitmusTest
     from mmcheck.language.lower.spec import Spec
-    from mmcheck.verdict.check_enumerated import EnumerationChecker
-
-
-@record
-class Options:
-    """What `verify` was asked; see its parameters."""
-
-    targets: tuple[str, ...] = ()
-    variants: tuple[str, ...] = ()
-    bound: int = 2
-    timeout: float | None = None
-    engine: str = "auto"
-    compiler: str = "observed"
-    dump_smt: Path | None = None
-    undecided: str = ""
-    """Why nothing is to be decided: every verdict is unknown."""
+    from mmcheck.verdict.engine import Engine
+    from mmcheck.verdict.litmus import Observed
 
 
 def verify(
@@ -72,24 +58,34 @@ def verify(
     ``language``, or ``observed``, what GCC and LLVM both keep (docs/compiler.md). Directories are searched for
     ``*.litmus``. What is wrong with a file becomes diagnostics of its `FileReport`; wrong options raise `InputError`.
     """
-    for name in targets:
+    question = Question(tuple(targets), tuple(variants), bound, timeout, engine, compiler, dump_smt)
+    return answer(paths, question, jobs=jobs, on_progress=on_progress)
+
+
+def answer(
+    paths: Sequence[str | Path],
+    question: Question,
+    *,
+    jobs: int = 1,
+    on_progress: Callable[[str], None] | None = None,
+) -> Report:
+    """As `verify`."""
+    for name in question.targets:
         parse_target(name)
-    if bound < 1:
+    if question.bound < 1:
         raise fail("MM019", "the bound must be at least 1")
-    if compiler not in COMPILERS:
-        raise fail("MM023", f"unknown compiler '{compiler}'", help=f"compilers are {', '.join(COMPILERS)}")
+    if question.compiler not in COMPILERS:
+        raise fail("MM023", f"unknown compiler '{question.compiler}'", help=f"compilers are {', '.join(COMPILERS)}")
     solver = solver_version()  # loaded before anything is timed
-    options = Options(tuple(targets), tuple(variants), bound, timeout, engine, compiler, dump_smt)
-    reports: list[FileReport] = []
     found, problems = find_files(paths)
-    reports += [FileReport(problem.path, diagnostics=(problem,)) for problem in problems]
+    reports = [FileReport(problem.path, diagnostics=(problem,)) for problem in problems]
     done, interrupted = (
-        _one_by_one(found, options, on_progress)
+        _one_by_one(found, question, on_progress)
         if jobs == 1 or len(found) < 2
-        else _in_parallel(found, options, jobs, on_progress)
+        else _in_parallel(found, question, jobs, on_progress)
     )
     reports += done
-    missing = [title for title in variants if title != "base" and not _has_variant(reports, title)]
+    missing = [title for title in question.variants if title != "base" and not _has_variant(reports, title)]
     if missing and not interrupted and not any(report.broken for report in reports):
         raise fail("MM020", f"no file has a variant called {missing[0]!r}")
     return Report(tuple(reports), __version__, solver, interrupted)
@@ -98,7 +94,7 @@ def verify(
 Progress = Callable[[str], None] | None
 
 
-def _one_by_one(paths: Sequence[str], options: Options, on_progress: Progress) -> tuple[list[FileReport], bool]:
+def _one_by_one(paths: Sequence[str], question: Question, on_progress: Progress) -> tuple[list[FileReport], bool]:
     """The reports in order, and whether Ctrl-C ended it early."""
     reports = []
     pace = Pace(len(paths), "files")
@@ -107,7 +103,7 @@ def _one_by_one(paths: Sequence[str], options: Options, on_progress: Progress) -
         if show is not None:
             show("")
         try:
-            reports.append(verify_file(path, options, on_progress=show))
+            reports.append(verify_file(path, question, on_progress=show))
         except KeyboardInterrupt:
             return reports, True
         pace.done += 1
@@ -122,18 +118,18 @@ def _within(on_progress: Callable[[str], None], path: str, pace: Pace | None) ->
 
 
 def _in_parallel(
-    paths: Sequence[str], options: Options, jobs: int, on_progress: Progress
+    paths: Sequence[str], question: Question, jobs: int, on_progress: Progress
 ) -> tuple[list[FileReport], bool]:
     """As `_one_by_one`, in processes; a file whose process dies is undecided."""
     reports: list[FileReport] = []
     pace = Pace(len(paths), "files")
-    with contextlib.closing(shared_out(partial(verify_file, options=options), paths, jobs)) as results:
+    with contextlib.closing(shared_out(partial(verify_file, question=question), paths, jobs)) as results:
         try:
             for path in paths:
                 if on_progress is not None:
                     on_progress(f"{pace.text()}, {path}")
                 found = next(results)
-                lost = replace(options, undecided=LOST)
+                lost = replace(question, undecided=LOST)
                 reports.append(verify_file(path, lost) if isinstance(found, Lost) else found)
                 pace.done += 1
         except KeyboardInterrupt:
@@ -145,39 +141,39 @@ def _has_variant(reports: Iterable[FileReport], title: str) -> bool:
     return any(result.variant == title for report in reports for result in report.results)
 
 
-def verify_file(path: str, options: Options, *, on_progress: Progress = None) -> FileReport:
+def verify_file(path: str, question: Question, *, on_progress: Progress = None) -> FileReport:
     """One file, by its format. `on_progress` is told how many of its variants are decided, each on each target."""
     with gate.recording() as made_of:
-        return replace(_verify_file(path, options, on_progress), made_of=made_of)
+        return replace(_verify_file(path, question, on_progress), made_of=made_of)
 
 
-def _verify_file(path: str, options: Options, on_progress: Progress) -> FileReport:
+def _verify_file(path: str, question: Question, on_progress: Progress) -> FileReport:
     try:
         source = read_source(path)
         if is_herd_format(source.text):
-            return FileReport(path, _verify_herd(source, options))
+            return FileReport(path, _verify_herd(source, question))
         from mmcheck.language.lower.spec import load_spec  # a quarter of the package, and nothing to herd's files
 
         spec = load_spec(source)
         if spec.is_library:
             return FileReport(path, notes=("a library: nothing to check in this file alone",))
         spec.demand_claims()
-        return FileReport(path, tuple(_verify_spec(spec, options, on_progress)), spec.warnings)
+        return FileReport(path, tuple(_verify_spec(spec, question, on_progress)), spec.warnings)
     except InputError as error:
         return FileReport(path, diagnostics=error.diagnostics)
     except MemoryError:
-        if options.undecided:
+        if question.undecided:
             raise
-        return _verify_file(path, replace(options, undecided=NO_MEMORY), None)
+        return _verify_file(path, replace(question, undecided=NO_MEMORY), None)
     except InternalError as error:
-        saved = _save_dump(path, str(error), options)
+        saved = _save_dump(path, str(error), question)
         text = f"internal error: {str(error).splitlines()[0]}"
         return FileReport(path, diagnostics=(Diagnostic("MM900", text, path=path, help=saved),))
 
 
-def _save_dump(path: str, text: str, options: Options) -> str:
+def _save_dump(path: str, text: str, question: Question) -> str:
     """Keep what is needed to report an internal error; returns what to tell the user."""
-    folder = options.dump_smt or state_folder()
+    folder = question.dump_smt or state_folder()
     if folder is not None:
         target = Path(folder) / f"internal-error-{_plain(Path(path).stem)}.txt"
         with contextlib.suppress(OSError, ValueError):
@@ -195,13 +191,13 @@ def _plain(name: str) -> str:
 # --- specifications ----------------------------------------------------------------------------------
 
 
-def _verify_spec(spec: Spec, options: Options, on_progress: Progress) -> Iterable[Result]:
+def _verify_spec(spec: Spec, question: Question, on_progress: Progress) -> Iterable[Result]:
     """Results in the order variant, requirement, target."""
-    targets = [settled(parse_target(name)) for name in options.targets] or [settled(each) for each in spec.targets]
+    targets = [settled(parse_target(name)) for name in question.targets] or [settled(each) for each in spec.targets]
     titles: list[str | None] = [None, *[variant.title for variant in spec.variants]]
-    if options.variants:
-        titles = [title for title in titles if (title or "base") in options.variants]
-    checkers = _checkers(spec, targets, titles, options)
+    if question.variants:
+        titles = [title for title in titles if (title or "base") in question.variants]
+    checkers = _checkers(spec, targets, titles, question)
     pace = Pace(sum(spec.applicable(title, target) for title in titles for target in targets), "programs")
     for title in titles:
         collected: list[tuple[int, int, Result]] = []
@@ -213,25 +209,27 @@ def _verify_spec(spec: Spec, options: Options, on_progress: Progress) -> Iterabl
             for number, requirement in enumerate(program.requirements):
                 if on_progress is not None:
                     on_progress(pace.text())
-                if options.undecided:
-                    finding = Finding(requirement, "unknown", complete=False, notes=(options.undecided,))
+                if question.undecided:
+                    finding = Finding(requirement, "unknown", complete=False, notes=(question.undecided,))
                 else:
                     finding = checker.run(requirement)
-                collected.append((number, place, _result(spec, title, target, checker, finding, options)))
+                collected.append((number, place, _result(spec, title, target, checker.engine, finding, question)))
             pace.done += 1
-            _dump(checker, spec, title, target, options)
+            _dump(checker.engine, spec, title, target, question)
             verdicts = {result.verdict for _, at, result in collected if at == place}
             if "violated" not in verdicts and verdicts != {"unknown"}:
-                checker.refuse_astray()
+                checker.engine.refuse_astray()
         yield from [result for _, _, result in sorted(collected, key=lambda each: each[:2])]
 
 
 def _checkers(
-    spec: Spec, targets: Sequence[Target], titles: Sequence[str | None], options: Options
-) -> Callable[[Target, str | None], Checker | EnumerationChecker]:
+    spec: Spec, targets: Sequence[Target], titles: Sequence[str | None], question: Question
+) -> Callable[[Target, str | None], Checker]:
     """What decides a variant on a target: of variants that differ in barriers alone, by one encoding."""
-    if options.engine == "enumerate":
-        return lambda target, title: make_checker(spec.program(target, title), target, options)
+    if question.engine == "enumerate":
+        return lambda target, title: Checker(make_engine(spec.program(target, title), target, question))
+    from mmcheck.verdict.solver import Solver
+
     grouped: dict[tuple[Target, str | None], tuple[Group, str]] = {}
     alike: dict[tuple[str, bool, str], dict[str, tuple[Target, str | None]]] = {}
     for target in targets:
@@ -242,16 +240,16 @@ def _checkers(
     for those in alike.values():
         for group in groups({name: spec.program(*key) for name, key in those.items()}):
             grouped.update({those[name]: (group, name) for name in group.names})
-    first: dict[int, Checker] = {}
+    first: dict[int, Solver] = {}
 
     def checker(target: Target, title: str | None) -> Checker:
         group, name = grouped[target, title]
         known = first.get(id(group))
         if known is None:
-            made = make_checker(group.program, target, options)
-            assert isinstance(made, Checker)
+            made = make_engine(group.program, target, question)
+            assert isinstance(made, Solver)
             known = first[id(group)] = made
-        return known.sibling({SITE: name})
+        return Checker(known.sibling({SITE: name}))
 
     return checker
 
@@ -261,8 +259,8 @@ def settled(target: Target) -> Target:
     return settle(target, load_model(target.model).polarities()) if target.is_own else target
 
 
-def make_checker(program: Program, target: Target, options: Options) -> Checker | EnumerationChecker:
-    """The checker for `program` on `target`. Raises `InputError` if the target's model cannot be used for it."""
+def make_engine(program: Program, target: Target, question: Question) -> Engine:
+    """The engine for `program` on `target`. Raises `InputError` if the target's model cannot be used for it."""
     model = load_model(target.model)
     if target.compiled and any(thread.source for thread in program.threads):
         negative = {name for name in ("po", "po-loc") if -1 in model.polarities().get(name, ())}
@@ -274,32 +272,27 @@ def make_checker(program: Program, target: Target, options: Options) -> Checker 
                 path=target.model,
                 help="check 'asm thread' programs with it, or write the model without po under '\\' or '~'",
             )
-    kind: type[Checker] | type[EnumerationChecker] = Checker
-    if options.engine == "enumerate":
-        from mmcheck.verdict.check_enumerated import EnumerationChecker as kind
-    return kind(
-        program, model, layered=target.compiled, bound=options.bound, timeout=options.timeout, profile=options.compiler
-    )
+    return engine_of(
+        question.engine, program, model, layered=target.compiled, bound=question.bound, timeout=question.timeout,
+        profile=question.compiler,
+    )  # fmt: skip
 
 
-def _dump(
-    checker: Checker | EnumerationChecker, spec: Spec, variant: str | None, target: Target, options: Options
-) -> None:
+def _dump(engine: Engine, spec: Spec, variant: str | None, target: Target, question: Question) -> None:
     """Write what the solver was asked to ``--dump-smt DIR``, one file per program and layer."""
-    if options.dump_smt is None or not isinstance(checker, Checker):
+    if question.dump_smt is None:
         return
-    make_folder(options.dump_smt)
-    for layer, text in checker.dumps().items():
+    make_folder(question.dump_smt)
+    for layer, text in engine.dumps().items():
         parts = (Path(spec.path).stem, variant or "base", target.name, layer)
         name = "--".join(map(_plain, parts))
-        write(options.dump_smt / f"{name}.smt2", text)
+        write(question.dump_smt / f"{name}.smt2", text)
 
 
 def _result(
-    spec: Spec, variant: str | None, target: Target, checker: Checker | EnumerationChecker, finding: Finding,
-    options: Options,
+    spec: Spec, variant: str | None, target: Target, engine: Engine, finding: Finding, question: Question
 ) -> Result:  # fmt: skip
-    requirement, model = finding.requirement, checker.model
+    requirement, model = finding.requirement, engine.model
     expected, layer, _ = spec.expected(requirement.name, requirement.kind, target, variant)
     return Result(
         file=spec.path,
@@ -313,11 +306,11 @@ def _result(
         model=f"{model.name}: {model.title}" + (BESIDE if finding.layer == "platform" else ""),
         verdict=finding.verdict,
         expected=expected,  # type: ignore[arg-type]
-        bound=options.bound,
-        compiler=options.compiler,
+        bound=question.bound,
+        compiler=question.compiler,
         complete=finding.complete,
         layer=finding.layer,
-        engine=checker.engine,
+        engine=engine.name,
         notes=finding.notes,
         span=requirement.origin.span,
         seconds=finding.seconds,
@@ -329,68 +322,63 @@ def _result(
 # --- herd's files ------------------------------------------------------------------------------------
 
 
-def _verify_herd(source: SourceFile, options: Options) -> tuple[Result, ...]:
+def _verify_herd(source: SourceFile, question: Question) -> tuple[Result, ...]:
     """``~exists`` and ``forall`` are requirements; ``exists`` is a question, and any answer is as claimed."""
     from mmcheck.language.herd.read import read_litmus
-    from mmcheck.verdict.litmus import CUT, decide_test
 
     test = _by_agents(read_litmus(source))
-    names = list(options.targets) or [of_herd(test.arch)]
-    results = []
-    for name in names:
-        target = parse_target(name)
-        model = load_model(target.model)
-        started = time.process_time()
-        notes: tuple[str, ...] = ()
-        engine = "smt"
-        word = "Unknown"
-        kept: list[Encoding] = []
-        try:
-            if options.undecided:
-                raise UnknownVerdict(options.undecided)
-            outcome = decide_test(
-                test, source.path, target.model, False, options.bound, options.engine, options.timeout, kept
-            )
-            word, engine, notes = outcome.observation, outcome.engine, outcome.notes
-        except UnknownVerdict as unknown:
-            notes = (unknown.reason,)
-        question = test.quantifier == "exists"
-        if word == "Unknown":
-            verdict = "unknown"
-        elif question:
-            verdict = "forbidden" if word == "Never" else "allowed"
-        else:
-            good = "Never" if test.quantifier == "~exists" else "Always"
-            verdict = "holds" if word == good else "violated"
-        expected = (verdict if verdict != "unknown" else "forbidden") if question else "holds"
-        shown = _shown(test, target, options, kept) if verdict in ("violated", "allowed") else None
-        if shown is not None and shown.verdict not in (verdict, "unknown"):
+    targets = [parse_target(name) for name in question.targets or (of_herd(test.arch),)]
+    return tuple([_herd_result(test, target, question) for target in targets])
+
+
+def _herd_result(test: LitmusTest, target: Target, question: Question) -> Result:
+    from mmcheck.verdict.litmus import observe
+
+    model = load_model(target.model)
+    started = time.process_time()
+    found = None
+    notes: tuple[str, ...] = (question.undecided,)
+    try:
+        if not question.undecided:
+            found = observe(test, model, question)
+            notes = found.notes
+    except UnknownVerdict as unknown:
+        notes = (unknown.reason,)
+    asks = test.quantifier == "exists"
+    word = "Unknown" if found is None else found.word
+    verdict = "unknown"
+    if word != "Unknown" and asks:
+        verdict = "forbidden" if word == "Never" else "allowed"
+    elif word != "Unknown":
+        verdict = "holds" if word == ("Never" if test.quantifier == "~exists" else "Always") else "violated"
+    shown = None
+    if found is not None and verdict in ("violated", "allowed"):
+        shown = _shown(test, model, found, question)
+        if shown.verdict not in (verdict, "unknown"):
             raise InternalError(f"{test.name} on {target.name}: {verdict}, but its run is {shown.verdict}")
-        results.append(
-            Result(
-                file=source.path,
-                spec=test.name,
-                variant=None,
-                requirement=test.name,
-                kind="exists" if question else "final",
-                clauses=(),
-                says="",
-                target=target.name,
-                model=f"{model.name}: {model.title}",
-                verdict=verdict,  # type: ignore[arg-type]
-                expected=expected,  # type: ignore[arg-type]
-                bound=options.bound,
-                compiler=options.compiler,
-                complete=word != "Unknown" and not any(note.startswith(CUT) for note in notes),
-                layer=None if shown is None else shown.layer,
-                engine=engine,
-                notes=notes,
-                span=test.span,
-                seconds=time.process_time() - started,
-                counterexample=None if shown is None else shown.counterexample,
-            )
-        )
-    return tuple(results)
+    expected = (verdict if verdict != "unknown" else "forbidden") if asks else "holds"
+    return Result(
+        file=test.span.file.path,
+        spec=test.name,
+        variant=None,
+        requirement=test.name,
+        kind="exists" if asks else "final",
+        clauses=(),
+        says="",
+        target=target.name,
+        model=f"{model.name}: {model.title}",
+        verdict=verdict,  # type: ignore[arg-type]
+        expected=expected,  # type: ignore[arg-type]
+        bound=question.bound,
+        compiler=question.compiler,
+        complete=word != "Unknown" and found is not None and not found.seen.cut,
+        layer=None if shown is None else shown.layer,
+        engine="smt" if found is None else found.engine.name,
+        notes=notes,
+        span=test.span,
+        seconds=time.process_time() - started,
+        counterexample=None if shown is None else shown.counterexample,
+    )
 
 
 def _by_agents(test: LitmusTest) -> LitmusTest:
@@ -401,20 +389,14 @@ def _by_agents(test: LitmusTest) -> LitmusTest:
     return replace(test, program=program, condition=_of_agents(test.condition), filter=filtered)
 
 
-def _shown(test: LitmusTest, target: Target, options: Options, kept: Sequence[Encoding]) -> Finding:
-    """The run that breaks the condition of `test`, or shows it; by the encoding in `kept`, if there is one."""
-    condition, filtered = test.condition, test.filter or TRUE
-    if test.quantifier == "exists":
-        condition = Op("and", (filtered, condition), 1)
-    else:
-        wrong = condition if test.quantifier == "~exists" else Op("not", (condition,), 1)
-        condition = Op("not", (Op("and", (filtered, wrong), 1),), 1)
-    kind = "exists" if test.quantifier == "exists" else "final"
-    requirement = Requirement(test.name, kind, cond=condition, origin=Origin(test.span, test.name))
-    checker = make_checker(test.program, target, options)
-    if kept and isinstance(checker, Checker) and checker.model is kept[-1].model:
-        checker.adopt(kept[-1])
-    return checker.run(requirement)
+def _shown(test: LitmusTest, model: Model, found: Observed, question: Question) -> Finding:
+    """The run that breaks the condition of `test`, or shows it; the solver's, which has less in it, if that may be."""
+    engine = found.engine
+    if engine.name != "smt" and question.engine != engine.name:
+        engine = engine_of(
+            "smt", engine.program, model, layered=False, bound=question.bound, timeout=question.timeout,
+        )  # fmt: skip
+    return Checker(engine).run(engine.program.requirements[0])
 
 
 def _of_agents(expr: Expr) -> Expr:

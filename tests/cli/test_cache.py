@@ -20,8 +20,8 @@ from cli_inputs import BROKEN, MESSAGE, ROOT, Run, command, environment
 
 from mmcheck.base import cache, includes
 from mmcheck.report.formats import NAMES as FORMATS
-from mmcheck.verdict import cached
-from mmcheck.verdict.cached import Question
+from mmcheck.verdict import incremental
+from mmcheck.verdict.question import Question
 from mmcheck.verdict.results import FileReport
 
 
@@ -157,8 +157,8 @@ def test_runs_come_back_whole(mmcheck: Run) -> None:
 
 
 def test_the_library_gets_what_was_found(folder: Path) -> None:
-    first = cached.verify(["bad.litmus", "good.litmus"], Question(bound=4), store=cache.store())
-    again = cached.verify(["bad.litmus", "good.litmus"], Question(bound=4), store=cache.store())
+    first = incremental.verify(["bad.litmus", "good.litmus"], Question(bound=4), store=cache.store())
+    again = incremental.verify(["bad.litmus", "good.litmus"], Question(bound=4), store=cache.store())
     assert again == first
     assert all(result.counterexample is not None for result in again.results if result.verdict == "violated")
 
@@ -342,7 +342,7 @@ def test_partly_cached_runs_import_no_solver(mmcheck: Run) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
     loaded = set(done.stderr.split())
-    assert "mmcheck.verdict.stored" in loaded
+    assert "mmcheck.verdict.serialization" in loaded
     assert not any(
         name.startswith(("z3", "lark", "mmcheck.language.lower", "mmcheck.engines.smt", "mmcheck.language.syntax"))
         for name in loaded

@@ -43,7 +43,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, result: Report | BaseException) -> 
             raise result
         return result
 
-    monkeypatch.setattr(importlib.import_module("mmcheck.verdict.verify"), "verify", fake)
+    monkeypatch.setattr(importlib.import_module("mmcheck.verdict.verify"), "answer", fake)
 
 
 def test_all_as_claimed_is_0(mmcheck: Run) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hostile_inputs import BAD, GOOD, STRONG, WEAK, Checkout
 
 from mmcheck.base import cache, gate, includes
-from mmcheck.verdict.cached import Question
+from mmcheck.verdict.question import Question
 
 OLD = ".mmcheck_cache"
 """Where verdicts were kept once, in the checkout."""
@@ -139,7 +139,7 @@ def test_a_key_of_the_environment_makes_a_folder_shared(checkout: Checkout, monk
     checkout.run("verify", "good.litmus")
     monkeypatch.setenv("HOME", str(checkout.outside))
     store = cache.store()
-    assert store is not None and store.find("file", ["good.litmus"], Question().options) is not None
+    assert store is not None and store.find("file", ["good.litmus"], Question().key) is not None
     monkeypatch.setenv("MMCHECK_CACHE_KEY", "too short")
     assert cache.store() is None
 

@@ -26,6 +26,7 @@ from mmcheck.language.herd.read import read_litmus
 from mmcheck.machine import armv8, tso
 from mmcheck.machine.left_out import left_out
 from mmcheck.verdict.litmus import decide_test
+from mmcheck.verdict.question import Question
 from tests.property.cycles import cycle, shapes
 from tests.unit.test_classic_verdicts import machine_states
 
@@ -55,7 +56,9 @@ def problems(number: int, arch: str, *, machine: bool = True, afresh: bool = Fal
     test = read_litmus(SourceFile(made.name, made.text))
     test = replace(test, keys=()) if afresh else test
     try:
-        solved, listed = [decide_test(test, made.name, None, True, 2, engine, None) for engine in ("smt", "enumerate")]
+        solved, listed = [
+            decide_test(test, made.name, Question(engine=engine), states=True) for engine in ("smt", "enumerate")
+        ]
     except UnknownVerdict as unknown:
         return [f"{made.name}: {unknown.reason}"]
     out = []

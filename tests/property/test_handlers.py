@@ -19,8 +19,7 @@ from mmcheck.engines.unfolding.unfold import unfold
 from mmcheck.events.execution import Execution
 from mmcheck.ir.program import Const, Op, Program, Reg, Requirement
 from mmcheck.model.model import Model, load_model
-from mmcheck.verdict.check import Checker
-from mmcheck.verdict.check_enumerated import EnumerationChecker
+from mmcheck.verdict.check import Checker, engine_of
 from tests.property.handlers import CLAIM, handled, replace, waiting
 from tests.property.interleavings import interleavings
 from tests.property.programs import ARCHS, SC, Arch
@@ -47,8 +46,8 @@ def test_verdicts_of_compiled_code(arch: Arch, data: st.DataObject) -> None:
     order."""
     program = data.draw(handled(arch, source=True, most=2))
     model = load_model(arch.name)
-    by_solver = Checker(program, model, layered=True).run(CLAIM)
-    by_list = EnumerationChecker(program, model, layered=True).run(CLAIM)
+    by_solver = Checker(engine_of("smt", program, model, layered=True)).run(CLAIM)
+    by_list = Checker(engine_of("enumerate", program, model, layered=True)).run(CLAIM)
     assume("unknown" not in (by_solver.verdict, by_list.verdict))
     assert (by_solver.verdict, by_solver.layer) == (by_list.verdict, by_list.layer), text_of(program)
 
@@ -71,8 +70,8 @@ def test_verdicts_of_compiled_code_that_is_held_up(arch: Arch, data: st.DataObje
     question = data.draw(st.sampled_from(QUESTIONS))
     model = load_model(arch.name)
     program = replace(program, requirements=(question,))
-    by_solver = Checker(program, model, layered=True).run(question)
-    by_list = EnumerationChecker(program, model, layered=True).run(question)
+    by_solver = Checker(engine_of("smt", program, model, layered=True)).run(question)
+    by_list = Checker(engine_of("enumerate", program, model, layered=True)).run(question)
     assume("unknown" not in (by_solver.verdict, by_list.verdict))
     assert (by_solver.verdict, by_solver.layer) == (by_list.verdict, by_list.layer), text_of(program)
 

@@ -41,7 +41,7 @@ from mmcheck.language.lower.spec import load_spec
 from mmcheck.model.kept import weaker
 from mmcheck.model.model import load_model
 from mmcheck.target.targets import parse_target
-from mmcheck.verdict.check import Checker
+from mmcheck.verdict.check import Checker, engine_of
 from tests.property.sources import BARRIERS, bodies, source_text
 
 PHASES = [phase for phase in Phase if phase is not Phase.explain]
@@ -152,7 +152,7 @@ def test_the_checker_decides_as_the_enumerator_does(profile: str, data: st.DataO
     for name in names:
         cond = Op("and", (cond, Op("eq", (Reg(name), Const(values.get(name, 0))), 1)), 1)
     program = replace(program, requirements=(Requirement("r", "exists", cond=cond),))
-    checker = Checker(program, load_model(parse_target(target).model), layered=True, profile=profile)
+    checker = Checker(engine_of("smt", program, load_model(parse_target(target).model), layered=True, profile=profile))
     finding = checker.run(program.requirements[0])
     assert finding.verdict == ("allowed" if state in allowed else "forbidden"), f"{target} {state}\n{text}"
 

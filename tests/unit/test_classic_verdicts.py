@@ -14,7 +14,8 @@ from mmcheck.language.herd.read import LitmusTest, read_litmus
 from mmcheck.language.herd.show import show_state
 from mmcheck.machine import sc, tso
 from mmcheck.verdict.litmus import decide_test
-from mmcheck.verdict.verify import Options, verify_file
+from mmcheck.verdict.question import Question
+from mmcheck.verdict.verify import verify_file
 
 FOLDER = Path(__file__).resolve().parents[2] / "litmus"
 HERD = sorted(FOLDER.glob("*/*.litmus"))
@@ -52,7 +53,10 @@ def test_herd(path: Path) -> None:
     model = header["model"]
     assert path.parent.name == {"armv8": "aarch64", "x86-tso": "x86_64", "sc": "sc"}[model]
     test = read_litmus(SourceFile(str(path), text))
-    outcomes = [decide_test(test, str(path), model, True, 2, engine, None) for engine in ("smt", "enumerate")]
+    outcomes = [
+        decide_test(test, str(path), Question(engine=engine), model=model, states=True)
+        for engine in ("smt", "enumerate")
+    ]
     assert [outcome.observation for outcome in outcomes] == [header["word"]] * 2
     assert outcomes[0].states == outcomes[1].states
     assert outcomes[0].states is not None
@@ -65,7 +69,7 @@ def test_herd(path: Path) -> None:
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_specification(path: Path) -> None:
     """Every claim, on every target, in every variant."""
-    report = verify_file(str(path), Options())
+    report = verify_file(str(path), Question())
     assert report.diagnostics == ()
     assert len(report.results) >= 3
     wrong = [result for result in report.results if result.as_claimed is not True]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mmcheck.verdict.verify import Options, verify_file
+from mmcheck.verdict.question import Question
+from mmcheck.verdict.verify import verify_file
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -13,7 +14,7 @@ def test_the_cycle_goes_through_the_pointer_that_led_astray() -> None:
     """The failed check looks at a payload that nobody wrote; it was found there by an address, or by the
     number of a descriptor, that is out of date, and not by the flags that stand beside it and are as old."""
     path = ROOT / "specs" / "virtqueue.litmus"
-    report = verify_file(str(path), Options(targets=("armv8",), variants=("before",)))
+    report = verify_file(str(path), Question(targets=("armv8",), variants=("before",)))
     (result,) = [each for each in report.results if each.requirement == "published"]
     found = result.counterexample
     assert found is not None and found.culprit is not None

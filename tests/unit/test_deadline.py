@@ -17,7 +17,8 @@ from mmcheck.placement.place import PlaceOptions, place
 from mmcheck.placement.sites import Scope
 from mmcheck.report.place import render
 from mmcheck.target.targets import parse_target
-from mmcheck.verdict.check import Checker
+from mmcheck.verdict.check import engine_of
+from mmcheck.verdict.solver import Solver
 
 MANY = """
 spec "many increments"
@@ -131,14 +132,16 @@ thread P1 {
 """
     spec = load_spec(SourceFile("astray.litmus", text), root=Path(), read=lambda path: "")
     program = spec.program(parse_target("armv8"), None)
-    checker = Checker(program, load_model("armv8"), layered=True)
-    stage = checker.stage()
-    assert stage.compiled.astray
+    (requirement, *_) = program.requirements
+    engine = engine_of("smt", program, load_model("armv8"), layered=True)
+    assert isinstance(engine, Solver)
+    encoding = engine.encodings().compiled
+    assert encoding.astray
     with monkeypatch.context() as patch:
-        patch.setattr(type(stage.compiled.solver), "solve", _give_up)
+        patch.setattr(type(encoding.solver), "solve", _give_up)
         with pytest.raises(UnknownVerdict):
-            checker._astray(stage)
-    assert "outside every variable" in checker._astray(stage)
+            engine.astray(requirement)
+    assert "outside every variable" in engine.astray(requirement)
 
 
 def _give_up(*_: object, **__: object) -> bool:

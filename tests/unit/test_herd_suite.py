@@ -11,6 +11,7 @@ from mmcheck.language.herd.read import read_litmus
 from mmcheck.machine import sc, tso
 from mmcheck.target.targets import of_herd
 from mmcheck.verdict.litmus import decide_test
+from mmcheck.verdict.question import Question
 from tests.unit.test_classic_verdicts import machine_states
 
 pytestmark = [pytest.mark.herd_suite, pytest.mark.slow]
@@ -29,7 +30,7 @@ def test_observations_and_states(engine: str, herd_suite: Path) -> None:
     for name, word, states in rows:
         path = herd_suite / name
         test = read_litmus(SourceFile(name, path.read_text(encoding="utf-8")))
-        outcome = decide_test(test, name, None, True, 2, engine, None)
+        outcome = decide_test(test, name, Question(engine=engine), states=True)
         said = (outcome.observation, len(outcome.states or ()))
         if said != (word, states):
             wrong.append((name, (word, states), said))
@@ -54,7 +55,7 @@ def test_the_sc_machine_is_the_sc_model(herd_suite: Path) -> None:
     wrong = []
     for name, _, _ in _rows(herd_suite):
         test = read_litmus(SourceFile(name, (herd_suite / name).read_text(encoding="utf-8")))
-        expected = decide_test(test, name, "sc", True, 2, "enumerate", None).states
+        expected = decide_test(test, name, Question(engine="enumerate"), model="sc", states=True).states
         if machine_states(test, sc) != expected:
             wrong.append(name)
     assert wrong == []

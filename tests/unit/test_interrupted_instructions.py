@@ -31,8 +31,7 @@ from mmcheck.ir.program import (
     state_register,
 )
 from mmcheck.model.model import load_model
-from mmcheck.verdict.check import Checker
-from mmcheck.verdict.check_enumerated import EnumerationChecker
+from mmcheck.verdict.check import Checker, engine_of
 from tests.property.handlers import ENDS
 from tests.property.interleavings import interleavings
 
@@ -90,7 +89,8 @@ def possible(body: Block, model: str, cond: Expr, *, waits: bool = False) -> boo
     found = program(body, model, cond, waits=waits)
     (claim,) = found.requirements
     answers = {
-        kind(found, load_model(model), layered=False).run(claim).verdict for kind in (Checker, EnumerationChecker)
+        Checker(engine_of(engine, found, load_model(model), layered=False)).run(claim).verdict
+        for engine in ("smt", "enumerate")
     }
     if model == "sc":
         finals = interleavings(found).finals

@@ -10,8 +10,9 @@ import pytest
 from mmcheck.__main__ import main
 from mmcheck.report.draw.text import render_text
 from mmcheck.report.pictures import scene
+from mmcheck.verdict.question import Question
 from mmcheck.verdict.results import Result
-from mmcheck.verdict.verify import Options, verify_file
+from mmcheck.verdict.verify import verify_file
 
 ROOT = Path(__file__).parents[2]
 FILES = [*sorted((ROOT / "tests" / "data" / "interrupts").glob("*.litmus")), ROOT / "specs" / "preempt.litmus"]
@@ -20,7 +21,7 @@ HEAD = 'spec "s" targets x86-tso, armv8\nmemory x\nprivate mine = 0\npercpu c { 
 
 @cache
 def results(path: Path) -> tuple[Result, ...]:
-    report = verify_file(str(path), Options())
+    report = verify_file(str(path), Question())
     assert report.diagnostics == ()
     return report.results
 
@@ -56,7 +57,7 @@ variant "the device alone" { override thread sender on cpu 0 { data.write_volati
 def test_who_raises_an_interrupt_decides_what_orders_it(engine: str, tmp_path: Path) -> None:
     path = tmp_path / "shared.litmus"
     path.write_text(SHARED)
-    report = verify_file(str(path), Options(engine=engine))
+    report = verify_file(str(path), Question(engine=engine))
     assert report.diagnostics == ()
     assert [one.as_claimed for one in report.results] == [True, True]
 
@@ -129,7 +130,7 @@ def test_refused(name: str, tmp_path: Path) -> None:
     code, expected = REFUSED[name]
     path = tmp_path / "bad.litmus"
     path.write_text(f"{HEAD}{code}\nforall x <= 3\n", encoding="utf-8")
-    report = verify_file(str(path), Options())
+    report = verify_file(str(path), Question())
     assert {one.code for one in report.diagnostics} == {expected}, report
 
 
@@ -164,7 +165,7 @@ def test_each_enable_has_its_disable(name: str, tmp_path: Path) -> None:
         f"thread t on cpu 0 {{ x.store(1, relaxed) }}\ninterrupt i on cpu 0 {{ {body} }}\nforall x <= 2\n",
         encoding="utf-8",
     )
-    report = verify_file(str(path), Options())
+    report = verify_file(str(path), Question())
     assert {one.code for one in report.diagnostics} == (set() if fine else {"MM253"}), report
 
 
@@ -215,7 +216,7 @@ def test_odd_handlers_are_answered(name: str, tmp_path: Path) -> None:
     path = tmp_path / "odd.litmus"
     head = f"{HEAD}requirement r {{ progress }}\nthread t on cpu 0 {{ x.store(1, relaxed) }}\n"
     path.write_text(f"{head}{code}\n", encoding="utf-8")
-    report = verify_file(str(path), Options())
+    report = verify_file(str(path), Question())
     found = {one.code for one in report.diagnostics} or {one.verdict for one in report.results}
     assert found == {expected}, report
 
@@ -250,7 +251,7 @@ def test_a_guard_in_memory_that_the_scheduler_is_not_known_to_obey_is_said(
     check, inside, cpu, other, verdict, note = GUARDED[name]
     path = tmp_path / "guard.litmus"
     path.write_text(GUARD % (check, inside, cpu, other), encoding="utf-8")
-    (result,) = verify_file(str(path), Options(engine=engine)).results
+    (result,) = verify_file(str(path), Question(engine=engine)).results
     assert result.verdict == verdict
     assert ("in memory" in " ".join(result.notes)) == bool(note)
     assert note in " ".join(result.notes)

@@ -10,8 +10,9 @@ from mmcheck.base.files import read_source
 from mmcheck.ir.product import SITE, groups, merged, selected
 from mmcheck.ir.program import Assign, Await, Block, Choice, Const, Fence, If, Load, Origin, Program, Reg, Store, Thread
 from mmcheck.language.lower.spec import load_spec
-from mmcheck.verdict.verify import Options, verify_file
+from mmcheck.verdict.question import Question
 from mmcheck.verdict.verify import verify as verify_all
+from mmcheck.verdict.verify import verify_file
 
 ROOT = Path(__file__).resolve().parents[2]
 X = Const(0x1000, 64)
@@ -147,7 +148,7 @@ def test_results_are_those_of_each_variant_alone(tmp_path: Path) -> None:
     for target in spec.targets:
         programs = {str(each): spec.program(target, each) for each in (None, *[v.title for v in spec.variants])}
         assert len(groups(programs)) == 1
-    together = verify_file(str(path), Options())
+    together = verify_file(str(path), Question())
     assert not together.diagnostics
     alone = {
         (result.variant, result.target): result
@@ -210,5 +211,5 @@ variant "apart" {{
     spec = load_spec(read_source(str(path)))
     programs = {str(each): spec.program(spec.targets[0], each) for each in (None, "apart")}
     assert len(groups(programs)) == 1
-    together = {result.variant: result.verdict for result in verify_file(str(path), Options()).results}
+    together = {result.variant: result.verdict for result in verify_file(str(path), Question()).results}
     assert together == {None: "violated", "apart": "holds"}

@@ -177,7 +177,11 @@ class Removals:
             found = []
             for choice, (number, _) in zip(choices, self.loads[event.id], strict=False):
                 found.append(
-                    (choice, sources.get(number, terms.false), f"its value is known from {self._told(number)}")
+                    (
+                        choice,
+                        sources.get(number, terms.false),
+                        f"its value is known from {self.graph.events[number].origin.quoted()}",
+                    )
                 )
             if len(choices) > len(found):
                 unused = terms.conj([self.keeping.plain(event), self._unused(event.id, events, present)])
@@ -197,10 +201,6 @@ class Removals:
             (choices[0], terms.conj([plain, terms.disj(again)]), "the value is there already"),
             (choices[1], terms.conj([plain, terms.disj(dead)]), "it is overwritten"),
         ]
-
-    def _told(self, number: int) -> str:
-        origin = self.graph.events[number].origin
-        return f"'{origin.text}'" + (f" (line {origin.span.line})" if origin.span is not None else "")
 
     def _overwritten(
         self, store: GEvent, events: list[GEvent], present: Callable[[GEvent], Term], first: bool

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import argparse
 
     from mmcheck.base.errors import Diagnostic
-    from mmcheck.verdict.cached import Question
+    from mmcheck.verdict.question import Question
 
 
 class Unreported(Exception):
@@ -115,10 +115,12 @@ def store(options: argparse.Namespace) -> cache.Store | None:
 
 def question(options: argparse.Namespace) -> Question:
     """What the options ask of each file. Raises `InputError` for a target that is none."""
+    from pathlib import Path
+
     from mmcheck.base.errors import InputError
     from mmcheck.interfaces import settings
     from mmcheck.target.targets import parse_target
-    from mmcheck.verdict.cached import Question
+    from mmcheck.verdict.question import Question
 
     for target in options.target:
         try:
@@ -127,8 +129,11 @@ def question(options: argparse.Namespace) -> Question:
                 files.read_bytes(model, files.MAX_BYTES)
         except InputError as error:
             raise settings.wrong("targets", target, error) from None
-    variants = tuple(getattr(options, "variant", ()))
-    return Question(tuple(options.target), variants, options.bound, options.timeout, options.engine, options.compiler)
+    asked = vars(options)
+    return Question(
+        tuple(options.target), tuple(asked.get("variant", ())), options.bound, options.timeout, options.engine,
+        options.compiler, None if asked.get("dump_smt") is None else Path(options.dump_smt),
+    )  # fmt: skip
 
 
 def without(found: list[str], exclude: list[str]) -> tuple[list[str], list[Diagnostic]]:

@@ -11,7 +11,7 @@ from mmcheck.base import files, includes
 from mmcheck.interfaces.commands import console
 from mmcheck.report.doc.site import build
 from mmcheck.report.progress import Progress
-from mmcheck.verdict.cached import verify
+from mmcheck.verdict.incremental import verify
 from mmcheck.verdict.results import Report
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mmcheck.verdict.results import Report
 
 
-def asked(options: argparse.Namespace, paths: list[str]) -> tuple[object, ...] | None:
+def key(options: argparse.Namespace, paths: list[str]) -> tuple[object, ...] | None:
     """What the page of ``mmcheck verify`` follows from beside its files; None if it must not come from the cache."""
     if not paths:
         return None
@@ -45,7 +45,7 @@ def find(store: Store, paths: list[str], wish: tuple[object, ...]) -> tuple[int,
 
 def keep(store: Store, paths: list[str], wish: tuple[object, ...], report: Report, text: str) -> None:
     """Keep `text`, the page of `report`."""
-    from mmcheck.verdict.cached import lasting
+    from mmcheck.verdict.incremental import lasting
 
     if report.interrupted or any(file.diagnostics for file in report.files) or not all(map(lasting, report.results)):
         return

@@ -12,7 +12,8 @@ from mmcheck.base.errors import InputError, fail
 from mmcheck.interfaces.commands import console
 from mmcheck.interfaces.markdown import refresh
 from mmcheck.report.words import plural
-from mmcheck.verdict.cached import Question, verify
+from mmcheck.verdict.incremental import verify
+from mmcheck.verdict.question import Question
 from mmcheck.verdict.results import Result
 
 

@@ -22,7 +22,7 @@ def main(options: argparse.Namespace) -> int:
     found, problems = inputs(options)
     color = console.wants_colour(options.color, options.output)
     store = console.store(options)
-    wish = pages.asked(options, found) if store is not None and not problems else None
+    wish = pages.key(options, found) if store is not None and not problems else None
     ready = pages.find(store, found, wish) if store is not None and wish is not None else None
     if ready is not None:
         code, text = ready
@@ -37,7 +37,7 @@ def main(options: argparse.Namespace) -> int:
     if options.graphs is not None:
         write_graphs(report, options.graphs, quiet=options.quiet)
     text = rendered(report, known, options)
-    if clean and store is not None and wish is not None and wish == pages.asked(options, found):
+    if clean and store is not None and wish is not None and wish == pages.key(options, found):
         pages.keep(store, found, wish, report, text)
     console.publish(text, options.format, options.output, color=color)
     if formats.load(options.format).for_programs:
@@ -80,12 +80,10 @@ def check(
     options: argparse.Namespace, found: list[str], problems: list[Diagnostic], store: Store | None = None
 ) -> Report:
     """The report of what the options ask for; `found` are the files, `problems` what is wrong with other paths."""
-    from pathlib import Path
-
     from mmcheck.base.errors import Diagnostic
     from mmcheck.base.records import replace
     from mmcheck.report.progress import Progress
-    from mmcheck.verdict.cached import every_run, surprising, verify
+    from mmcheck.verdict.incremental import every_run, surprising, verify
     from mmcheck.verdict.results import FileReport, Report
 
     wrong = tuple([FileReport(each.path, diagnostics=(each,)) for each in problems])
@@ -102,7 +100,6 @@ def check(
             store=store,
             runs=surprising if quick else every_run,
             jobs=options.jobs,
-            dump_smt=None if options.dump_smt is None else Path(options.dump_smt),
             on_progress=progress,
         )
     report = replace(report, files=(*wrong, *report.files))

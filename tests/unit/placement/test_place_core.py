@@ -22,7 +22,8 @@ from mmcheck.target.architecture import ARCHITECTURES
 from mmcheck.target.costs import read_costs
 from mmcheck.target.targets import parse_target
 from mmcheck.target.words import METHODS
-from mmcheck.verdict.check import Checker
+from mmcheck.verdict.check import Checker, engine_of
+from mmcheck.verdict.solver import Solver
 
 # --- master ------------------------------------------------------------------------------------------------
 
@@ -167,12 +168,13 @@ def test_open_program_is_each_of_its_closed_ones(path: Path, target: str) -> Non
     machine = parse_target(target)
     text = path.read_text(encoding="utf-8")
     samples = _samples(problem)
-    open_checker = Checker(problem.programs[machine], load_model(machine.model), layered=True, choices=problem.written)
+    solver = engine_of("smt", problem.programs[machine], load_model(machine.model), layered=True)
+    assert isinstance(solver, Solver)
     for placement in samples:
-        open_checker.choices = placement
+        open_checker = Checker(solver.sibling(placement))
         edited = apply(text, edits_of(problem, placement))
         program = load_spec(SourceFile(str(path), edited)).program(machine)
-        closed = Checker(program, load_model(machine.model), layered=True)
+        closed = Checker(engine_of("smt", program, load_model(machine.model), layered=True))
         for requirement in program.requirements:
             first, second = open_checker.run(requirement), closed.run(requirement)
             assert (first.verdict, first.layer) == (second.verdict, second.layer), (placement, requirement.name)

@@ -10,7 +10,8 @@ from mmcheck.base.source import SourceFile
 from mmcheck.language.lower.spec import Spec, load_spec
 from mmcheck.model.model import load_model
 from mmcheck.target.targets import parse_target
-from mmcheck.verdict.check import Checker, Finding
+from mmcheck.verdict.check import Checker, engine_of
+from mmcheck.verdict.results import Finding
 
 DATA = Path(__file__).parents[2] / "data" / "semantics"
 
@@ -46,7 +47,7 @@ def findings(
                 continue
             program = spec.program(target, title)
             model = load_model(target.model)
-            checker = Checker(program, model, layered=target.compiled, bound=bound, profile=profile)
+            checker = Checker(engine_of("smt", program, model, layered=target.compiled, bound=bound, profile=profile))
             for requirement in program.requirements:
                 expected, layer, _ = spec.expected(requirement.name, requirement.kind, target, title)
                 finding = checker.run(requirement)
@@ -58,7 +59,9 @@ def check(text: str, *, target: str = "armv8", profile: str = "observed", bound:
     spec = spec_of(text)
     parsed = parse_target(target)
     program = spec.program(parsed, None)
-    checker = Checker(program, load_model(parsed.model), layered=parsed.compiled, bound=bound, profile=profile)
+    checker = Checker(
+        engine_of("smt", program, load_model(parsed.model), layered=parsed.compiled, bound=bound, profile=profile)
+    )
     return checker.run(next(r for r in program.requirements if not name or r.name == name))
 
 

@@ -13,9 +13,9 @@ import pytest
 import mmcheck
 from mmcheck.model.defects import DEFECTS
 from mmcheck.model.profiles import COMPILERS
-from mmcheck.verdict.cached import Question
-from mmcheck.verdict.cached import verify as cached
+from mmcheck.verdict.incremental import verify as cached
 from mmcheck.verdict.lost import RELIES, said
+from mmcheck.verdict.question import Question
 from mmcheck.verdict.results import Result
 
 DATA = Path(__file__).parents[2] / "data" / "compilers"

@@ -24,8 +24,7 @@ from mmcheck.model.concrete import check as objections
 from mmcheck.model.model import load_model, model_from_text
 from mmcheck.model.promises import WORDS, does_more, promised, weakened
 from mmcheck.target.targets import models, parse_target
-from mmcheck.verdict.check import Checker
-from mmcheck.verdict.check_enumerated import EnumerationChecker
+from mmcheck.verdict.check import Checker, engine_of
 from mmcheck.verdict.results import Finding
 from tests.unit.semantics.semantics import spec_of
 
@@ -35,7 +34,7 @@ def ask(text: str, target: str = "armv8") -> Finding:
     parsed = parse_target(target)
     program = spec_of(text).program(parsed, None)
     (requirement,) = program.requirements
-    return Checker(program, load_model(parsed.model), layered=parsed.compiled).run(requirement)
+    return Checker(engine_of("smt", program, load_model(parsed.model), layered=parsed.compiled)).run(requirement)
 
 
 def only_here(text: str, target: str = "armv8") -> list[str]:
@@ -208,7 +207,7 @@ def test_in_the_specifications(path: str, variant: str | None, requirement: str,
     target = parse_target("armv8")
     program = load_spec(read_source(str(SPECS / f"{path}.litmus"))).program(target, variant)
     wanted = next(each for each in program.requirements if each.name == requirement)
-    found = Checker(program, load_model("armv8"), layered=True).run(wanted)
+    found = Checker(engine_of("smt", program, load_model("armv8"), layered=True)).run(wanted)
     said = [each for each in found.notes if "only because" in each]
     assert found.verdict == "holds"
     assert [note in each for each in said] == ([True] if note else [])
@@ -270,10 +269,11 @@ def test_notes_agree_with_engines_that_do_not_know_them() -> None:
     for text in random_programs(7, 150):
         program = spec_of(text).program(parse_target("armv8"), None)
         (requirement,) = program.requirements
-        found = Checker(program, load_model("armv8"), layered=True).run(requirement)
+        found = Checker(engine_of("smt", program, load_model("armv8"), layered=True)).run(requirement)
         if found.verdict != "holds":
             continue
-        fences = EnumerationChecker(as_promised(program), load_model("armv8"), layered=True).run(requirement).verdict
+        promising = engine_of("enumerate", as_promised(program), load_model("armv8"), layered=True)
+        fences = Checker(promising).run(requirement).verdict
         loads = ask(text, "armv8+rcpc").verdict
         assert any("full DMB" in note for note in found.notes) == (fences == "violated"), text
         assert any("LDAPR" in note for note in found.notes) == (loads == "violated"), text

@@ -18,8 +18,7 @@ from mmcheck.model.expr import walk
 from mmcheck.model.model import load_model
 from mmcheck.target.armv8 import FOR_CPUS
 from mmcheck.target.targets import parse_target
-from mmcheck.verdict.check import Checker
-from mmcheck.verdict.check_enumerated import EnumerationChecker
+from mmcheck.verdict.check import Checker, engine_of
 from mmcheck.verdict.results import Finding
 from tests.unit.semantics.semantics import spec_of
 
@@ -30,8 +29,8 @@ def ask(text: str, target: str = "armv8") -> Finding:
     program = spec_of(text).program(parsed, None)
     model = load_model(parsed.model)
     (requirement,) = program.requirements
-    found = Checker(program, model, layered=parsed.compiled).run(requirement)
-    listed = EnumerationChecker(program, model, layered=parsed.compiled).run(requirement)
+    found = Checker(engine_of("smt", program, model, layered=parsed.compiled)).run(requirement)
+    listed = Checker(engine_of("enumerate", program, model, layered=parsed.compiled)).run(requirement)
     assert (listed.verdict, listed.layer, listed.clauses) == (found.verdict, found.layer, found.clauses)
     return found
 

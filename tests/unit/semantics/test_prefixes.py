@@ -7,8 +7,7 @@ import pytest
 from mmcheck.machine import armv8, sc, tso
 from mmcheck.model.model import load_model
 from mmcheck.target.targets import parse_target
-from mmcheck.verdict.check import Checker
-from mmcheck.verdict.check_enumerated import EnumerationChecker
+from mmcheck.verdict.check import Checker, engine_of
 from mmcheck.verdict.results import ENDLESS, Finding
 from tests.unit.semantics.semantics import spec_of
 
@@ -23,9 +22,9 @@ def both(text: str, target: str, name: str = "") -> Finding:
     program = spec_of(f"targets sc, x86-tso, armv8\nmemory x, y, z\n{text}").program(parsed, None)
     requirement = next(each for each in program.requirements if not name or each.name == name)
     model = load_model(parsed.model)
-    found = Checker(program, model, layered=parsed.compiled).run(requirement)
+    found = Checker(engine_of("smt", program, model, layered=parsed.compiled)).run(requirement)
     if requirement.kind != "ordered":
-        listed = EnumerationChecker(program, model, layered=parsed.compiled).run(requirement)
+        listed = Checker(engine_of("enumerate", program, model, layered=parsed.compiled)).run(requirement)
         assert (listed.verdict, listed.layer, listed.complete) == (found.verdict, found.layer, found.complete)
         assert any(ENDLESS in note for note in listed.notes) == any(ENDLESS in note for note in found.notes)
     if requirement.kind == "point":

@@ -11,7 +11,7 @@ from mmcheck.engines.unfolding.unfold import unfold
 from mmcheck.ir.program import Block, Cell, Const, Load, Op, Program, Reg, Store, Thread
 from mmcheck.model.model import load_model
 from mmcheck.target.targets import parse_target
-from mmcheck.verdict.check import Checker
+from mmcheck.verdict.check import Checker, engine_of
 from tests.unit.semantics.semantics import spec_of
 
 X, Y = Const(0x1000, 64), Const(0x2000, 64)
@@ -55,6 +55,6 @@ thread Q { let w = x.read_volatile(); assert w == 0 for r }
 """)
     target = parse_target("armv8")
     program = spec.program(target, None)
-    finding = Checker(program, load_model("armv8"), layered=True).run(program.requirements[0])
+    finding = Checker(engine_of("smt", program, load_model("armv8"), layered=True)).run(program.requirements[0])
     assert finding.verdict == "holds"
     assert any("outside every variable" in note for note in finding.notes)

@@ -7,10 +7,10 @@ from shutil import copyfile
 
 import pytest
 
-from mmcheck.base.records import replace
 from mmcheck.target.targets import models
+from mmcheck.verdict.question import Question
 from mmcheck.verdict.results import Result
-from mmcheck.verdict.verify import Options, verify_file
+from mmcheck.verdict.verify import verify_file
 
 ROOT = Path(__file__).resolve().parents[3]
 SOME = ("virtqueue", "submit-minimal", "suppression", "virtio/order-platform", "virtio/split")
@@ -27,7 +27,7 @@ def said(result: Result) -> tuple[object, ...]:
 def alike(file: Path, target: str, copy: str) -> int:
     """How many results there are on `target`, and on its `copy` the same."""
     first, second = (
-        verify_file(str(file), replace(Options(), targets=(each,))) for each in (target, copy)
+        verify_file(str(file), Question(targets=(each,))) for each in (target, copy)
     )  # fmt: skip
     assert [said(each) for each in first.results] == [said(each) for each in second.results]
     assert [each.message for each in first.diagnostics] == [each.message for each in second.diagnostics]

@@ -16,8 +16,9 @@ from mmcheck.placement.place import Part, PlaceOptions, PlaceReport, place_spec
 from mmcheck.target.architecture import ARCHITECTURES
 from mmcheck.target.targets import parse_target
 from mmcheck.target.words import realise
+from mmcheck.verdict.question import Question
 from mmcheck.verdict.results import Result
-from mmcheck.verdict.verify import Options, verify_file
+from mmcheck.verdict.verify import verify_file
 from tests.data.toy.machine import Toy
 
 DEKKER = """spec "Dekker's entry"
@@ -38,7 +39,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Toy]]:
 def verdicts(folder: Path, text: str) -> dict[str, tuple[str, str | None]]:
     path = folder / "toy.litmus"
     path.write_text(text, encoding="utf-8")
-    found: list[Result] = list(verify_file(str(path), Options()).results)
+    found: list[Result] = list(verify_file(str(path), Question()).results)
     return {each.target: (each.verdict, each.layer) for each in found}
 
 

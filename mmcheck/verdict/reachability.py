@@ -1,4 +1,4 @@
-"""What breaks a requirement, as questions to the solver, and what to say of a run that answers one."""
+"""Each requirement as goals in an encoding: what a run reaches that breaks it, and how to say that it did."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from mmcheck.engines.smt.finals import Finals
 from mmcheck.events.graph import Check, EventGraph, Wait
 from mmcheck.events.terms import Term, symbols_of
 from mmcheck.ir.program import Program, Requirement
-
-SETTLED = ("final", "exists", "progress")
-"""Kinds of checks that speak of runs in which nobody can move any more."""
 
 
 @record
@@ -27,6 +24,8 @@ class Goal:
     """Edges that the environment adds, as pairs of events."""
     free: bool = False
     """Whether accesses may go astray in the run that is looked for."""
+    settled: bool = False
+    """Whether nobody can move any more in it."""
 
 
 def goals(requirement: Requirement, program: Program, encoding: Encoding) -> list[Goal]:
@@ -94,7 +93,7 @@ def _final(requirement: Requirement, encoding: Encoding) -> list[Goal]:
     term = Finals(encoding).term(requirement.cond)
     literal = encoding.values.literal(term)
     text = "A final state is as asked." if exists else "A final state breaks the condition."
-    return [Goal((literal if exists else -literal,), text, _reads(term), requirement.origin.span)]
+    return [Goal((literal if exists else -literal,), text, _reads(term), requirement.origin.span, settled=True)]
 
 
 def _progress(requirement: Requirement, program: Program, encoding: Encoding) -> list[Goal]:
@@ -102,12 +101,12 @@ def _progress(requirement: Requirement, program: Program, encoding: Encoding) ->
     for wait in waits(requirement, program, encoding.graph):
         stuck = encoding.values.literal(wait.lasts)
         text = f"{program.threads[wait.thread].name} waits for ever in '{wait.origin.text or 'a wait'}'."
-        found.append(Goal((stuck,), text, frozenset(wait.reads), wait.origin.span))
+        found.append(Goal((stuck,), text, frozenset(wait.reads), wait.origin.span, settled=True))
     for number, term in encoding.graph.held.items() if requirement.subjects else ():
         agent = program.threads[number]
         if {agent.name, agent.name.split("[")[0]} & set(requirement.subjects):
             text = f"{agent.name} is held up for ever: something on its CPU waits."
-            found.append(Goal((encoding.values.literal(term),), text, frozenset(), agent.origin.span))
+            found.append(Goal((encoding.values.literal(term),), text, frozenset(), agent.origin.span, settled=True))
     return found
 
 

@@ -11,13 +11,14 @@ from mmcheck.ir.program import Program
 from mmcheck.model.kept import weaker
 from mmcheck.model.model import Model, sequential
 from mmcheck.model.promises import promised
-from mmcheck.verdict import goals
+from mmcheck.verdict.reachability import pairs
+from mmcheck.verdict.results import SETTLED
 
 
-class Stage:
-    """`layered`, `bound` and `profile` as in `mmcheck.verdict.check.Checker`; all that is made keeps to `deadline`.
+class Encodings:
+    """`layered` and `profile` as in `mmcheck.verdict.engine.Engine`; all that is made keeps to `deadline`.
 
-    With `provisos`, the compiled encoding can be asked what its verdicts rest on.
+    With `caveats`, the compiled encoding can be asked what its verdicts rest on.
     """
 
     def __init__(
@@ -29,7 +30,7 @@ class Stage:
         layered: bool,
         bound: int,
         profile: str,
-        provisos: bool,
+        caveats: bool,
     ) -> None:
         self.program = program
         self.model = model
@@ -37,19 +38,15 @@ class Stage:
         self.layered = layered
         self.bound = bound
         self.profile = profile
-        self.provisos = provisos
-        self.binding: Stage | None = None
+        self.caveats = caveats
+        self.binding: Encodings | None = None
         """The same program, all of whose threads are bound by the platform's rules."""
         self._graph: EventGraph | None = None
         self._compiled: Encoding | None = None
         self._textual: Encoding | None = None
         self._sequential: Encoding | None = None
 
-    def adopt(self, encoding: Encoding) -> None:
-        """Use `encoding`, which was made elsewhere, in text order."""
-        self._graph, self._compiled = encoding.graph, encoding
-
-    def encodings(self) -> dict[str, Encoding]:
+    def made(self) -> dict[str, Encoding]:
         """Those that were made, by layer."""
         made = {"compiled" if self.layered else "textual": self._compiled}
         if self._textual is not None:
@@ -60,7 +57,7 @@ class Stage:
     def graph(self) -> EventGraph:
         """All runs up to the bound."""
         if self._graph is None:
-            kinds = {requirement.kind in goals.SETTLED for requirement in self.program.requirements}
+            kinds = {requirement.kind in SETTLED for requirement in self.program.requirements}
             quiescent = None if len(kinds) > 1 else kinds == {True}
             self._graph = unfold(
                 self.program, bound=self.bound, quiescent=quiescent, deadline=self.deadline, profile=self.profile
@@ -73,7 +70,7 @@ class Stage:
         if self._compiled is None:
             self._compiled = encode(
                 self.graph, self.model, compiled=self.layered, profile=self.profile, ordered=self._ordered_pairs(),
-                weaker=(*weaker(self.profile), *promised(self.model)) if self.provisos else (),
+                weaker=(*weaker(self.profile), *promised(self.model)) if self.caveats else (),
             )  # fmt: skip
         return self._compiled
 
@@ -95,8 +92,5 @@ class Stage:
         return self._sequential
 
     def _ordered_pairs(self) -> list[tuple[int, int]]:
-        pairs = set()
-        for requirement in self.program.requirements:
-            if requirement.kind == "ordered":
-                pairs |= set(goals.pairs(requirement, self.graph))
-        return sorted(pairs)
+        ordered = [each for each in self.program.requirements if each.kind == "ordered"]
+        return sorted({pair for requirement in ordered for pair in pairs(requirement, self.graph)})

@@ -14,31 +14,9 @@ from mmcheck.base.cache import Store
 from mmcheck.base.deadline import REACHED
 from mmcheck.base.errors import NO_MEMORY
 from mmcheck.base.files import find_files
-from mmcheck.base.records import record
+from mmcheck.verdict.question import Question
 from mmcheck.verdict.results import FileReport, Report, Result
-from mmcheck.verdict.stored import decode, encode
-
-
-@record
-class Question:
-    """The parameters of `mmcheck.verdict.verify.verify` that verdicts depend on."""
-
-    targets: tuple[str, ...] = ()
-    variants: tuple[str, ...] = ()
-    bound: int = 2
-    timeout: float | None = None
-    engine: str = "auto"
-    compiler: str = "observed"
-
-    @property
-    def options(self) -> tuple[object, ...]:
-        """What of it goes into a key."""
-        return (self.targets, self.variants, self.bound, self.timeout, self.engine, self.compiler)
-
-
-ANY = Question()
-"""The files' own targets and all their variants."""
-
+from mmcheck.verdict.serialization import decode, encode
 
 _SCARCE = (REACHED, NO_MEMORY, "resource limit")
 """What the notes of a verdict say that more time or memory might change."""
@@ -62,23 +40,22 @@ def surprising(result: Result) -> bool:
 
 def verify(
     paths: Sequence[str | Path],
-    question: Question = ANY,
+    question: Question,
     *,
     store: Store | None = None,
     runs: Callable[[Result], bool] = every_run,
     jobs: int = 1,
-    dump_smt: Path | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> Report:
     """As `mmcheck.verdict.verify.verify`; of results from the cache `store` only those runs are there that `runs`
     asks for."""
-    if store is None or dump_smt is not None:
-        return _compute(paths, question, jobs, dump_smt, on_progress)
+    if store is None or question.dump_smt is not None:
+        return _compute(paths, question, jobs, on_progress)
     found, problems = find_files(paths)
     hits: dict[str, FileReport] = {}
     solver = ""
     for path in found:
-        data = store.find("file", [path], question.options)
+        data = store.find("file", [path], question.key)
         entry = None if data is None else decode(data, runs)
         if entry is not None and entry[0].path == path:
             hits[path], solver = entry
@@ -87,7 +64,7 @@ def verify(
         hits, missing = {}, found  # whether a variant exists at all is a question to all files together
     if not missing and not problems and found:
         return Report(tuple([hits[path] for path in found]), __version__, solver)
-    report = _compute(missing or paths, question, jobs, dump_smt, on_progress)
+    report = _compute(missing or paths, question, jobs, on_progress)
     new = {file.path: file for file in report.files}
     for path in missing:
         if path in new:
@@ -100,28 +77,13 @@ def verify(
 
 
 def _compute(
-    paths: Sequence[str | Path],
-    question: Question,
-    jobs: int,
-    dump_smt: Path | None,
-    on_progress: Callable[[str], None] | None,
+    paths: Sequence[str | Path], question: Question, jobs: int, on_progress: Callable[[str], None] | None
 ) -> Report:
-    from mmcheck.verdict.verify import verify as check
+    from mmcheck.verdict.verify import answer  # what comes from the cache needs no solver
 
-    return check(
-        paths,
-        targets=question.targets,
-        variants=question.variants,
-        bound=question.bound,
-        timeout=question.timeout,
-        jobs=jobs,
-        engine=question.engine,
-        compiler=question.compiler,
-        dump_smt=dump_smt,
-        on_progress=on_progress,
-    )
+    return answer(paths, question, jobs=jobs, on_progress=on_progress)
 
 
 def _keep(store: Store, file: FileReport, solver: str, question: Question) -> None:
     if not file.diagnostics and all(map(lasting, file.results)):
-        store.keep("file", [file.path], question.options, file.made_of, encode(file, solver))
+        store.keep("file", [file.path], question.key, file.made_of, encode(file, solver))
