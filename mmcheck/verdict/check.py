@@ -121,8 +121,10 @@ class Checker:
             if cut:
                 # A loop that may go on past the bound may go on for ever, and others may wait for what comes behind it.
                 return Finding(requirement, "unknown", None, False, (*notes, spinning(cut)))
-        if not requirement.implied and not engine.is_asked(requirement):
-            return self._inside(Finding(requirement, "vacuous", complete=not cut, notes=(self._unasked(requirement),)))
+        if not requirement.implied:
+            why = self._unset(requirement) if engine.is_asked(requirement) else self._unasked(requirement)
+            if why:
+                return self._inside(Finding(requirement, "vacuous", complete=not cut, notes=(why,)))
         if not requirement.implied:
             notes += engine.not_reached(requirement)
         if kind == "progress":
@@ -136,10 +138,25 @@ class Checker:
 
     def _unasked(self, requirement: Requirement) -> str:
         """Why nothing was checked of `requirement`, with what stands in the way."""
-        marked, found = vacuity.ways_of(requirement, self.engine.program, self.engine.choices), list[str]()
+        marked = vacuity.ways_of(requirement, self.engine.program, self.engine.choices)
+        return vacuity.reason(requirement, marked, self._obstacles(marked))
+
+    def _unset(self, requirement: Requirement) -> str:
+        """Why nothing was checked of a condition on final states, if it looks at registers that no run sets."""
+        engine = self.engine
+        setting = vacuity.setting(requirement, engine.program)
+        unset = setting.unset(engine.probes_reached(setting.ways)) if setting is not None else ()
+        if not unset:
+            return ""
+        setters = [vacuity.setter(name, engine.program) for name in unset]
+        marked = [vacuity.ways(engine.program, goal, engine.choices) for goal in setters]
+        return vacuity.says_unset(unset, self._obstacles(marked))
+
+    def _obstacles(self, marked: Sequence[vacuity.Ways]) -> list[str]:
+        found = list[str]()
         with suppress(UnknownVerdict):  # only a reason is at stake
             found = [text for each in marked for text in each.obstacles(self.engine.probes_reached(each))]
-        return vacuity.reason(requirement, marked, found)
+        return found
 
     def _inside(self, finding: Finding) -> Finding:
         """Runs that leave their variables behave in ways that are not described: no clean verdict rests on them."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from mmcheck.base.records import record, replace
-from mmcheck.ir.parts import children, with_blocks, with_bodies
+from mmcheck.ir.parts import children, walk, with_blocks, with_bodies
 from mmcheck.ir.program import (
     FALSE,
     Assert,
@@ -20,12 +20,19 @@ from mmcheck.ir.program import (
     Break,
     Call,
     Choice,
+    Expr,
     If,
+    Jump,
+    Label,
     Loop,
+    Op,
     Program,
+    Reg,
     Requirement,
     Return,
     Statement,
+    evaluate,
+    registers_of,
 )
 
 REACHED = "%reached"
@@ -66,6 +73,118 @@ def ways_of(requirement: Requirement, program: Program, choices: Mapping[str, st
 def _at(site: str) -> Goal:
     label = site.rpartition(".")[2]
     return lambda s: s.origin.site == label or (isinstance(s, Call) and s.function == label)
+
+
+@record
+class Setting:
+    """Whether runs set those `registers` of the condition `cond` that are not set in any case: `ways` has a probe in
+    front of each statement that sets one."""
+
+    ways: Ways
+    registers: tuple[str, ...]
+    cond: Expr
+
+    def unset(self, reached: Collection[str]) -> tuple[str, ...]:
+        """The registers that no run sets, if just these probes are reached and the condition does not ask any more."""
+        unset = tuple([name for name in self.registers if _probe_of(name) not in reached])
+        return unset if _decided(self.cond, unset) is not None else ()
+
+
+def setting(requirement: Requirement, program: Program) -> Setting | None:
+    """How to find out whether runs set what a condition on final states looks at; None if that decides nothing."""
+    if requirement.kind not in ("final", "exists"):
+        return None
+    setters: dict[str, tuple[Statement, ...]] = {}
+    for register in dict.fromkeys(registers_of(requirement.cond)):
+        thread, _, name = register.name.partition(":")
+        bodies = [each.body for each in program.threads if each.name == thread]
+        found = tuple([s for body in bodies for s in walk(body) if _sets(s, name)])
+        if found and not any(_certainly(body, name, program) for body in bodies):
+            setters[register.name] = found
+    if _decided(requirement.cond, tuple(setters)) is None:
+        return None
+
+    def block(statements: Block) -> Block:
+        out: list[Statement] = []
+        for each in statements:
+            here = _whole(each)
+            names = [name for name, found in setters.items() if any(one is s for one in here for s in found)]
+            out += [Assert(FALSE, _probe_of(name), each.origin) for name in names]
+            out.append(_rebuilt(each, block))
+        return tuple(out)
+
+    threads = tuple([replace(thread, body=block(thread.body)) for thread in program.threads])
+    probes = tuple([(_probe_of(name),) for name in setters])
+    return Setting(Ways(replace(program, threads=threads), probes, {}), tuple(setters), requirement.cond)
+
+
+def setter(register: str, program: Program) -> Goal:
+    """The statements that set a register of a final state."""
+    thread, _, name = register.partition(":")
+    found = [s for each in program.threads if each.name == thread for s in walk(each.body) if _sets(s, name)]
+    return lambda s: any(one is inner for inner in _whole(s) for one in found)
+
+
+def says_unset(registers: Sequence[str], obstacles: Sequence[str]) -> str:
+    """Why nothing was checked of a condition on registers that no run sets."""
+    names = " or ".join([f"'{name.replace(':', '.')}'" for name in registers])
+    what = f"no run sets {names}"
+    return f"{what}: {', and '.join(dict.fromkeys(obstacles))}" if obstacles else what
+
+
+def _whole(statement: Statement) -> list[Statement]:
+    """The statement, with those in it that have no probes of their own."""
+    match statement:
+        case If() | Loop():
+            return [statement]
+        case Await(body=body):
+            return [statement, *walk(body)]
+    return list(walk((statement,)))
+
+
+def _probe_of(register: str) -> str:
+    return f"{REACHED} {register}"
+
+
+def _sets(statement: Statement, name: str) -> bool:
+    targets = [getattr(statement, field, None) for field in ("dst", "ok", "status")]
+    return any(isinstance(target, Reg) and target.name == name for target in targets)
+
+
+def _certainly(block: Block, name: str, program: Program) -> bool:
+    """Whether each run that begins with `block` sets the register in it."""
+    for each in block:
+        if _sets(each, name):
+            return True
+        match each:
+            case Await(body=body):
+                return any(_sets(inner, name) for inner in body)
+            case If(then=then, orelse=orelse):
+                if _certainly(then, name, program) and _certainly(orelse, name, program):
+                    return True
+                if any(isinstance(inner, Return | Break | Await | Loop | Call) for inner in walk((each,))):
+                    return False
+            case Choice(options=options):
+                if all(_certainly(option, name, program) for _, option in options):
+                    return True
+            case Loop() | Call() | Label() | Jump() | Return() | Break():
+                return isinstance(each, Label | Jump)  # assembly sets what it sets
+    return False
+
+
+def _decided(cond: Expr, unset: Collection[str]) -> bool | None:
+    """What a condition is if these registers are 0; None if it asks for more."""
+    if all(register.name in unset for register in registers_of(cond)):
+        return bool(evaluate(cond, {}))
+    if not isinstance(cond, Op) or cond.op not in ("and", "or", "not") or cond.width != 1:
+        return None
+    parts = [_decided(arg, unset) for arg in cond.args]
+    if cond.op == "not":
+        return None if parts[0] is None else not parts[0]
+    decisive = cond.op == "or"
+    if decisive in parts:
+        return decisive
+    return None if None in parts else not decisive
 
 
 def marked(program: Program, goal: Goal) -> Program:

@@ -150,3 +150,44 @@ variant "never" { replace set with x.store(1, release); expect r vacuous }
 variant "another barrier" { drop b }
 """
     assert all(result.as_claimed for result in results(tmp_path, text, "smt"))
+
+
+UNSET = """targets armv8
+memory x, y, z
+thread P {
+  let k = z
+  if k == 5 { let q = y.read_volatile(); let s = q + 1 }
+  let mut bad: u32 = 0
+  if k == 6 { bad = 1 }
+  await { let n = x.read_volatile() } until n == 1
+  let r = y
+}
+thread Q { y = 1; let a = y }
+requirement r { CHECK }
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("check", "verdict", "why"),
+    [
+        ("~exists P.r == 1", "vacuous", "no run sets 'P.r': no run passes 'await { … } until n == 1' (line 8)"),
+        ("exists P.r == 1", "vacuous", "no run sets 'P.r': no run passes 'await { … } until n == 1' (line 8)"),
+        ("forall P.r == 0", "vacuous", "no run sets 'P.r': no run passes 'await { … } until n == 1' (line 8)"),
+        (
+            "~exists P.r == 1 && Q.a == 7",
+            "vacuous",
+            "no run sets 'P.r': no run passes 'await { … } until n == 1' (line 8)",
+        ),
+        ("~exists P.s == 2", "vacuous", "no run sets 'P.s': in no run is 'if k == 5' (line 5) true"),
+        ("~exists P.r == 1 || Q.a == 7", "holds", ""),
+        ("~exists P.bad == 1", "holds", ""),
+        ("~exists P.n == 1", "holds", ""),
+        ("~exists Q.a == 7", "holds", ""),
+        ("~exists P.r == 0", "violated", ""),
+    ],
+)
+def test_a_condition_on_what_no_run_sets(check: str, verdict: str, why: str, engine: str, tmp_path: Path) -> None:
+    (result,) = results(tmp_path, UNSET.replace("CHECK", check), engine)
+    assert result.verdict == verdict
+    assert not why or why in result.notes
