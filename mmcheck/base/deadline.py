@@ -17,15 +17,19 @@ REACHED = "the time limit was reached"
 MEMORY = 800_000_000
 """Bytes of memory that the process may have while it works on a question."""
 
+PAUSE = 0.02
+"""Seconds between two looks at the memory: the system takes its time to tell."""
+
 
 class Deadline:
     """`seconds` of wall time for each ``with`` block, or None: no limit. Outside of any the clock does not run."""
 
-    __slots__ = ("_end", "seconds")
+    __slots__ = ("_end", "_look", "seconds")
 
     def __init__(self, seconds: float | None = None) -> None:
         self.seconds = seconds
         self._end: float | None = None
+        self._look = 0.0
 
     def __enter__(self) -> Deadline:
         if self.seconds is not None:
@@ -37,10 +41,13 @@ class Deadline:
 
     def check(self) -> None:
         """Raise `UnknownVerdict` if the time is over, or the memory taken."""
-        if self._end is not None and time.monotonic() > self._end:
+        now = time.monotonic()
+        if self._end is not None and now > self._end:
             raise UnknownVerdict(REACHED)
-        if _peak() > MEMORY and _resident() > MEMORY:
-            raise UnknownVerdict(NO_MEMORY)
+        if now >= self._look:
+            self._look = now + PAUSE
+            if _peak() > MEMORY and _resident() > MEMORY:
+                raise UnknownVerdict(NO_MEMORY)
 
     def left(self) -> float | None:
         """Seconds that are left; None if there is no limit. Raises `UnknownVerdict` if there are none."""
