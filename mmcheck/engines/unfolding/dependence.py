@@ -329,6 +329,8 @@ class _Varied:
         self._defined: dict[tuple[int, int], Term] = {}
         self._changed: dict[int, list[Term]] = {}
         self._expanded: dict[tuple[int, int], Term] = {}
+        self._put: dict[tuple[str, int], dict[int, Term]] = {}
+        """For values that were put in the place of other reads: what became of each node."""
 
     def _substituted(self, number: int) -> dict[int, Term]:
         made: dict[int, Term] = {}
@@ -618,6 +620,10 @@ class _Varied:
         if known is None:
             terms.deadline.check()
             ways = [difference]
+            users: dict[object, list[Term]] = {}
+            for node in walk([difference]):
+                for payload in {arg.payload for arg in node.args if arg.op == "sym"}:
+                    users.setdefault(payload, []).append(node)
             for name in sorted(thread.names_below(difference).difference(self.names)):
                 read = thread.reads[name]
                 reached = thread.reached(read)
@@ -626,9 +632,9 @@ class _Varied:
                 forces = thread.keeping.plain(read) is terms.false
                 if forces and read.id < event.id and thread.chain(read, event) is terms.true:
                     continue  # that it is made is a difference by itself
-                nodes = [n for n in walk([difference]) if any(a.op == "sym" and a.payload == name for a in n.args)]
-                for value in _decisive(nodes, read.width)[:MOST_UNKNOWN]:
-                    (case,) = terms.substitute([difference], {name: terms.number(value, read.width)})
+                for value in _decisive(users.get(name, ()), read.width)[:MOST_UNKNOWN]:
+                    made = self._put.setdefault((name, value), {})
+                    (case,) = terms.substitute([difference], {name: terms.number(value, read.width)}, made)
                     ways.append(terms.conj([terms.neg(reached), case]))
                     if case is terms.true:
                         break
