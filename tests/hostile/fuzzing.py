@@ -465,7 +465,8 @@ def cat_renamed(text: str, random: Random) -> str | None:
     """What is defined, and has not been spoken of before, has other names."""
     text = re.sub(r"\(\*.*?\*\)", "", text, flags=re.DOTALL)
     words = re.findall(r"[A-Za-z][\w-]*", text)
-    fresh = {name for name in words if words[max(words.index(name) - 1, 0)] in ("let", "rec", "and")}
+    opening = ("let", "rec", "and")
+    fresh = {name for name in words if name not in opening and words[max(words.index(name) - 1, 0)] in opening}
     return _with_names(text, fresh, random, re.compile(r"[A-Za-z][\w-]*"))
 
 

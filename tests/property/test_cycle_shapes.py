@@ -109,7 +109,7 @@ def test_what_herd_said_is_about_these_tests(arch: str) -> None:
 
 def _enumerator_without_own_reads(patch: pytest.MonkeyPatch) -> None:
     """The write of an atomic depends on nothing that it reads."""
-    patch.setattr(steps, "inside_modify", lambda code, state, read: state)
+    patch.setattr(steps, "inside_modify", lambda code, state, read, value: state)
 
 
 def _neither_engine_with_own_reads(patch: pytest.MonkeyPatch) -> None:
