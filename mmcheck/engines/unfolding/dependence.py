@@ -18,7 +18,7 @@ from mmcheck.engines.unfolding.keeping import Keeping
 from mmcheck.engines.unfolding.picks import Picks, steps
 from mmcheck.events.domains import implies
 from mmcheck.events.graph import EventGraph, GEvent
-from mmcheck.events.terms import Term, symbols_of, walk
+from mmcheck.events.terms import Term, walk
 from mmcheck.ir.program import ARITHMETIC, Tags
 from mmcheck.model.kept import NULL_PAGE, concludes
 from mmcheck.target.tags import instruction
@@ -167,10 +167,12 @@ class Dependence:
 
     def names_below(self, term: Term) -> frozenset[str]:
         """The reads below `term`."""
-        known = self._below.get(term.number)
-        if known is None:
-            known = self._below[term.number] = frozenset(symbols_of([term]) & self.reads.keys())
-        return known
+        for node in walk([term], self._below):
+            if node.op == "sym":
+                self._below[node.number] = frozenset({str(node.payload)} & self.reads.keys())
+            else:
+                self._below[node.number] = frozenset().union(*[self._below[arg.number] for arg in node.args])
+        return self._below[term.number]
 
     def by_memory(self, event: GEvent) -> frozenset[int]:
         """What a write makes of the value that its own read-modify-write has read, in one instruction."""
@@ -621,9 +623,6 @@ class _Varied:
             terms.deadline.check()
             ways = [difference]
             users: dict[object, list[Term]] = {}
-            for node in walk([difference]):
-                for payload in {arg.payload for arg in node.args if arg.op == "sym"}:
-                    users.setdefault(payload, []).append(node)
             for name in sorted(thread.names_below(difference).difference(self.names)):
                 read = thread.reads[name]
                 reached = thread.reached(read)
@@ -632,6 +631,7 @@ class _Varied:
                 forces = thread.keeping.plain(read) is terms.false
                 if forces and read.id < event.id and thread.chain(read, event) is terms.true:
                     continue  # that it is made is a difference by itself
+                users = users or _users([difference])
                 for value in _decisive(users.get(name, ()), read.width)[:MOST_UNKNOWN]:
                     made = self._put.setdefault((name, value), {})
                     (case,) = terms.substitute([difference], {name: terms.number(value, read.width)}, made)
@@ -640,6 +640,15 @@ class _Varied:
                         break
             known = self._expanded[key] = terms.disj(ways)
         return known
+
+
+def _users(roots: Iterable[Term]) -> dict[object, list[Term]]:
+    """For each symbol below `roots` the nodes that use it directly."""
+    found: dict[object, list[Term]] = {}
+    for node in walk(roots):
+        for payload in {arg.payload for arg in node.args if arg.op == "sym"}:
+            found.setdefault(payload, []).append(node)
+    return found
 
 
 def _decisive(nodes: Iterable[Term], width: int) -> list[int]:
