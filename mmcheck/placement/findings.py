@@ -18,6 +18,7 @@ from mmcheck.placement.oracle import MEMORY, Counterexample, Oracle
 from mmcheck.placement.problem import Placement, Problem
 from mmcheck.placement.search import Outcome, Search
 from mmcheck.placement.sites import Site
+from mmcheck.verdict.check import Checker
 from mmcheck.verdict.results import Counterexample as Run
 from mmcheck.verdict.results import Layer
 
@@ -163,8 +164,18 @@ class _Finder:
                 needed.append((site.name, repaired[site.name]))
             else:
                 current = without
-        run, layer = found.replay.as_counterexample(self.written)
+        run, layer = self._shown(found, self.written)
         return Missing(name, found.target.name, layer, run, tuple(needed))
+
+    def _shown(self, found: Counterexample, placement: Placement) -> tuple[Run, Layer | None]:
+        """The run that is shown, and the layer that lets it through. If the one found needs a compiler, another may
+        not: the outermost layer that has a run is told, as `mmcheck verify` does."""
+        run, layer = found.replay.as_counterexample(placement)
+        if layer == "compiler" and found.requirement.name != MEMORY:
+            finding = Checker(self.oracle.solvers[found.target].sibling(placement)).run(found.requirement)
+            if finding.counterexample is not None:
+                return finding.counterexample, finding.layer
+        return run, layer
 
     def _breaks(self, found: Counterexample, placement: Placement) -> bool:
         """Whether `placement` breaks the requirement of `found` on its target."""
@@ -179,9 +190,7 @@ class _Finder:
         return other is not None
 
     def _impossible(self, requirement: str, found: Counterexample) -> None:
-        run, layer = found.replay.as_counterexample(
-            self.written if found.replay.allowed(self.written) else self._strongest()
-        )
+        run, layer = self._shown(found, self.written if found.replay.allowed(self.written) else self._strongest())
         self.findings.missing.append(Missing(requirement, found.target.name, layer, run, (), sequential=not run.cycle))
 
     def _strongest(self) -> dict[str, str]:
