@@ -42,6 +42,7 @@ class Terms:
     def __init__(self, deadline: Deadline | None = None) -> None:
         self.deadline = deadline or Deadline()
         self._table: dict[tuple[object, ...], Term] = {}
+        self._negated: dict[int, Term] = {}
         self.true = self.number(1, 1)
         self.false = self.number(0, 1)
 
@@ -65,9 +66,11 @@ class Terms:
         """Logical not."""
         if term.op == "const":
             return self.false if term.payload else self.true
-        if term.op == "not":
-            return term.args[0]
-        return self._make("not", (term,), 1)
+        known = self._negated.get(term.number)
+        if known is None:
+            known = term.args[0] if term.op == "not" else self._make("not", (term,), 1)
+            self._negated[term.number] = known
+        return known
 
     def conj(self, terms: Iterable[Term]) -> Term:
         """Logical and of any number of truth values."""

@@ -62,6 +62,7 @@ class Dependence:
         self.twins = {e.id: self._twins(e) for e in self.events}
         self._chains: dict[tuple[int, int], Term] = {}
         self._below: dict[int, frozenset[str]] = {}
+        self._users: dict[int, frozenset[Term]] = {}
         self._given: dict[int, dict[int, Term]] = {}
 
     # --- the thread as text ---------------------------------------------------------------------------
@@ -173,6 +174,14 @@ class Dependence:
             else:
                 self._below[node.number] = frozenset().union(*[self._below[arg.number] for arg in node.args])
         return self._below[term.number]
+
+    def users_below(self, term: Term) -> list[Term]:
+        """The terms below `term` of which a read is an operand, in the order in which they were made."""
+        for node in walk([term], self._users):
+            own = any(arg.op == "sym" and arg.payload in self.reads for arg in node.args)
+            below = [self._users[arg.number] for arg in node.args]
+            self._users[node.number] = frozenset([node] if own else []).union(*below)
+        return sorted(self._users[term.number], key=lambda node: node.number)
 
     def by_memory(self, event: GEvent) -> frozenset[int]:
         """What a write makes of the value that its own read-modify-write has read, in one instruction."""
@@ -622,7 +631,6 @@ class _Varied:
         if known is None:
             terms.deadline.check()
             ways = [difference]
-            users: dict[object, list[Term]] = {}
             for name in sorted(thread.names_below(difference).difference(self.names)):
                 read = thread.reads[name]
                 reached = thread.reached(read)
@@ -631,8 +639,8 @@ class _Varied:
                 forces = thread.keeping.plain(read) is terms.false
                 if forces and read.id < event.id and thread.chain(read, event) is terms.true:
                     continue  # that it is made is a difference by itself
-                users = users or _users([difference])
-                for value in _decisive(users.get(name, ()), read.width)[:MOST_UNKNOWN]:
+                users = [n for n in thread.users_below(difference) if any(arg.payload == name for arg in n.args)]
+                for value in _decisive(users, read.width)[:MOST_UNKNOWN]:
                     made = self._put.setdefault((name, value), {})
                     (case,) = terms.substitute([difference], {name: terms.number(value, read.width)}, made)
                     ways.append(terms.conj([terms.neg(reached), case]))
@@ -640,15 +648,6 @@ class _Varied:
                         break
             known = self._expanded[key] = terms.disj(ways)
         return known
-
-
-def _users(roots: Iterable[Term]) -> dict[object, list[Term]]:
-    """For each symbol below `roots` the nodes that use it directly."""
-    found: dict[object, list[Term]] = {}
-    for node in walk(roots):
-        for payload in {arg.payload for arg in node.args if arg.op == "sym"}:
-            found.setdefault(payload, []).append(node)
-    return found
 
 
 def _decisive(nodes: Iterable[Term], width: int) -> list[int]:
