@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from mmcheck.base.errors import UnknownVerdict
 from mmcheck.base.files import read_source
-from mmcheck.ir.program import Program
+from mmcheck.ir.parts import walk
+from mmcheck.ir.program import Loop, Program
 from mmcheck.language.lower.spec import load_spec
 from mmcheck.machine import armv8, runner, sc, tso
 from mmcheck.machine.explore import Final, Outcomes
@@ -63,16 +64,13 @@ def runs(program: Program, target: str, seeds: int) -> tuple[set[Reached], set[s
     failed: set[str] = set()
     model = load_model(target)
     for seed in range(seeds):
-        random = Random(seed)
-        machine, finish = runner.once(program, random, prepared=prepared, record=True, limit=20_000)
-        try:
-            told: Recording = recording(machine)
-        except UnknownVerdict:  # a loop that writes and that nobody ends is too long to keep
-            assert finish.stopped
+        machine, finish = runner.once(program, Random(seed), prepared=prepared, record=True, limit=20_000)
+        if finish.stopped:  # a loop that writes and that nobody ends: such a run is counted, and not kept
+            assert any(isinstance(each, Loop) for thread in program.threads for each in walk(thread.body))
             continue
+        told: Recording = recording(machine)
         assert check(model, told.execution) == [], f"seed {seed}\n{text_of(program)}"
         assert well_formed(told.execution) == [], f"seed {seed}\n{text_of(program)}"
-        assert not finish.stopped, f"seed {seed}\n{text_of(program)}"
         assert set(finish.failed) <= set(told.failed)
         reached.add(visible(dict(told.execution.final), finish.stuck))
         failed |= set(told.failed)
