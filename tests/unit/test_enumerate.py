@@ -291,6 +291,18 @@ def test_the_order_that_the_compiler_may_emit_is_told():
     assert [e.linear[0] for e in bad if e.linear is not None] == [(3, 2)]
 
 
+def test_every_order_of_a_compiler_is_a_candidate():
+    """Few choices of rf and co, and many orders in which each is judged: the limit bounds the work, not the choices."""
+    p = program(
+        (w("x", 1, "p"), w("a", 1, "p"), w("b", 1, "p"), w("y", 1, "rel")), MP_READER, source=(0,), cells="xyab"
+    )
+    model, keep = load_model("armv8"), profile("observed", "armv8")
+    assert list(Enumeration(p, model, keep=keep, limits=Limits(candidates=20)).runs())
+    assert len(list(Enumeration(p, model).runs())) == 3
+    with pytest.raises(UnknownVerdict, match="more than 4 candidate executions"):
+        list(Enumeration(p, model, keep=keep, limits=Limits(candidates=4)).runs())
+
+
 def texts(*body: object, cells: str = "xyab", observed: frozenset[str] | None = None) -> list[Trace]:
     """What a compiler makes of a thread beside another one that writes 1 to x."""
     p = program(body, (w("x", 1),), source=(0,), cells=cells)  # type: ignore[arg-type]

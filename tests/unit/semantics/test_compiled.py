@@ -35,3 +35,17 @@ def test_across_what_a_store_is_overridden_is_the_compilers(compiler: str, kept:
     report = mmcheck.verify([FILES[0].with_name("arms.litmus")], engine=engine, compiler=compiler, cache=False)
     assert {r.variant for r in report.results if r.verdict == "holds" != r.expected} == kept
     assert not [r.variant for r in report.results if r.verdict != "holds" == r.expected]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("compiler", "concluded"), [("gcc", {"pointer"}), ("llvm", {"pointer", "lb"}), ("language", {"pointer", "lb"})]
+)
+def test_what_is_known_from_an_access_or_a_division_is_the_compilers(
+    compiler: str, concluded: set[str], engine: str
+) -> None:
+    """GCC 12 concludes from accesses through a pointer alone; clang 22 from indices and divisors, too (``lb``)."""
+    report = mmcheck.verify([FILES[0].with_name("facts.litmus")], engine=engine, compiler=compiler, cache=False)
+    for result in report.results:
+        broken = result.expected == "violated" and result.requirement in concluded
+        assert result.verdict == ("violated" if broken else "holds"), result.variant
