@@ -314,8 +314,9 @@ class Statements(Code):
             case ast.Ident(text=name) if name in known:
                 return name
             case ast.Ident(text=name):
-                hint = f'declare it: requirement {name} {{ says "…" }}'
-                raise problem("MM204", f"no requirement is named '{name}'{near(name, known)}", node.claim.span, hint)
+                close = near(name, known)
+                hint = "" if close else f'declare it: requirement {name} {{ says "…" }}'
+                raise problem("MM204", f"no requirement is named '{name}'{close}", node.claim.span, hint)
             case ast.Text(value=clause):
                 found = check_clause(clause)
                 if found is not None:
